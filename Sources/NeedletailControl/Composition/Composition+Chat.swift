@@ -1,0 +1,85 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import Needletail
+import NeedletailCore
+import NeedletailProviders
+import NeedletailRouting
+import NeedletailTransport
+
+extension Composition {
+    /// What `needletail chat` asks for.
+    public struct ChatRequestOptions: Sendable {
+        /// The model; `nil` for the first that answers.
+        public var model: String?
+        /// A running gateway; `nil` for the in-process stack.
+        public var url: String?
+        /// The key for the gateway.
+        public var key: Secret?
+        /// The system prompt.
+        public var system: String?
+        /// The prompt.
+        public var prompt: String
+
+        /// Creates options.
+        public init(model: String?, url: String?, key: Secret?, system: String?, prompt: String) {
+            self.model = model
+            self.url = url
+            self.key = key
+            self.system = system
+            self.prompt = prompt
+        }
+    }
+
+    /// Streams one answer; `write` gets its text as it comes.
+    public static func chat(
+        _ options: ChatRequestOptions,
+        configuration: Configuration,
+        write: @Sendable (String) -> Void
+    ) async throws {
+        let logger = LogOutput.logger(configuration.telemetry)
+        let group = MultiThreadedEventLoopGroup.singleton
+        if let url = options.url {
+            let gateway = try HTTPProvider.connect(
+                to: .openAICompatible, apiKey: options.key?.exposed, baseURL: url, group: group, logger: logger)
+            let model: String
+            if let asked = options.model {
+                model = asked
+            } else {
+                model = try await gateway.listModels(deadline: nil)?.first?.id ?? "default"
+            }
+            return try await Self.stream(model, options, from: gateway, logger, write)
+        }
+        let stack = try GatewayStack(
+            configuration, environment: ProcessInfo.processInfo.environment, group: group, time: .live, random: .live,
+            logger: logger)
+        await stack.monitor.checkAll()
+        let model = options.model ?? stack.directory.models(allowed: nil).first?.id ?? "default"
+        do {
+            try await Self.stream(model, options, from: stack.provider, logger, write)
+            await stack.shutdown()
+        } catch {
+            await stack.shutdown()
+            throw error
+        }
+    }
+
+    private static func stream(
+        _ model: String,
+        _ options: ChatRequestOptions,
+        from provider: any Provider,
+        _ logger: Logger,
+        _ write: @Sendable (String) -> Void
+    ) async throws {
+        var request = ChatRequest(model: model)
+        if let system = options.system { request.messages.append(.system(system)) }
+        request.messages.append(.user(options.prompt))
+        for try await event in try await ChatClient(provider, logger: logger).stream(request) {
+            switch event {
+            case .text(let text, choice: 0), .refusal(let text, choice: 0): write(text)
+            default: continue
+            }
+        }
+    }
+}

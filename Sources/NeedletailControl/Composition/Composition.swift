@@ -1,0 +1,109 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import NeedletailCore
+import NeedletailGateway
+import ServiceLifecycle
+import UnixSignals
+
+/// The bodies of the commands: builds everything from a configuration and runs it.
+public enum Composition {
+    /// Runs the gateway until it is told to stop by SIGTERM or SIGINT.
+    public static func serve(configuration: Configuration) async throws {
+        MemoryTuning.apply()
+        let logger = LogOutput.logger(configuration.telemetry)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: AvailableCores.count)
+        let process = try GatewayProcess(
+            configuration,
+            GatewayProcess.Surroundings(
+                environment: ProcessInfo.processInfo.environment, group: group, logger: logger)
+        )
+        let addresses = try await process.start()
+        try await Self.run(process, logger) {
+            Self.announce(configuration, addresses)
+            for warning in configuration.warnings { logger.warning("\(warning)") }
+        }
+        try await group.shutdownGracefully()
+    }
+
+    /// Runs until a first SIGTERM or SIGINT has been obeyed; a second one ends the process at once, with status 1.
+    ///
+    /// - Parameter announce: Called when signals are obeyed, so that whoever reads that it serves may also stop it.
+    private static func run(
+        _ service: any Service,
+        _ logger: Logger,
+        announce: () -> Void
+    ) async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        announce()
+        let services = ServiceGroup(services: [service], logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                var isStopping = false
+                for await _ in signals {
+                    guard !isStopping else {
+                        logger.warning("A second signal: what still runs is cut off.")
+                        exit(1)
+                    }
+                    isStopping = true
+                    await services.triggerGracefulShutdown()
+                }
+            }
+            try await services.run()
+            tasks.cancelAll()
+        }
+    }
+
+    /// One line per listener and provider.
+    private static func announce(_ configuration: Configuration, _ addresses: GatewayProcess.Addresses) {
+        let scheme = configuration.listen.tls == nil ? "http" : "https"
+        var lines = ["api    \(scheme)://\(Self.text(addresses.api))", "admin  http://\(Self.text(addresses.admin))"]
+        for provider in configuration.providers where provider.isEnabled {
+            lines.append("provider \(provider.name) (\(provider.type))\(provider.baseURL.map { " at \($0)" } ?? "")")
+        }
+        FileHandle.standardOutput.write(Data((lines.joined(separator: "\n") + "\n").utf8))
+    }
+
+    private static func text(_ address: SocketAddress) -> String {
+        ListenAddress(host: address.ipAddress ?? "", port: address.port ?? 0).description
+    }
+
+    /// Runs the mock upstream until it is told to stop.
+    public static func mock(address: ListenAddress, script: String?, seed: Int?) async throws {
+        let logger = LogOutput.logger(TelemetryConfiguration())
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: AvailableCores.count)
+        var loaded =
+            try script.map { try MockScript(path: $0, environment: ProcessInfo.processInfo.environment) }
+            ?? MockScript()
+        if let seed { loaded.seed = UInt64(clamping: seed) }
+        let server = EdgeServer(
+            configuration: EdgeConfiguration(host: address.host, port: address.port),
+            handler: MockServerHandler(engine: MockEngine(script: loaded), time: .live),
+            group: group,
+            time: .live,
+            logger: logger
+        )
+        let bound = try await GatewayProcess.listen(server, on: address)
+        try await Self.run(MockProcess(server: server), logger) {
+            FileHandle.standardOutput.write(Data("mock   http://\(Self.text(bound))\n".utf8))
+        }
+        try await group.shutdownGracefully()
+    }
+}
+
+/// A running mock upstream.
+private struct MockProcess: Service {
+    let server: EdgeServer
+
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try? await gracefulShutdown()
+                await self.server.drain(limit: .seconds(1))
+            }
+            await self.server.run()
+            group.cancelAll()
+        }
+    }
+}

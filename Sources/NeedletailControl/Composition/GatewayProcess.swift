@@ -1,0 +1,162 @@
+import Foundation
+public import Logging
+public import NIOCore
+public import NIOPosix
+public import NeedletailCore
+import NeedletailGateway
+import NeedletailRouting
+public import ServiceLifecycle
+
+/// A running gateway: the stack, its listeners, and what goes on beside the requests.
+public final class GatewayProcess: Service {
+    /// What a gateway needs of its surroundings.
+    public struct Surroundings: Sendable {
+        /// The environment variables.
+        public var environment: [String: String]
+        /// The event loops, for clients and upstreams alike.
+        public var group: MultiThreadedEventLoopGroup
+        /// The clock.
+        public var time: TimeSource
+        /// Randomness.
+        public var random: RandomSource
+        /// Where to log.
+        public var logger: Logger
+
+        /// Creates surroundings.
+        public init(
+            environment: [String: String],
+            group: MultiThreadedEventLoopGroup,
+            time: TimeSource = .live,
+            random: RandomSource = .live,
+            logger: Logger
+        ) {
+            self.environment = environment
+            self.group = group
+            self.time = time
+            self.random = random
+            self.logger = logger
+        }
+    }
+
+    /// The addresses that were bound.
+    public struct Addresses: Sendable {
+        /// The client surfaces.
+        public var api: SocketAddress
+        /// The administration.
+        public var admin: SocketAddress
+    }
+
+    /// What stands behind the listeners.
+    public let stack: GatewayStack
+    private let configuration: Configuration
+    private let api: EdgeServer
+    private let admin: EdgeServer
+    private let logger: Logger
+
+    /// Builds a gateway that does not listen yet.
+    public init(_ configuration: Configuration, _ surroundings: Surroundings) throws {
+        self.configuration = configuration
+        self.logger = surroundings.logger
+        let stack = try GatewayStack(
+            configuration,
+            environment: surroundings.environment,
+            group: surroundings.group,
+            time: surroundings.time,
+            random: surroundings.random,
+            logger: surroundings.logger
+        )
+        self.stack = stack
+        let phase = ServingPhase()
+        let listen = configuration.listen
+        let services = GatewayServices(
+            stack: stack.provider,
+            listModels: { stack.directory.models(allowed: $0) },
+            access: Self.access(configuration.keys),
+            health: { stack.health() }
+        )
+        self.api = EdgeServer(
+            configuration: Self.edge(listen),
+            handler: GatewayHandler(
+                services: services,
+                ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
+                phase: phase, time: surroundings.time, logger: surroundings.logger),
+            group: surroundings.group,
+            time: surroundings.time,
+            logger: surroundings.logger,
+            phase: phase
+        )
+        self.admin = EdgeServer(
+            configuration: EdgeConfiguration(host: listen.admin.host, port: listen.admin.port),
+            handler: AdminHandler(
+                health: { stack.health() }, totals: { stack.totals.snapshot() }, phase: phase,
+                allowedHosts: AdminHandler.loopbackHosts.union([listen.admin.host.lowercased()])),
+            group: surroundings.group,
+            time: surroundings.time,
+            logger: surroundings.logger,
+            phase: phase
+        )
+    }
+
+    private static func access(_ keys: [KeyConfiguration]?) -> AccessTable {
+        guard let keys else { return AccessTable() }
+        return AccessTable(
+            keys.filter(\.isEnabled).map { key in
+                AccessKey(
+                    name: key.name, secret: key.secret.exposed, models: key.models.contains("*") ? nil : key.models)
+            })
+    }
+
+    private static func edge(_ listen: ListenConfiguration) -> EdgeConfiguration {
+        EdgeConfiguration(
+            host: listen.api.host,
+            port: listen.api.port,
+            limits: EdgeLimits(bodyBytes: listen.bodyLimit),
+            tls: listen.tls.map { EdgeTLS(certificateFile: $0.certificateFile, keyFile: $0.keyFile) },
+            cors: listen.corsOrigins.isEmpty ? nil : CORSPolicy(allowedOrigins: Set(listen.corsOrigins))
+        )
+    }
+
+    /// Listens.
+    public func start() async throws -> Addresses {
+        let listen = self.configuration.listen
+        let api = try await Self.listen(self.api, on: listen.api)
+        do {
+            return Addresses(api: api, admin: try await Self.listen(self.admin, on: listen.admin))
+        } catch {
+            await self.api.shutdown()
+            throw error
+        }
+    }
+
+    /// Starts a listener, with an error that names the address.
+    static func listen(_ server: EdgeServer, on address: ListenAddress) async throws -> SocketAddress {
+        do {
+            return try await server.start()
+        } catch let error as IOError {
+            let reason = unsafe String(cString: strerror(error.errnoCode))
+            throw NeedletailError(.unavailable, "Cannot listen on \(address): \(reason).", cause: error)
+        }
+    }
+
+    /// Serves until a graceful shutdown has drained what runs, or the task is cancelled. ``start()`` comes first.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.stack.monitor.run() }
+            group.addTask {
+                // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
+                try? await gracefulShutdown()
+                self.logger.info("Draining: no new connections are taken, running replies finish.")
+                await self.drain()
+            }
+            await self.api.run()
+            group.cancelAll()
+        }
+    }
+
+    /// Stops listening, lets running replies finish within the limit, and closes everything.
+    public func drain() async {
+        await self.api.drain(limit: self.configuration.listen.drain)
+        await self.admin.shutdown()
+        await self.stack.shutdown()
+    }
+}

@@ -1,0 +1,95 @@
+public import Logging
+public import NIOCore
+public import NeedletailCore
+public import NeedletailGateway
+public import NeedletailProviders
+public import NeedletailRouting
+import NeedletailTransport
+
+/// Everything between the listeners and the network, built from one configuration.
+public struct GatewayStack: Sendable {
+    /// Answers every request: deadline, accounting, names, attempts, upstreams.
+    public let provider: any Provider
+    /// Which name leads where.
+    public let directory: ModelDirectory
+    /// What has been served.
+    public let totals: UsageTotals
+    /// Who is there.
+    public let monitor: HealthMonitor
+    private let pools: [UpstreamPool]
+
+    /// Builds the stack; nothing is connected yet.
+    ///
+    /// - Parameter localSpecs: What a start without a file looks for on this machine.
+    public init(
+        _ configuration: Configuration,
+        environment: [String: String],
+        group: any EventLoopGroup,
+        time: TimeSource,
+        random: RandomSource,
+        logger: Logger,
+        localSpecs: [ProviderSpec] = ProviderSpec.all
+    ) throws {
+        let builder = Upstreams(group: group, environment: environment, time: time, logger: logger)
+        let upstreams =
+            try builder.build(configuration.providers)
+            + builder.build(LocalProviders.candidates(configuration, environment: environment, among: localSpecs)).map {
+                entry in
+                var entry = entry
+                entry.isOptional = true
+                return entry
+            }
+        let directory = try Groups(upstreams: upstreams, configuration: configuration, time: time, random: random)
+            .directory()
+        let totals = UsageTotals()
+        // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
+        let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
+        self.provider = ProviderStackBuilder(ModelRouter(directory))
+            .with { AccountingLayer($0, totals: totals) }
+            .withDeadline(limit, time: time)
+            .build()
+        self.directory = directory
+        self.totals = totals
+        self.pools = upstreams.compactMap(\.pool)
+        self.monitor = HealthMonitor(
+            upstreams.compactMap(Self.check), time: time, logger: logger
+        ) { provider, models in directory.setLiveModels(models, of: provider) }
+    }
+
+    private static func check(_ entry: Upstreams.Entry) -> HealthMonitor.Check? {
+        guard let probe = entry.configuration.healthCheck else { return nil }
+        let provider = entry.provider
+        return HealthMonitor.Check(
+            provider: provider.id,
+            interval: probe.interval,
+            timeout: probe.timeout,
+            isOptional: entry.isOptional,
+            listModels: { deadline throws(NeedletailError) in try await provider.listModels(deadline: deadline) }
+        )
+    }
+
+    /// How the gateway is.
+    public func health() -> HealthReport {
+        let entries = self.monitor.snapshot().sorted { $0.key.rawValue < $1.key.rawValue }
+        let failing = entries.filter { $0.value.isHealthy == false }.count
+        // A failing check takes nothing out of service by itself: the gateway can still answer.
+        let status = failing == 0 ? "healthy" : failing < entries.count ? "degraded" : "unhealthy"
+        return HealthReport(
+            isHealthy: true,
+            status: status,
+            providers: entries.map { id, status in
+                ProviderHealth(
+                    name: id.rawValue,
+                    isHealthy: status.isHealthy ?? true,
+                    healthScore: status.isHealthy == false ? 0 : 1,
+                    lastSuccess: status.lastSuccess
+                )
+            }
+        )
+    }
+
+    /// Closes the connections to the providers.
+    public func shutdown() async {
+        for pool in self.pools { await pool.shutdown() }
+    }
+}

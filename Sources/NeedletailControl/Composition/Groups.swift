@@ -1,0 +1,112 @@
+import NeedletailCore
+import NeedletailProviders
+import NeedletailRouting
+
+/// Builds routers and the directory of names from the configured groups.
+struct Groups {
+    let upstreams: [Upstreams.Entry]
+    let configuration: Configuration
+    let time: TimeSource
+    let random: RandomSource
+
+    func directory() throws(NeedletailError) -> ModelDirectory {
+        var groups: [String: ModelDirectory.Group] = [:]
+        for group in self.configuration.groups where group.isEnabled {
+            groups[group.name] = ModelDirectory.Group(
+                router: try self.router(group),
+                restricted: try self.restricted(group)
+            )
+        }
+        var named: [String: ModelDirectory.Upstream] = [:]
+        for entry in self.upstreams {
+            named[entry.configuration.name] = ModelDirectory.Upstream(
+                router: self.router(
+                    ProviderID(entry.configuration.name), [self.target(entry, model: nil, nil)], .priority,
+                    maximumAttempts: entry.configuration.retry.maxAttempts),
+                models: entry.configuration.models,
+                modelPrefixes: entry.spec.modelPrefixes,
+                answersAnyModel: entry.spec.isMock,
+                isOptional: entry.isOptional
+            )
+        }
+        let defaultGroup = try self.configuration.defaultGroup.flatMap { group throws(NeedletailError) in
+            group.isEnabled ? try self.router(group) : nil
+        }
+        return ModelDirectory(groups: groups, upstreams: named, defaultGroup: defaultGroup)
+    }
+
+    private func router(_ group: GroupConfiguration) throws(NeedletailError) -> any Provider {
+        self.router(
+            ProviderID(group.name.isEmpty ? "default" : group.name),
+            try self.targets(group, path: [group.name]),
+            group.strategy,
+            maximumAttempts: group.maxAttempts
+        )
+    }
+
+    private func router(
+        _ id: ProviderID,
+        _ targets: [Target],
+        _ strategy: GroupConfiguration.Strategy,
+        maximumAttempts: Int
+    ) -> any Provider {
+        let balancer: any Balancer = strategy == .roundRobin ? .roundRobin : .priority
+        return Router(
+            id: id, targets: targets, balancer: balancer, maximumAttempts: maximumAttempts, time: self.time,
+            random: self.random)
+    }
+
+    /// The group narrowed to the targets that serve one model: for `group/model`.
+    private func restricted(
+        _ group: GroupConfiguration
+    ) throws(NeedletailError) -> @Sendable (String) -> (any Provider)? {
+        let targets = try self.targets(group, path: [group.name])
+        let (time, random) = (self.time, self.random)
+        return { model in
+            let fitting = targets.filter { $0.model == nil || $0.model == model }
+            guard !fitting.isEmpty else { return nil }
+            // A narrowed group is asked in the order of its list, whatever its strategy: it has no state of its own.
+            return Router(
+                id: ProviderID(group.name), targets: fitting, balancer: .priority, maximumAttempts: group.maxAttempts,
+                time: time, random: random)
+        }
+    }
+
+    /// The targets of a group, those of groups inside it in their place: one loop counts all attempts.
+    private func targets(_ group: GroupConfiguration, path: [String]) throws(NeedletailError) -> [Target] {
+        var targets: [Target] = []
+        for target in group.targets {
+            switch target.destination {
+            case .provider(let name, let model):
+                guard let entry = self.upstreams.first(where: { $0.configuration.name == name }) else { continue }
+                targets.append(self.target(entry, model: model, target))
+            case .group(let name):
+                guard !path.contains(name), let inner = self.configuration.group(name), inner.isEnabled else {
+                    continue
+                }
+                targets += try self.targets(inner, path: path + [name])
+            }
+        }
+        guard targets.count <= TargetSet.capacity else {
+            throw NeedletailError(
+                .internalFailure,
+                "The group '\(group.name)' has \(targets.count) targets; at most \(TargetSet.capacity) are possible.")
+        }
+        return targets
+    }
+
+    private func target(_ entry: Upstreams.Entry, model: String?, _ target: TargetConfiguration?) -> Target {
+        let retry = entry.configuration.retry
+        return Target(
+            entry.provider,
+            model: model,
+            priority: target?.priority ?? entry.configuration.priority,
+            retry: RetryPolicy(
+                maximumAttempts: retry.maxAttempts,
+                backoff: Backoff(
+                    base: retry.baseDelay, factor: retry.backoffFactor, maximum: retry.maxDelay, hasJitter: retry.jitter
+                )
+            )
+        )
+    }
+}

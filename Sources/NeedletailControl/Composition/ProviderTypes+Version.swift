@@ -1,0 +1,18 @@
+import NeedletailProviders
+
+extension ProviderTypes {
+    /// The types that this version has, from the catalogue.
+    public static let version = ProviderTypes(
+        ProviderSpec.all.map { spec in
+            ProviderType(
+                name: spec.type,
+                environmentPrefix: spec.environmentPrefix,
+                requiresBaseURL: spec.baseURL == nil,
+                requiresKey: spec.requiresKey,
+                dialects: spec.dialects,
+                isMock: spec.isMock
+            )
+        },
+        absentKeyVariables: ProviderSpec.absentKeyVariables
+    )
+}

@@ -1,0 +1,111 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import NeedletailCore
+import NeedletailGateway
+import NeedletailProviders
+import NeedletailRouting
+import NeedletailTransport
+
+/// Builds the leaves of the stack: one ``HTTPProvider`` per configured provider, with its own connections.
+struct Upstreams {
+    /// One provider and what it was built from.
+    struct Entry {
+        var configuration: ProviderConfiguration
+        var spec: ProviderSpec
+        var provider: HTTPProvider
+        var pool: UpstreamPool?
+        /// Whether it is only looked for, see ``LocalProviders``.
+        var isOptional = false
+    }
+
+    let group: any EventLoopGroup
+    let environment: [String: String]
+    let time: TimeSource
+    let logger: Logger
+    /// Which addresses `fetch_urls` may reach.
+    var permitsFetch: @Sendable (SocketAddress) -> Bool = PublicAddress.isPublic
+
+    /// Builds the enabled providers.
+    func build(_ configurations: [ProviderConfiguration]) throws -> [Entry] {
+        try configurations.filter(\.isEnabled).map { try self.build($0) }
+    }
+
+    private func build(_ configuration: ProviderConfiguration) throws -> Entry {
+        guard let spec = ProviderSpec.named(configuration.type) else {
+            throw NeedletailError(.internalFailure, "There is no provider type '\(configuration.type)'.")
+        }
+        guard let url = configuration.baseURL ?? spec.baseURL.flatMap(HTTPURL.init) else {
+            throw NeedletailError(.internalFailure, "The provider '\(configuration.name)' has no base_url.")
+        }
+        let pool = spec.isMock ? nil : try self.pool(configuration, url)
+        let transport: any HTTPTransport
+        if let pool { transport = pool } else { transport = try self.mock(configuration.mock) }
+        let provider = HTTPProvider(
+            id: ProviderID(configuration.name),
+            spec: spec,
+            options: self.options(configuration, spec, url),
+            transport: transport,
+            time: self.time
+        )
+        return Entry(configuration: configuration, spec: spec, provider: provider, pool: pool)
+    }
+
+    private func options(
+        _ configuration: ProviderConfiguration,
+        _ spec: ProviderSpec,
+        _ url: HTTPURL
+    ) -> HTTPProvider.Options {
+        var quirks = spec.quirks
+        if let field = configuration.maxTokensField {
+            quirks.set(.wantsMaxCompletionTokens, field == "max_completion_tokens")
+        }
+        if let supports = configuration.supportsStreamUsage { quirks.set(.refusesStreamOptions, !supports) }
+        if configuration.takesOnlyInlineMedia { quirks.insert(.takesOnlyInlineMedia) }
+        var headers = HTTPFields()
+        for header in configuration.headers {
+            if let name = HTTPField.Name(header.name) { headers[name] = header.value.exposed }
+        }
+        return HTTPProvider.Options(
+            basePath: url.path,
+            // Weights are fractions in the file and whole shares here.
+            keys: configuration.apiKeys.map { ($0.secret.exposed, max(1, Int(min($0.weight, 1_000) * 1_000))) },
+            headers: headers,
+            dialect: configuration.api,
+            quirks: quirks,
+            timeouts: configuration.timeouts,
+            mediaFetcher: configuration.allowsImageFetch
+                ? MediaDownload(group: self.group, time: self.time, logger: self.logger, permits: self.permitsFetch)
+                : nil
+        )
+    }
+
+    private func pool(_ configuration: ProviderConfiguration, _ url: HTTPURL) throws -> UpstreamPool {
+        let origin = Origin(scheme: url.isSecure ? .https : .http, host: url.host, port: url.port)
+        var options = TransportOptions()
+        if let limit = configuration.limits.concurrency { options.maximumConnections = limit }
+        if let file = configuration.caFile { options.tls.roots = .file(file) }
+        if let proxy = configuration.proxy {
+            options.proxy = .http(.init(host: proxy.host, port: proxy.port))
+        } else if !ListenAddress(host: url.host, port: url.port).isLoopback {
+            // A proxy elsewhere cannot reach this machine's own addresses.
+            options.proxy = try ProxySetting.fromEnvironment(self.environment, for: origin)
+        }
+        return try UpstreamPool(
+            origin: origin, options: options, group: self.group, time: self.time, logger: self.logger)
+    }
+
+    private func mock(_ configuration: MockConfiguration) throws -> MockTransport {
+        var script =
+            try configuration.scriptFile.map { try MockScript(path: $0, environment: self.environment) } ?? MockScript()
+        if let seed = configuration.seed { script.seed = UInt64(clamping: seed) }
+        if let delay = configuration.delay { script.delay = delay }
+        return MockTransport(engine: MockEngine(script: script), time: self.time)
+    }
+}
+
+extension Set<ProviderSpec.Quirk> {
+    fileprivate mutating func set(_ quirk: ProviderSpec.Quirk, _ isThere: Bool) {
+        if isThere { self.insert(quirk) } else { self.remove(quirk) }
+    }
+}

@@ -1,0 +1,97 @@
+/// A configuration that has been checked: every name resolves and every value is in range.
+public struct Configuration: Sendable {
+    /// Where it came from.
+    public enum Origin: Sendable, Hashable {
+        /// A file.
+        case file(String)
+        /// The environment alone.
+        case environment
+    }
+
+    /// Where it came from.
+    public var origin: Origin
+    /// The listeners.
+    public var listen: ListenConfiguration
+    /// The providers in the order of the file, disabled ones included.
+    public var providers: [ProviderConfiguration]
+    /// The groups under `models:` in the order of the file, disabled ones included.
+    public var groups: [GroupConfiguration]
+    /// The group that answers names nobody else knows.
+    public var defaultGroup: GroupConfiguration?
+    /// The rules, in order.
+    public var routes: [RouteConfiguration]
+    /// The client keys. `nil` when there is no `keys:`, which is not the same as an empty list.
+    public var keys: [KeyConfiguration]?
+    /// Logging.
+    public var telemetry: TelemetryConfiguration
+    /// What people should know, in the order of the file.
+    public var warnings: [ConfigurationFault]
+
+    /// The provider called `name`.
+    public func provider(_ name: String) -> ProviderConfiguration? {
+        self.providers.first { $0.name == name }
+    }
+
+    /// The group called `name`.
+    public func group(_ name: String) -> GroupConfiguration? {
+        self.groups.first { $0.name == name }
+    }
+
+    /// One line for people.
+    public var summary: String {
+        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+        let enabled = self.providers.filter(\.isEnabled)
+        return [
+            "\(count(enabled.count, "provider")) (\(enabled.map(\.name).joined(separator: ", ")))",
+            count(self.groups.filter(\.isEnabled).count, "model group"),
+            count((self.keys ?? []).filter(\.isEnabled).count, "key"),
+            "API on \(self.listen.api)",
+        ].joined(separator: ", ")
+    }
+}
+
+/// The listeners.
+public struct ListenConfiguration: Sendable, Hashable {
+    /// Certificate and key in PEM files.
+    public struct TLS: Sendable, Hashable {
+        /// The certificate chain.
+        public var certificateFile: String
+        /// The private key.
+        public var keyFile: String
+    }
+
+    /// The client surfaces. Default `127.0.0.1:4003`.
+    public var api = ListenAddress(host: "127.0.0.1", port: 4003)
+    /// The administration. Default `127.0.0.1:4004`.
+    public var admin = ListenAddress(host: "127.0.0.1", port: 4004)
+    /// TLS on the API listener; `nil` for plain HTTP.
+    public var tls: TLS?
+    /// The largest request body in bytes. Default 32 MiB.
+    public var bodyLimit = 32 << 20
+    /// The origins that a browser may call from; `*` for all, empty for none.
+    public var corsOrigins: [String] = []
+    /// How long running replies may take after a signal to stop. Default 30 s.
+    public var drain: Duration = .seconds(30)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// What is logged and how.
+public struct TelemetryConfiguration: Sendable, Hashable {
+    /// How a log line is written.
+    public enum Format: String, Sendable, Hashable {
+        /// One JSON object a line.
+        case json
+        /// Text for people.
+        case text
+    }
+
+    /// The name of swift-log's level. Default `info`.
+    public var logLevel = "info"
+    /// The form; `nil` for text on a terminal and JSON elsewhere.
+    public var logFormat: Format?
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,174 @@
+import NeedletailCore
+
+extension ConfigurationBuilder {
+    /// The names that a target may have.
+    struct References {
+        var providers: [String]
+        var disabled: Set<String>
+        var groups: [String]
+
+        /// Whom `text` means: a group of that name, a provider, or a provider and a model, split at the first slash.
+        func resolve(_ text: String) -> TargetConfiguration.Destination? {
+            if self.groups.contains(text) { return .group(text) }
+            if self.providers.contains(text) { return .provider(text, model: nil) }
+            guard let slash = text.firstIndex(of: "/") else { return nil }
+            let provider = String(text[..<slash])
+            let model = String(text[text.index(after: slash)...])
+            guard self.providers.contains(provider), !model.isEmpty else { return nil }
+            return .provider(provider, model: model)
+        }
+    }
+
+    mutating func group(
+        _ name: String,
+        _ node: ConfigurationNode,
+        at position: SourcePosition,
+        _ references: References
+    ) -> GroupConfiguration {
+        var group = GroupConfiguration(name: name, position: position)
+        group.isEnabled = node.isEnabled
+        group.strategy = node.text("strategy").flatMap { .init(rawValue: $0) } ?? self.defaults.strategy
+        group.maxAttempts = node.int("max_attempts") ?? self.defaults.maxAttempts
+        group.healthThreshold = node.double("health_threshold") ?? self.defaults.healthThreshold
+        group.midStream = node.text("mid_stream").flatMap { .init(rawValue: $0) } ?? .never
+        group.coalesces = node.bool("coalesce") ?? false
+        group.targets = self.targets(node["targets"], references)
+        group.fallbacks = self.targets(node["fallbacks"], references)
+
+        let title = name.isEmpty ? "the default group" : "the group '\(name)'"
+        let isPlain = name.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
+        if !isPlain {
+            self.faults.error(at: position, "a group's name holds white space", "write a name without")
+        }
+        if let targets = node["targets"] {
+            if case .sequence(let elements) = targets.content, elements.isEmpty {
+                self.faults.error(at: targets.position, "\(title) has no target", "write targets: [provider/model]")
+            } else if group.targets.isEmpty, group.isEnabled, self.faults.errors.isEmpty {
+                self.faults.warning(
+                    at: targets.position,
+                    "\(title) has no target that is switched on",
+                    "switch a provider on"
+                )
+            }
+        } else if case .mapping = node.content {
+            self.faults.error(at: position, "\(title) has no 'targets'", "write targets: [provider/model]")
+        }
+        return group
+    }
+
+    private mutating func targets(_ node: ConfigurationNode?, _ references: References) -> [TargetConfiguration] {
+        var targets: [TargetConfiguration] = []
+        for element in node?.elements ?? [] {
+            var reference = element
+            if case .mapping = element.content {
+                guard let to = element["to"] else {
+                    if !element.entries.contains(where: { $0.key == "to" }) {
+                        self.faults.error(
+                            at: element.position,
+                            "this target has no 'to'",
+                            "write { to: provider/model }"
+                        )
+                    }
+                    continue
+                }
+                reference = to
+            }
+            guard let destination = self.destination(reference, references), element.isEnabled else { continue }
+            if case .provider(let name, _) = destination, references.disabled.contains(name) { continue }
+            targets.append(
+                TargetConfiguration(
+                    destination: destination,
+                    weight: element.double("weight"),
+                    priority: element.int("priority"),
+                    position: reference.position
+                )
+            )
+        }
+        return targets
+    }
+
+    /// Whom a reference means; a dangling one is reported.
+    private mutating func destination(
+        _ node: ConfigurationNode,
+        _ references: References
+    ) -> TargetConfiguration.Destination? {
+        guard let scalar = node.scalar, !scalar.text.isEmpty else { return nil }
+        if let destination = references.resolve(scalar.text) { return destination }
+        let names = references.providers + references.groups
+        let slash = scalar.text.firstIndex(of: "/")
+        let head = slash.map { String(scalar.text[..<$0]) } ?? scalar.text
+        if slash != nil, references.providers.contains(head) {
+            self.faults.error(at: node.position, "'\(scalar.raw)' names no model", "write \(head)/model, or \(head)")
+            return nil
+        }
+        let tail = slash.map { String(scalar.text[$0...]) } ?? ""
+        let nearest = NearestNames.nearestNames(to: head, among: names, limit: 1).first
+        let remedy = nearest.map { near in
+            scalar.isExpanded
+                ? "did you mean '\(near)'?"
+                : "did you mean '\(near)\(references.providers.contains(near) ? tail : "")'?"
+        }
+        self.faults.error(
+            at: node.position,
+            "'\(scalar.raw)' names no provider and no group",
+            remedy ?? (names.isEmpty ? "add it under 'providers'" : "known: \(names.joined(separator: ", "))")
+        )
+        return nil
+    }
+
+    /// Reports every group that can reach itself, once per cycle.
+    mutating func findCycles(_ groups: [GroupConfiguration]) {
+        var edges: [String: [(name: String, position: SourcePosition?)]] = [:]
+        for group in groups {
+            edges[group.name] = (group.targets + group.fallbacks).compactMap { target in
+                if case .group(let name) = target.destination { (name, target.position) } else { nil }
+            }
+        }
+        var finished: Set<String> = []
+        for group in groups where !finished.contains(group.name) {
+            var path: [String] = [group.name]
+            var next: [Int] = [0]
+            while let name = path.last, let index = next.last {
+                let targets = edges[name] ?? []
+                guard index < targets.count else {
+                    finished.insert(name)
+                    path.removeLast()
+                    next.removeLast()
+                    continue
+                }
+                next[next.count - 1] += 1
+                let target = targets[index]
+                if let start = path.firstIndex(of: target.name) {
+                    let cycle = (path[start...] + [target.name]).joined(separator: " -> ")
+                    if let position = target.position {
+                        self.faults.error(
+                            at: position,
+                            "the groups go round in a circle: \(cycle)",
+                            "remove one of these targets"
+                        )
+                    }
+                } else if !finished.contains(target.name) {
+                    path.append(target.name)
+                    next.append(0)
+                }
+            }
+        }
+    }
+
+    mutating func route(_ node: ConfigurationNode, _ references: References) -> RouteConfiguration? {
+        guard case .mapping = node.content else { return nil }
+        guard let to = node["to"] else {
+            self.faults.error(at: node.position, "this route has no 'to'", "write { when: { … }, to: group }")
+            return nil
+        }
+        guard let destination = self.destination(to, references) else { return nil }
+        var route = RouteConfiguration(destination: destination)
+        route.isEnabled = node.isEnabled
+        route.model = node["when"]?.text("model")
+        route.key = node["when"]?.text("key")
+        for entry in node["when"]?.entries ?? [] {
+            if let wanted = node["when"]?.bool(entry.key) { route.features[entry.key] = wanted }
+        }
+        return route
+    }
+}

@@ -1,0 +1,61 @@
+extension ConfigurationBuilder {
+    mutating func keys(_ node: ConfigurationNode) -> [KeyConfiguration] {
+        var keys: [KeyConfiguration] = []
+        var names: Set<String> = []
+        for element in node.elements {
+            guard case .mapping = element.content else { continue }
+            guard let name = self.required("name", element), let secretNode = self.required("key", element)
+            else { continue }
+            guard let name = name.scalar?.text, ScalarCheck.isName(name) else { continue }
+            if !names.insert(name).inserted {
+                self.faults.error(
+                    at: element["name"]?.position ?? element.position,
+                    "there are two keys named '\(name)'",
+                    "give each its own name"
+                )
+            }
+            guard element.isEnabled else { continue }
+            guard let secret = self.secrets.secret(secretNode, "the client key '\(name)'", &self.faults)
+            else { continue }
+            if let other = keys.first(where: { $0.secret == secret }) {
+                self.faults.error(
+                    at: secretNode.position,
+                    "the client keys '\(other.name)' and '\(name)' have the same secret",
+                    "give each its own"
+                )
+            }
+            keys.append(self.key(name, secret, element))
+        }
+        return keys
+    }
+
+    private mutating func required(_ name: String, _ element: ConfigurationNode) -> ConfigurationNode? {
+        if let node = element[name] { return node }
+        if !element.entries.contains(where: { $0.key == name }) {
+            self.faults.error(
+                at: element.position,
+                "this key has no '\(name)'",
+                "write { name: dev, key: { env: DEV_KEY } }"
+            )
+        }
+        return nil
+    }
+
+    private mutating func key(_ name: String, _ secret: Secret, _ node: ConfigurationNode) -> KeyConfiguration {
+        var key = KeyConfiguration(name: name, secret: secret)
+        assign(node.texts("models"), to: &key.models)
+        key.limits = Self.limits(node["limits"])
+        if let budget = node["budget"], case .mapping = budget.content {
+            if let limit = budget.money("limit") {
+                key.budget = .init(limit: limit, period: budget.text("per") ?? "total")
+            } else if budget["limit"] == nil {
+                self.faults.error(
+                    at: budget.position,
+                    "this budget has no 'limit'",
+                    "write { limit: 5.00, per: day }"
+                )
+            }
+        }
+        return key
+    }
+}

@@ -1,0 +1,151 @@
+/// Makes the typed configuration from a tree that the schema has judged, and judges what one key alone cannot show:
+/// references, cycles, secrets.
+struct ConfigurationBuilder {
+    let types: ProviderTypes
+    let defaults: EnvironmentDefaults
+    let secrets: SecretReader
+    var faults: FaultCollector
+
+    mutating func configuration(
+        _ root: ConfigurationNode,
+        origin: Configuration.Origin,
+        _ overrides: ConfigurationLoader.Overrides
+    ) -> Configuration {
+        let providers = root["providers"].map { self.providers($0) } ?? self.providersFromEnvironment()
+        let references = References(
+            providers: root["providers"]?.entries.map(\.key) ?? providers.map(\.name),
+            disabled: Set(providers.filter { !$0.isEnabled }.map(\.name)),
+            groups: root["models"]?.entries.map(\.key) ?? []
+        )
+        let groups = (root["models"]?.entries ?? []).map { entry in
+            // Nobody could ask for it, and inside it would pass for the default group.
+            if entry.key.isEmpty { self.faults.error(at: entry.position, "a group has no name", "write one") }
+            return self.group(entry.key, entry.value, at: entry.position, references)
+        }
+        self.findCycles(groups)
+        let keys = root["keys"].map { self.keys($0) }
+        var configuration = Configuration(
+            origin: origin,
+            listen: self.listen(root["listen"]),
+            providers: providers,
+            groups: groups,
+            defaultGroup: root["default"].map { self.group("", $0, at: $0.position, references) },
+            routes: (root["routes"]?.elements ?? []).compactMap { self.route($0, references) },
+            keys: keys,
+            telemetry: self.telemetry(root["telemetry"]),
+            warnings: []
+        )
+        self.apply(overrides, to: &configuration)
+        self.checkExposure(configuration, at: root["listen"]?["api"]?.position)
+        return configuration
+    }
+
+    // MARK: Listeners and logs
+
+    private mutating func listen(_ node: ConfigurationNode?) -> ListenConfiguration {
+        var listen = ListenConfiguration()
+        guard let node else { return listen }
+        assign(node.text("api").flatMap { ListenAddress($0) }, to: &listen.api)
+        assign(node.text("admin").flatMap { ListenAddress($0) }, to: &listen.admin)
+        assign(node.text("body_limit").flatMap { SizeText.parse($0) }, to: &listen.bodyLimit)
+        assign(node.duration("drain"), to: &listen.drain)
+        if let cors = node["cors"] {
+            listen.corsOrigins = cors.texts("origins") ?? (node.bool("cors") == true ? ["*"] : [])
+        }
+        if !listen.admin.isLoopback, let admin = node["admin"] {
+            self.faults.error(
+                at: admin.position,
+                "the admin listener would be open to other machines, and this version has no admin key",
+                "write 127.0.0.1:4004"
+            )
+        }
+        if let tls = node["tls"] {
+            if let certificate = tls.text("cert"), let key = tls.text("key") {
+                listen.tls = .init(
+                    certificateFile: self.file(certificate, tls["cert"]),
+                    keyFile: self.file(key, tls["key"])
+                )
+            } else if case .mapping = tls.content {
+                self.faults.error(at: tls.position, "TLS needs 'cert' and 'key'", "write { cert: PATH, key: PATH }")
+            }
+        }
+        return listen
+    }
+
+    private func telemetry(_ node: ConfigurationNode?) -> TelemetryConfiguration {
+        var telemetry = TelemetryConfiguration()
+        guard let log = node?["log"] else { return telemetry }
+        assign(log.text("level"), to: &telemetry.logLevel)
+        telemetry.logFormat = log.text("format").flatMap { .init(rawValue: $0) }
+        return telemetry
+    }
+
+    private mutating func apply(_ overrides: ConfigurationLoader.Overrides, to configuration: inout Configuration) {
+        let addresses: [(option: String, text: String?, path: WritableKeyPath<ListenConfiguration, ListenAddress>)] = [
+            ("--api", overrides.api, \.api), ("--admin", overrides.admin, \.admin),
+        ]
+        for (option, text, path) in addresses {
+            guard let text else { continue }
+            if let address = ListenAddress(text) {
+                configuration.listen[keyPath: path] = address
+            } else {
+                self.faults.error(
+                    at: .option(option),
+                    "'\(text)' is not an address to listen on",
+                    SchemaKind.address.example
+                )
+            }
+        }
+        if overrides.admin != nil, !configuration.listen.admin.isLoopback {
+            self.faults.error(
+                at: .option("--admin"),
+                "the admin listener would be open to other machines, and this version has no admin key",
+                "write 127.0.0.1:4004"
+            )
+        }
+        if let level = overrides.logLevel {
+            let kind = ConfigurationSchema.logLevel
+            let scalar = ConfigurationNode.Scalar(
+                raw: level,
+                text: level,
+                isQuoted: false,
+                isExpanded: false,
+                isBroken: false
+            )
+            if let problem = ScalarCheck(types: []).problem(scalar, kind) {
+                self.faults.error(at: .option("--log-level"), problem.problem, problem.remedy ?? kind.example)
+            } else {
+                configuration.telemetry.logLevel = level
+            }
+        }
+    }
+
+    /// Without keys, whoever reaches the listener spends the operator's money.
+    private mutating func checkExposure(_ configuration: Configuration, at position: SourcePosition?) {
+        guard !configuration.listen.api.isLoopback, configuration.keys == nil else { return }
+        self.faults.error(
+            at: position.map { .file($0) } ?? .option("--api"),
+            "the API listener is open to other machines and there are no 'keys:'",
+            "add keys, or listen on 127.0.0.1"
+        )
+    }
+
+    // MARK: Files
+
+    /// A file that must be there at the start.
+    mutating func file(_ path: String, _ node: ConfigurationNode?) -> String {
+        let full = self.secrets.path(path)
+        do {
+            _ = try self.secrets.files.read(full, 16 << 20)
+        } catch {
+            if let node {
+                self.faults.error(
+                    at: node.position,
+                    "'\(node.scalar?.raw ?? path)': \(error.problem)",
+                    "name a readable file; a relative path starts at this file's folder"
+                )
+            }
+        }
+        return full
+    }
+}

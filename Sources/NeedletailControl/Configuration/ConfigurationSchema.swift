@@ -1,0 +1,243 @@
+/// Every key a configuration may hold. This table is the one place that says what a key takes and what is enforced:
+/// unknown keys, wrong types and "accepted, not enforced" are judged by it, and `docs/configuration.md` is tested
+/// against it.
+enum ConfigurationSchema {
+    /// The strategies of the contract.
+    static let strategies = [
+        "priority", "round_robin", "weighted", "least_loaded", "fastest_first", "latency_weighted", "load_balanced",
+        "cost_optimal", "adaptive",
+    ]
+    /// The strategies that this version has.
+    static let enforcedStrategies = ["priority", "round_robin"]
+
+    private static let count = SchemaKind.integer(1...Int.max)
+    private static let positive = SchemaKind.duration(allowsZero: false)
+
+    /// The top level.
+    static let root: [SchemaKey] = [
+        SchemaKey("listen", .section(Self.listen)),
+        SchemaKey("providers", .named(.section(Self.provider))),
+        SchemaKey("models", .named(.section(Self.group))),
+        SchemaKey("default", .section(Self.group)),
+        SchemaKey("routes", .list(.section(Self.route)), .accepted),
+        SchemaKey("keys", .list(.section(Self.key))),
+        SchemaKey("telemetry", .openSection(Self.telemetry)),
+        SchemaKey("cache", .open, .acceptedUnlessOff),
+        SchemaKey("alerts", .open, .acceptedUnlessOff),
+        SchemaKey("privacy", .open, .acceptedUnlessOff),
+        SchemaKey("store", .open, .acceptedUnlessOff),
+        SchemaKey("admin", .open, .acceptedUnlessOff),
+    ]
+
+    static let listen: [SchemaKey] = [
+        SchemaKey("api", .address),
+        SchemaKey("admin", .address),
+        SchemaKey("tls", .section([SchemaKey("cert", .string), SchemaKey("key", .string)])),
+        SchemaKey("body_limit", .size),
+        SchemaKey("cors", .switchOr([SchemaKey("origins", .list(.string))])),
+        SchemaKey("drain", .duration(allowsZero: true)),
+    ]
+
+    static let provider: [SchemaKey] = [
+        SchemaKey("type", .providerType),
+        SchemaKey("enabled", .boolean),
+        SchemaKey("base_url", .url),
+        SchemaKey("api", .word(["chat", "messages", "responses"], enforced: ["chat", "messages"])),
+        SchemaKey("api_key", .secret),
+        SchemaKey("api_keys", .list(.section(Self.weightedKey))),
+        SchemaKey("timeouts", .section(Self.timeouts)),
+        SchemaKey("retry", .switchOr(Self.retry)),
+        SchemaKey("circuit_breaker", .switchOr(Self.circuitBreaker), .acceptedUnlessOff),
+        SchemaKey("limits", .section(Self.limits)),
+        SchemaKey(
+            "health_check",
+            .switchOr([SchemaKey("interval", Self.positive), SchemaKey("timeout", Self.positive)])
+        ),
+        SchemaKey("priority", .integer(0...1_000_000)),
+        SchemaKey("weight", .number(0...1_000_000), .accepted),
+        SchemaKey("headers", .named(.header)),
+        SchemaKey("ca_file", .string),
+        SchemaKey("proxy", .url),
+        SchemaKey("models", .list(.string)),
+        SchemaKey("fetch_urls", .boolean),
+        SchemaKey(
+            "quirks",
+            .section([
+                SchemaKey(
+                    "max_tokens_field",
+                    .word(
+                        ["max_tokens", "max_completion_tokens"],
+                        enforced: [
+                            "max_tokens", "max_completion_tokens",
+                        ]
+                    )
+                ),
+                SchemaKey("stream_usage", .boolean),
+                SchemaKey("inline_media_only", .boolean),
+            ])
+        ),
+        SchemaKey("script", .string),
+        SchemaKey("delay", .duration(allowsZero: true)),
+        SchemaKey("seed", .integer(0...Int.max)),
+    ]
+
+    static let weightedKey: [SchemaKey] = [
+        SchemaKey("key", .secret),
+        SchemaKey("weight", .number(0...1_000_000)),
+        SchemaKey("enabled", .boolean),
+    ]
+
+    static let timeouts: [SchemaKey] = [
+        SchemaKey("connect", Self.positive),
+        SchemaKey("first_token", Self.positive),
+        SchemaKey("idle", Self.positive),
+        SchemaKey("total", Self.positive),
+    ]
+
+    static let retry: [SchemaKey] = [
+        SchemaKey("max_attempts", .integer(1...100)),
+        SchemaKey("base_delay", .duration(allowsZero: true)),
+        SchemaKey("backoff_factor", .number(1...100)),
+        SchemaKey("max_delay", .duration(allowsZero: true)),
+        SchemaKey("jitter", .boolean),
+    ]
+
+    static let circuitBreaker: [SchemaKey] = [
+        SchemaKey("failure_threshold", Self.count),
+        SchemaKey("success_threshold", Self.count),
+        SchemaKey("recovery_timeout", Self.positive),
+        SchemaKey("half_open_limit", Self.count),
+    ]
+
+    static let limits: [SchemaKey] = [
+        SchemaKey("concurrency", Self.count),
+        SchemaKey("rpm", Self.count, .accepted),
+        SchemaKey("rph", Self.count, .accepted),
+        SchemaKey("tpm", Self.count, .accepted),
+        SchemaKey("burst", Self.count, .accepted),
+        SchemaKey("adaptive", .boolean, .acceptedUnlessOff),
+        SchemaKey("daily_budget", .money, .accepted),
+        SchemaKey("cost_per_request", .money, .accepted),
+    ]
+
+    /// A client key's limits: no layer of this version counts per key.
+    static let keyLimits: [SchemaKey] = Self.limits.map { key in
+        SchemaKey(key.name, key.kind, key.enforcement == .enforced ? .accepted : key.enforcement)
+    }
+
+    static let group: [SchemaKey] = [
+        SchemaKey("enabled", .boolean),
+        SchemaKey("strategy", .word(Self.strategies, enforced: Self.enforcedStrategies)),
+        SchemaKey("targets", .list(.scalarOr(.string, Self.target))),
+        SchemaKey("max_attempts", .integer(1...100)),
+        SchemaKey("health_threshold", .number(0...1), .accepted),
+        SchemaKey("hedge", .open, .acceptedUnlessOff),
+        SchemaKey("mid_stream", .word(["never", "restart", "continue"], enforced: ["never"])),
+        SchemaKey("fallbacks", .list(.scalarOr(.string, Self.target)), .accepted),
+        SchemaKey("coalesce", .boolean, .acceptedUnlessOff),
+    ]
+
+    static let target: [SchemaKey] = [
+        SchemaKey("to", .string),
+        SchemaKey("weight", .number(0...1_000_000), .accepted),
+        SchemaKey("priority", .integer(0...1_000_000)),
+        SchemaKey("api", .word(["chat", "messages", "responses"], enforced: [])),
+        SchemaKey("enabled", .boolean),
+    ]
+
+    static let route: [SchemaKey] = [
+        SchemaKey("enabled", .boolean),
+        SchemaKey("when", .section(Self.condition)),
+        SchemaKey("to", .string),
+    ]
+
+    static let condition: [SchemaKey] = [
+        SchemaKey("model", .string),
+        SchemaKey("key", .string),
+        SchemaKey("has_images", .boolean),
+        SchemaKey("has_documents", .boolean),
+        SchemaKey("has_audio", .boolean),
+        SchemaKey("has_tools", .boolean),
+        SchemaKey("has_schema", .boolean),
+        SchemaKey("reasoning", .boolean),
+        SchemaKey("stream", .boolean),
+    ]
+
+    static let key: [SchemaKey] = [
+        SchemaKey("name", .name),
+        SchemaKey("key", .secret),
+        SchemaKey("enabled", .boolean),
+        SchemaKey("models", .list(.string)),
+        SchemaKey("limits", .section(Self.keyLimits)),
+        SchemaKey(
+            "budget",
+            .section([
+                SchemaKey("limit", .money),
+                SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
+            ]),
+            .accepted
+        ),
+    ]
+
+    private static let periods = ["hour", "day", "week", "month", "total"]
+
+    static let telemetry: [SchemaKey] = [
+        SchemaKey(
+            "log",
+            .section([
+                SchemaKey("level", Self.logLevel),
+                SchemaKey("format", .word(["json", "text"], enforced: ["json", "text"])),
+            ])
+        )
+    ]
+
+    /// swift-log's levels.
+    static let logLevel = SchemaKind.word(Self.logLevels, enforced: Self.logLevels)
+    private static let logLevels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
+
+    /// Every key with its path, `providers.*.retry.max_attempts`, in the order of the table.
+    static var paths: [String] {
+        var found: [String] = []
+        Self.collect(Self.root, "", into: &found)
+        return found
+    }
+
+    private static func collect(_ keys: [SchemaKey], _ prefix: String, into found: inout [String]) {
+        for key in keys {
+            found.append(prefix + key.name)
+            Self.collect(key.kind, prefix + key.name, into: &found)
+        }
+    }
+
+    private static func collect(_ kind: SchemaKind, _ path: String, into found: inout [String]) {
+        switch kind {
+        case .section(let keys), .openSection(let keys), .switchOr(let keys), .scalarOr(_, let keys):
+            Self.collect(keys, path + ".", into: &found)
+        case .named(let inner): Self.collect(inner, path + ".*", into: &found)
+        case .list(let inner): Self.collect(inner, path + "[]", into: &found)
+        default: break
+        }
+    }
+}
+
+extension ConfigurationSchema {
+    /// Whether the key at `path` (as in ``paths``) is accepted without effect.
+    static func isAccepted(_ path: String) -> Bool {
+        var keys = Self.root
+        var found: Enforcement?
+        for part in path.replacing("[]", with: "").split(separator: ".") where part != "*" {
+            guard let key = keys.first(where: { $0.name == part }) else { return false }
+            found = found == nil || found == .enforced ? key.enforcement : found
+            keys = Self.keys(of: key.kind)
+        }
+        return found != nil && found != .enforced
+    }
+
+    private static func keys(of kind: SchemaKind) -> [SchemaKey] {
+        switch kind {
+        case .section(let keys), .openSection(let keys), .switchOr(let keys), .scalarOr(_, let keys): keys
+        case .named(let inner), .list(let inner): Self.keys(of: inner)
+        default: []
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/// A failover group: a name that clients may ask for, and who answers.
+public struct GroupConfiguration: Sendable, Hashable {
+    /// How a group chooses among its targets.
+    public enum Strategy: String, Sendable, Hashable, CaseIterable {
+        /// The lowest priority first.
+        case priority
+        /// In turn.
+        case roundRobin = "round_robin"
+        /// By weight.
+        case weighted
+        /// The fewest running requests.
+        case leastLoaded = "least_loaded"
+        /// The quickest.
+        case fastestFirst = "fastest_first"
+        /// By speed, as a weight.
+        case latencyWeighted = "latency_weighted"
+        /// The better of two at random.
+        case loadBalanced = "load_balanced"
+        /// The cheapest.
+        case costOptimal = "cost_optimal"
+        /// By what has been learnt.
+        case adaptive
+    }
+
+    /// What happens to a stream that breaks.
+    public enum MidStream: String, Sendable, Hashable {
+        /// It ends with an error event.
+        case never
+        /// It starts again elsewhere.
+        case restart
+        /// It goes on elsewhere.
+        case `continue`
+    }
+
+    /// The name; empty for the default group.
+    public var name: String
+    /// Whether it may be asked.
+    public var isEnabled = true
+    /// How it chooses.
+    public var strategy = Strategy.priority
+    /// Who answers; targets that are switched off, or whose provider is, are left out.
+    public var targets: [TargetConfiguration] = []
+    /// All calls of one request. Default 3.
+    public var maxAttempts = 3
+    /// The health below which a target is avoided.
+    public var healthThreshold: Double?
+    /// What happens to a stream that breaks.
+    public var midStream = MidStream.never
+    /// Who answers when no target can.
+    public var fallbacks: [TargetConfiguration] = []
+    /// Whether equal requests share one call.
+    public var coalesces = false
+    /// Where it stands.
+    public var position: SourcePosition?
+}
+
+/// One who answers for a group.
+public struct TargetConfiguration: Sendable, Hashable {
+    /// Whom to ask.
+    public enum Destination: Sendable, Hashable {
+        /// A provider; with no model it is asked for the name that the client sent.
+        case provider(String, model: String?)
+        /// Another group.
+        case group(String)
+    }
+
+    /// Whom to ask.
+    public var destination: Destination
+    /// The share; `nil` for the provider's.
+    public var weight: Double?
+    /// Lower goes first; `nil` for the provider's.
+    public var priority: Int?
+    /// Where it stands.
+    public var position: SourcePosition?
+}
+
+/// A rule that sends requests elsewhere.
+public struct RouteConfiguration: Sendable, Hashable {
+    /// Whether it is looked at.
+    public var isEnabled = true
+    /// The name or pattern that the client asked for; `nil` for any.
+    public var model: String?
+    /// The client key's name; `nil` for any.
+    public var key: String?
+    /// What the request must have or lack, by the condition's name.
+    public var features: [String: Bool] = [:]
+    /// Where to.
+    public var destination: TargetConfiguration.Destination
+}

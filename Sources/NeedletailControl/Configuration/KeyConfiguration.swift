@@ -1,0 +1,23 @@
+/// A client's key.
+public struct KeyConfiguration: Sendable {
+    /// What may be spent.
+    public struct Budget: Sendable, Hashable {
+        /// How much.
+        public var limit: Money
+        /// In which time: `hour`, `day`, `week`, `month` or `total`.
+        public var period: String
+    }
+
+    /// The name, for logs and bills.
+    public var name: String
+    /// The key itself.
+    public var secret: Secret
+    /// Whether it opens anything.
+    public var isEnabled = true
+    /// The names that it may use; `*` stands for any text. Default all.
+    public var models: [String] = ["*"]
+    /// The limits.
+    public var limits = LimitConfiguration()
+    /// The budget.
+    public var budget: Budget?
+}

@@ -1,0 +1,53 @@
+public import NeedletailCore
+
+/// What the configuration must know of one provider type. The catalogue fills it; no type is named here.
+public struct ProviderType: Sendable, Hashable {
+    /// The name that `type:` takes.
+    public var name: String
+    /// The start of its environment variables' names, for example `EXAMPLE` for `EXAMPLE_API_KEY`; `nil` for none.
+    public var environmentPrefix: String?
+    /// Whether `base_url` has no default.
+    public var requiresBaseURL: Bool
+    /// Whether its default upstream asks for a key.
+    public var requiresKey: Bool
+    /// The dialects it speaks, the preferred one first.
+    public var dialects: [DialectID]
+    /// Whether it answers by itself, without an upstream.
+    public var isMock: Bool
+
+    /// Creates a type.
+    public init(
+        name: String,
+        environmentPrefix: String? = nil,
+        requiresBaseURL: Bool = false,
+        requiresKey: Bool = false,
+        dialects: [DialectID],
+        isMock: Bool = false
+    ) {
+        self.name = name
+        self.environmentPrefix = environmentPrefix
+        self.requiresBaseURL = requiresBaseURL
+        self.requiresKey = requiresKey
+        self.dialects = dialects
+        self.isMock = isMock
+    }
+}
+
+/// The provider types of this version, in the order in which they are listed to people.
+public struct ProviderTypes: Sendable, Hashable {
+    /// The types.
+    public var all: [ProviderType]
+    /// The environment variables of keys for types that people may expect and that are not there.
+    public var absentKeyVariables: [String]
+
+    /// Creates a list.
+    public init(_ all: [ProviderType], absentKeyVariables: [String] = []) {
+        self.all = all
+        self.absentKeyVariables = absentKeyVariables
+    }
+
+    /// The type called `name`.
+    public subscript(name: String) -> ProviderType? {
+        self.all.first { $0.name == name }
+    }
+}

@@ -1,0 +1,200 @@
+public import HTTPTypes
+public import NIOCore
+
+/// What the client asks for.
+public enum Operation: String, Sendable, Hashable, CaseIterable {
+    /// A chat reply, whole or streamed.
+    case chat
+    /// The number of input tokens of a chat request.
+    case countTokens
+    /// The models that a provider serves.
+    case listModels
+}
+
+/// What a request needs of the model that answers it, read by the same scan that finds the model.
+public struct Features: OptionSet, Sendable, Hashable {
+    /// The bits.
+    public let rawValue: UInt32
+
+    /// Creates a set from its bits.
+    public init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
+
+    /// The request offers tools or functions.
+    public static let tools = Self(rawValue: 1 << 0)
+    /// The request holds an image.
+    public static let images = Self(rawValue: 1 << 1)
+    /// The request holds a document or file.
+    public static let documents = Self(rawValue: 1 << 2)
+    /// The request holds or asks for audio.
+    public static let audio = Self(rawValue: 1 << 3)
+    /// The reply must follow a JSON schema or be JSON.
+    public static let structuredOutput = Self(rawValue: 1 << 4)
+    /// The request asks for reasoning.
+    public static let reasoning = Self(rawValue: 1 << 5)
+    /// The request asks for log probabilities.
+    public static let logprobs = Self(rawValue: 1 << 6)
+}
+
+/// Bytes and the dialect they are written in.
+///
+/// Bytes are the truth; typed models are views made from them when somebody needs one. When client and upstream speak
+/// the same dialect the bytes go through untouched, so fields this library has never heard of survive.
+public struct WireBody: Sendable {
+    /// The dialect of the bytes.
+    public var dialect: DialectID
+    /// The bytes.
+    public var bytes: ByteBuffer
+
+    /// Creates a body.
+    public init(dialect: DialectID, bytes: ByteBuffer) {
+        self.dialect = dialect
+        self.bytes = bytes
+    }
+}
+
+/// Where the parts of a JSON request lie that a passthrough edits. Offsets count from the body's reader index.
+public struct BodyLandmarks: Sendable, Hashable {
+    /// The value of `model`, quotes included.
+    public var model: Range<Int>?
+    /// The value of `stream_options`.
+    public var streamOptions: Range<Int>?
+    /// Whether the client asked for the usage chunk of an OpenAI stream.
+    public var asksForStreamUsage: Bool
+    /// The offset of the object's closing brace.
+    public var end: Int
+
+    /// Creates landmarks.
+    public init(
+        model: Range<Int>? = nil,
+        streamOptions: Range<Int>? = nil,
+        asksForStreamUsage: Bool = false,
+        end: Int = 0
+    ) {
+        self.model = model
+        self.streamOptions = streamOptions
+        self.asksForStreamUsage = asksForStreamUsage
+        self.end = end
+    }
+}
+
+/// One request, with the few facts that routing needs already read from its body.
+public struct InferenceRequest: Sendable {
+    /// The content, as the client's bytes or as a typed model.
+    public enum Body: Sendable {
+        /// The client's bytes, and where to splice them.
+        case wire(WireBody, BodyLandmarks)
+        /// A request made in Swift. Indirect, so that the other case, which every layer passes on, stays small.
+        indirect case model(ChatRequest)
+    }
+
+    /// What is asked for.
+    public var operation: Operation
+    /// The model's name; what the client wrote, until the router replaces it by the target's.
+    public var model: String
+    /// Whether the reply is to be streamed.
+    public var isStreaming: Bool
+    /// The most output tokens that the client allows, where it says.
+    public var maxOutputTokens: Int?
+    /// A conservative guess at the input tokens.
+    public var estimatedInputTokens: Int
+    /// What the model must be able to do.
+    public var features: Features
+    /// The content.
+    public var body: Body
+    /// The dialect that the reply must be in; `nil` leaves it in the upstream's.
+    public var replyDialect: DialectID?
+
+    /// Creates a request.
+    public init(
+        operation: Operation,
+        model: String,
+        isStreaming: Bool = false,
+        maxOutputTokens: Int? = nil,
+        estimatedInputTokens: Int = 0,
+        features: Features = [],
+        body: Body,
+        replyDialect: DialectID?
+    ) {
+        self.operation = operation
+        self.model = model
+        self.isStreaming = isStreaming
+        self.maxOutputTokens = maxOutputTokens
+        self.estimatedInputTokens = estimatedInputTokens
+        self.features = features
+        self.body = body
+        self.replyDialect = replyDialect
+    }
+}
+
+/// How a reply ended.
+public struct Outcome: Sendable {
+    /// The three ways to end.
+    public enum End: Sendable {
+        /// The last byte was delivered.
+        case finished
+        /// The upstream broke after the reply was committed.
+        case failed(NeedletailError)
+        /// Nobody read the reply to its end, most likely because the client went away.
+        case abandoned
+    }
+
+    /// How it ended.
+    public var end: End
+    /// The tokens spent, as far as known.
+    public var usage: Usage?
+
+    /// Creates an outcome.
+    public init(_ end: End, usage: Usage? = nil) {
+        self.end = end
+        self.usage = usage
+    }
+}
+
+/// A committed reply.
+public struct InferenceReply: Sendable {
+    /// Whole or streamed.
+    public enum Body: Sendable {
+        /// The whole reply. Indirect, since usage is large and a reply passes through every layer.
+        indirect case complete(WireBody, Usage?)
+        /// Its first event has arrived and is good.
+        case stream(ReplyStream)
+    }
+
+    /// The provider that answered.
+    public var provider: ProviderID
+    /// The model that was asked, in the provider's words.
+    public var model: String
+    /// Upstream headers worth showing to the client.
+    public var headers: HTTPFields
+    /// What translation could not carry; for a stream, all that it may be unable to carry.
+    public var losses: [Loss]
+    /// The content.
+    public var body: Body
+
+    /// Creates a reply.
+    public init(
+        provider: ProviderID,
+        model: String,
+        headers: HTTPFields = [:],
+        losses: [Loss] = [],
+        body: Body
+    ) {
+        self.provider = provider
+        self.model = model
+        self.headers = headers
+        self.losses = losses
+        self.body = body
+    }
+
+    /// Runs `action` exactly once: now for a complete reply, when the stream ends otherwise.
+    ///
+    /// A layer that must account for the call registers here and so treats both shapes alike.
+    public func onEnd(_ action: @escaping @Sendable (Outcome) -> Void) {
+        switch self.body {
+        case .complete(_, let usage): action(Outcome(.finished, usage: usage))
+        case .stream(let stream): stream.onEnd(action)
+        }
+    }
+}

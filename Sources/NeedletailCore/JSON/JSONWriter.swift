@@ -1,0 +1,160 @@
+public import NIOCore
+
+/// Writes JSON, value by value, with commas and quotes in their places.
+///
+/// ```swift
+/// var json = JSONWriter()
+/// json.beginObject()
+/// json.key("model"); json.string("gpt-4o")
+/// json.endObject()
+/// ```
+///
+/// The caller keeps the order of calls (a key before each value of an object); the writer does not check it.
+public struct JSONWriter: Sendable {
+    /// What has been written.
+    public private(set) var bytes: ByteBuffer
+    /// Whether the next key or array element needs a comma before it.
+    private var needsComma = false
+
+    /// Starts with an empty buffer.
+    public init() {
+        self.bytes = ByteBuffer()
+        self.bytes.reserveCapacity(Self.firstCapacity)
+    }
+
+    /// Room for a small object, so that the buffer does not grow byte by byte.
+    private static let firstCapacity = 128
+
+    /// Writes on at the end of `bytes`.
+    public init(appendingTo bytes: ByteBuffer) {
+        self.bytes = bytes
+    }
+
+    /// Runs `body` with a writer that appends to `out`.
+    public static func append(
+        to out: inout ByteBuffer, _ body: (inout JSONWriter) throws(NeedletailError) -> Void
+    )
+        throws(NeedletailError)
+    {
+        var writer = JSONWriter(appendingTo: out)
+        out = ByteBuffer()  // so that the writer owns the storage alone
+        defer { out = writer.bytes }
+        try body(&writer)
+    }
+
+    /// Opens an object.
+    public mutating func beginObject() {
+        self.separate()
+        self.bytes.writeInteger(UInt8(ascii: "{"))
+        self.needsComma = false
+    }
+
+    /// Closes an object.
+    public mutating func endObject() {
+        self.bytes.writeInteger(UInt8(ascii: "}"))
+        self.needsComma = true
+    }
+
+    /// Opens an array.
+    public mutating func beginArray() {
+        self.separate()
+        self.bytes.writeInteger(UInt8(ascii: "["))
+        self.needsComma = false
+    }
+
+    /// Closes an array.
+    public mutating func endArray() {
+        self.bytes.writeInteger(UInt8(ascii: "]"))
+        self.needsComma = true
+    }
+
+    /// Writes a key that needs no escaping.
+    public mutating func key(_ key: StaticString) {
+        key.withUTF8Buffer { text in
+            unsafe JSONEscaping.writePlain(
+                UnsafeRawBufferPointer(text), afterComma: self.needsComma, isKey: true, into: &self.bytes)
+        }
+        self.needsComma = false
+    }
+
+    /// Writes any key.
+    public mutating func key(_ key: String) {
+        self.quoted(key, isKey: true)
+        self.needsComma = false
+    }
+
+    /// Writes a string.
+    public mutating func string(_ string: String) {
+        self.quoted(string, isKey: false)
+        self.needsComma = true
+    }
+
+    /// Writes a whole number.
+    public mutating func int(_ int: some FixedWidthInteger) {
+        self.separate()
+        self.bytes.writeString(String(int))
+        self.needsComma = true
+    }
+
+    /// Writes a boolean.
+    public mutating func bool(_ bool: Bool) {
+        self.separate()
+        self.bytes.writeStaticString(bool ? "true" : "false")
+        self.needsComma = true
+    }
+
+    /// Writes `null`.
+    public mutating func null() {
+        self.separate()
+        self.bytes.writeStaticString("null")
+        self.needsComma = true
+    }
+
+    /// Writes a value as it was spelled.
+    public mutating func raw(_ text: JSONText) {
+        self.separate()
+        self.bytes.writeImmutableBuffer(text.bytes)
+        self.needsComma = true
+    }
+
+    /// Writes a key and a string, if there is one.
+    public mutating func member(_ key: StaticString, _ value: String?) {
+        guard let value else { return }
+        self.key(key)
+        self.string(value)
+    }
+
+    /// Writes a key and a number, if there is one.
+    public mutating func member(_ key: StaticString, _ value: Int?) {
+        guard let value else { return }
+        self.key(key)
+        self.int(value)
+    }
+
+    /// Writes a key and a boolean, if there is one.
+    public mutating func member(_ key: StaticString, _ value: Bool?) {
+        guard let value else { return }
+        self.key(key)
+        self.bool(value)
+    }
+
+    /// Writes a key and a value as spelled, if there is one.
+    public mutating func member(_ key: StaticString, _ value: JSONText?) {
+        guard let value else { return }
+        self.key(key)
+        self.raw(value)
+    }
+
+    private mutating func separate() {
+        if self.needsComma { self.bytes.writeInteger(UInt8(ascii: ",")) }
+    }
+
+    /// Writes a quoted string; escapes what RFC 8259 section 7 demands and nothing else.
+    private mutating func quoted(_ string: String, isKey: Bool) {
+        var string = string
+        string.withUTF8 { text in
+            unsafe JSONEscaping.write(
+                UnsafeRawBufferPointer(text), afterComma: self.needsComma, isKey: isKey, into: &self.bytes)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+public import HTTPTypes
+public import Logging
+import Synchronization
+
+/// What is known about a call besides its content.
+public struct RequestContext: Sendable {
+    /// What stays the same for all attempts of a request.
+    public let request: RequestInfo
+    /// When all attempts must have ended; `nil` for never.
+    public var deadline: Instant?
+    /// Counts the attempts, from 1.
+    public var attempt: Int
+
+    /// Creates a context for a first attempt.
+    public init(_ request: RequestInfo, deadline: Instant? = nil, attempt: Int = 1) {
+        self.request = request
+        self.deadline = deadline
+        self.attempt = attempt
+    }
+
+    /// The request's id.
+    public var id: String { self.request.id }
+    /// Where to log.
+    public var logger: Logger { self.request.logger }
+}
+
+/// The constant part of a ``RequestContext``; one object per request.
+public final class RequestInfo: Sendable {
+    /// The id that client and log share.
+    public let id: String
+    /// Client headers that an upstream of the same dialect is to see, for example `anthropic-beta`.
+    public let forwardedHeaders: HTTPFields
+    /// Whether to refuse rather than lose a field.
+    public let isStrict: Bool
+    /// The name of the client's key.
+    public let keyName: String?
+    /// The models that the key may use, as globs; `nil` for all.
+    public let allowedModels: [String]?
+    /// How often the client's SDK has tried this before (`x-stainless-retry-count`).
+    public let clientRetryCount: Int
+    /// How long the client's SDK waits for the next byte (`x-stainless-read-timeout`).
+    public let readTimeout: Duration?
+    /// Where to log.
+    public let logger: Logger
+    /// Calls sent upstream for this request, whatever groups it passed through.
+    private let sentAttempts = Atomic<Int>(0)
+    /// Nanoseconds spent on waiting for providers, backoff included.
+    private let waited = Atomic<Int64>(0)
+
+    /// Creates the constant part.
+    public init(
+        id: String,
+        forwardedHeaders: HTTPFields = [:],
+        isStrict: Bool = false,
+        keyName: String? = nil,
+        allowedModels: [String]? = nil,
+        clientRetryCount: Int = 0,
+        readTimeout: Duration? = nil,
+        logger: Logger
+    ) {
+        self.id = id
+        self.forwardedHeaders = forwardedHeaders
+        self.isStrict = isStrict
+        self.keyName = keyName
+        self.allowedModels = allowedModels
+        self.clientRetryCount = clientRetryCount
+        self.readTimeout = readTimeout
+        self.logger = logger
+    }
+
+    /// Calls started so far.
+    public var attempts: Int { self.sentAttempts.load(ordering: .relaxed) }
+
+    /// The time spent on waiting for providers, backoff included: what the gateway itself is not to blame for.
+    public var timeWaited: Duration { .nanoseconds(self.waited.load(ordering: .relaxed)) }
+
+    /// Adds to ``timeWaited``.
+    package func countWait(_ duration: Duration) {
+        self.waited.wrappingAdd(duration.wholeNanoseconds, ordering: .relaxed)
+    }
+
+    /// Counts one more call; called by the router just before it asks a target.
+    package func countAttempt() {
+        self.sentAttempts.wrappingAdd(1, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,74 @@
+import NIOHTTP1
+
+/// A configured client key.
+public struct AccessKey: Sendable, Hashable {
+    /// The key's name, which may be logged.
+    public var name: String
+    /// What the client sends; never logged.
+    public var secret: String
+    /// The models that it may use, as globs; `nil` for all.
+    public var models: [String]?
+
+    /// Creates a key.
+    public init(name: String, secret: String, models: [String]? = nil) {
+        self.name = name
+        self.secret = secret
+        self.models = models
+    }
+}
+
+/// The client keys of a configuration. Immutable: a reload makes a new one.
+public struct AccessTable: Sendable {
+    /// What became of a look at a request's headers.
+    public enum Verdict: Sendable {
+        /// No keys are configured.
+        case open
+        /// The key is known.
+        case known(AccessKey)
+        /// There is a key and it is not known.
+        case unknown
+        /// There is no key.
+        case missing
+    }
+
+    /// By the hash of the secret.
+    private let keys: [Int: [AccessKey]]
+    /// Whether no key is asked for.
+    public let isOpen: Bool
+
+    /// Creates a table.
+    ///
+    /// - Parameter keys: `nil` lets everybody pass, an empty list nobody. Of two keys with one secret the first counts.
+    public init(_ keys: [AccessKey]? = nil) {
+        self.keys = Dictionary(grouping: keys ?? []) { Self.hash($0.secret) }
+        self.isOpen = keys == nil
+    }
+
+    /// Looks the key of a request up. Of several headers the first in ``Credential``'s order counts.
+    func check(_ head: HTTPRequestHead) -> Verdict {
+        guard !self.isOpen else { return .open }
+        guard let secret = Credential.find(in: head) else { return .missing }
+        for key in self.keys[Self.hash(secret)] ?? [] where ConstantTime.equal(key.secret, secret) {
+            return .known(key)
+        }
+        return .unknown
+    }
+
+    /// Seeded per process, so where a guess lands tells its sender nothing.
+    private static func hash(_ secret: String) -> Int {
+        var hasher = Hasher()
+        hasher.combine(secret)
+        return hasher.finalize()
+    }
+}
+
+/// Compares secrets.
+enum ConstantTime {
+    /// Whether two texts have the same bytes; takes a time that depends on the lengths only.
+    static func equal(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        var difference: UInt8 = 0
+        for (one, other) in zip(left.utf8, right.utf8) { difference |= one ^ other }
+        return difference == 0
+    }
+}

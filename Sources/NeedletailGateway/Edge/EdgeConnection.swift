@@ -1,0 +1,408 @@
+import DequeModule
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NeedletailCore
+
+/// One HTTP/1.1 connection, or one stream of an HTTP/2 connection: turns message parts into requests, hands them one
+/// after the other to the connection's task, and writes what the task answers.
+///
+/// Used on its event loop only. A client that closes its sending side counts as gone: nothing else tells a client that
+/// left from one that waits, and an upstream must not work for nobody.
+@safe final class EdgeConnection: ChannelDuplexHandler, EdgeMember {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = NIOAny
+
+    /// Where the connection stands with the request that it reads or answers.
+    enum Phase {
+        /// Waiting for a request's headers.
+        case idle
+        /// Reading a request's body.
+        case body
+        /// The request is with the task.
+        case answering
+        /// Answered before its body was read, which is thrown away.
+        case discarding
+        /// The last response has been sent; input is thrown away until the client closes.
+        case lingering
+        /// Over.
+        case closed
+    }
+
+    /// Where the response to the current request stands.
+    enum Response {
+        case none, streaming, done
+    }
+
+    /// What arrived while a request was being answered.
+    private enum Ahead {
+        case part(HTTPServerRequestPart)
+        case failure(any Error)
+    }
+
+    let shared: EdgeLoop
+    let isHTTP2: Bool
+    var slot = -1
+    var context: ChannelHandlerContext?
+    var phase = Phase.idle
+    /// The coarse time of the last thing that a deadline counts from.
+    var since: Instant
+
+    // The request.
+    private(set) var head: HTTPRequestHead?
+    private var body: ByteBuffer?
+    private var facts: RequestFacts?
+    private var ahead: Deque<Ahead> = []
+    /// When bytes of a head that is not yet whole arrived.
+    private var headSince: Instant?
+    private var hasAnswered = false
+    private var isReadHeld = false
+    /// Whether the read under way has completed any part of a message.
+    private var hasReadPart = false
+
+    // The task.
+    private var task: Task<Void, Never>?
+    private var job: EdgeJob?
+    private var consumer: UnsafeContinuation<EdgeJob?, Never>?
+
+    // The response; written by the other half of this type.
+    var response = Response.done
+    var responseFraming = HTTP1Response.Framing.none
+    /// Tells the current request's responder from an earlier one.
+    var serial: UInt64 = 0
+    var keepsAlive = true
+    var writer: UnsafeContinuation<Bool, Never>?
+    /// Whether a head has been written and not yet flushed.
+    var isHeadHeld = false
+    /// Whether the connection's last response is out.
+    var isConcluded = false
+
+    init(_ shared: EdgeLoop, isHTTP2: Bool) {
+        self.shared = shared
+        self.isHTTP2 = isHTTP2
+        self.since = shared.now
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.shared.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.end()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.end()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = self.unwrapInboundIn(data)
+        self.hasReadPart = true
+        self.headSince = nil
+        if self.phase == .answering || !self.ahead.isEmpty {
+            self.ahead.append(.part(part))
+        } else {
+            self.receive(part)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        // A read that completed nothing while a head is awaited was a part of a head.
+        if !self.hasReadPart, self.phase == .idle, self.headSince == nil, !self.isHTTP2 {
+            self.headSince = self.shared.now
+        }
+        self.hasReadPart = false
+        context.fireChannelReadComplete()
+    }
+
+    /// Reads no further while something that has been read waits for its turn. Otherwise one read is always
+    /// outstanding, so that a client's leaving is noticed.
+    func read(context: ChannelHandlerContext) {
+        if self.ahead.isEmpty {
+            context.read()
+        } else {
+            self.isReadHeld = true
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            self.since = self.shared.now
+            self.resumeWriter(true)
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError else {
+            // The connection broke, or TLS or HTTP/2 did: nobody is left to answer.
+            context.close(promise: nil)
+            return
+        }
+        if self.phase == .answering || !self.ahead.isEmpty {
+            self.ahead.append(.failure(error))
+        } else {
+            self.refuse(parserError: error)
+        }
+    }
+
+    // MARK: Reading a request
+
+    private func receive(_ part: HTTPServerRequestPart) {
+        switch (self.phase, part) {
+        case (.idle, .head(let head)): self.receive(head)
+        case (.body, .body(let bytes)): self.receive(bytes)
+        case (.body, .end): self.handOver()
+        case (.discarding, .end): self.awaitNext()
+        case (.lingering, .end):
+            // Nothing is left to read. A response that is still on its way ends the connection when it is out.
+            self.phase = .answering
+            if self.isConcluded { self.context?.close(promise: nil) }
+        default: break  // the rest of a message that has been answered
+        }
+    }
+
+    private func receive(_ head: HTTPRequestHead) {
+        let facts = RequestFacts(head)
+        self.head = head
+        self.facts = facts
+        self.body = nil
+        self.since = self.shared.now
+        self.serial &+= 1
+        self.response = .none
+        self.hasAnswered = true
+        self.keepsAlive = head.isKeepAlive && !facts.isUpgrade && !self.isHTTP2 && !self.shared.isDraining
+        if !self.isHTTP2, let fault = facts.fault(in: head) {
+            self.keepsAlive = false
+            return self.refuse(self.shared.handler.failure(NeedletailError(.invalidRequest, fault), for: head))
+        }
+        if let origin = facts.origin, let answer = self.shared.cors?.preflight(head, origin: origin) {
+            return self.refuse(answer)
+        }
+        if let refusal = self.shared.handler.refusal(for: head) { return self.refuse(refusal) }
+        if let length = facts.contentLength, length > self.shared.limits.bodyBytes { return self.refuseLargeBody() }
+        if facts.expectsContinue, facts.hasBody { self.writeContinue() }
+        self.phase = .body
+    }
+
+    private func receive(_ bytes: ByteBuffer) {
+        self.since = self.shared.now
+        guard var body = self.body else {
+            guard bytes.readableBytes <= self.shared.limits.bodyBytes else { return self.refuseLargeBody() }
+            self.body = bytes
+            return
+        }
+        guard bytes.readableBytes <= self.shared.limits.bodyBytes - body.readableBytes else {
+            return self.refuseLargeBody()
+        }
+        self.body = nil  // so that the bytes are appended in place
+        if let length = self.facts?.contentLength, body.writableBytes < length - body.readableBytes {
+            // Not more at once than has been sent: what a client announces costs it nothing.
+            body.reserveCapacity(
+                minimumWritableBytes: min(length - body.readableBytes, max(body.readableBytes, 1 << 18)))
+        }
+        body.writeImmutableBuffer(bytes)
+        self.body = body
+    }
+
+    // MARK: The task
+
+    private func handOver() {
+        guard let head = self.head else { return }
+        self.phase = .answering
+        let request = EdgeRequest(head: head, body: self.body ?? ByteBuffer())
+        self.body = nil
+        self.facts = self.shared.cors == nil ? nil : self.facts
+        let bound = NIOLoopBound(self, eventLoop: self.shared.loop)
+        let job = EdgeJob(
+            request: request, responder: EdgeResponder(bound, loop: self.shared.loop, serial: self.serial))
+        if let consumer = unsafe self.consumer {
+            unsafe self.consumer = nil
+            unsafe consumer.resume(returning: job)
+            return
+        }
+        self.job = job
+        guard self.task == nil else { return }
+        // The one task of the connection; ended by `end()`, which every closed channel comes to.
+        let handler = self.shared.handler
+        self.task = Task(executorPreference: self.shared.executor) {
+            while let job = await bound.value.next() {
+                let responder = job.responder
+                await handler.respond(to: (consume job).request, through: responder)
+                bound.value.responded()
+            }
+        }
+    }
+
+    /// The next request; `nil` when the connection is over. Called by the connection's task.
+    private func next() async -> EdgeJob? {
+        if let job = self.job {
+            self.job = nil
+            return job
+        }
+        if self.phase == .closed { return nil }
+        return unsafe await withUnsafeContinuation { unsafe self.consumer = $0 }
+    }
+
+    /// The handler has returned. Called by the connection's task.
+    private func responded() {
+        switch self.response {
+        case .none:
+            let error = NeedletailError(.internalFailure, "The request was not answered.")
+            self.send(self.shared.handler.failure(error, for: self.head), serial: self.serial)
+        case .streaming: self.reset(serial: self.serial)
+        case .done: break
+        }
+        guard self.phase == .answering else { return }
+        if self.keepsAlive || self.isHTTP2 { self.awaitNext() }
+    }
+
+    /// Goes on to the next request, which may have been read already.
+    func awaitNext() {
+        self.phase = .idle
+        self.head = nil
+        self.facts = nil
+        self.since = self.shared.now
+        self.headSince = nil
+        if !self.isHTTP2, !self.keepsAlive || self.shared.isDraining { return self.closeWhenFlushed() }
+        while self.phase != .answering, self.phase != .closed, let next = self.ahead.popFirst() {
+            switch next {
+            case .part(let part): self.receive(part)
+            case .failure(let error): self.refuse(parserError: error)
+            }
+        }
+        if self.isReadHeld, self.ahead.isEmpty {
+            self.isReadHeld = false
+            self.context?.read()
+        }
+    }
+
+    /// Ends the task and everybody who waits. The channel is closed or closing.
+    private func end() {
+        guard self.phase != .closed else { return }
+        self.phase = .closed
+        self.shared.remove(self)
+        self.job = nil
+        self.body = nil
+        self.ahead = []
+        if let consumer = unsafe self.consumer {
+            unsafe self.consumer = nil
+            unsafe consumer.resume(returning: nil)
+        }
+        // A handler whose response is out may finish its accounts undisturbed.
+        if self.response != .done { self.task?.cancel() }
+        self.response = .done
+        self.task = nil
+        self.resumeWriter(false)
+    }
+
+    func resumeWriter(_ isOpen: Bool) {
+        guard let writer = unsafe self.writer else { return }
+        unsafe self.writer = nil
+        unsafe writer.resume(returning: isOpen)
+    }
+
+    // MARK: Refusals
+
+    /// Answers before the body has been read.
+    private func refuse(_ answer: EdgeResponse) {
+        guard self.response == .none else { return }
+        let facts = self.facts
+        let isSmall = facts.map { !$0.isChunked && ($0.contentLength ?? 0) <= EdgeLimits.discardableBytes } ?? false
+        if !isSmall || facts?.expectsContinue == true && facts?.hasBody == true { self.keepsAlive = false }
+        // Before it is sent: sending may end the connection.
+        self.phase = self.keepsAlive || self.isHTTP2 ? .discarding : .lingering
+        self.send(answer, serial: self.serial)
+    }
+
+    private func refuseLargeBody() {
+        self.body = nil
+        self.keepsAlive = false
+        let limit = self.shared.limits.bodyBytes
+        let error = NeedletailError(.tooLarge, "The request's body is larger than \(limit) bytes.")
+        self.refuse(self.shared.handler.failure(error, for: self.head))
+    }
+
+    private func refuse(parserError error: any Error) {
+        switch self.phase {
+        case .idle, .body: break
+        case .discarding:
+            self.context?.close(promise: nil)
+            return
+        case .answering, .lingering, .closed: return
+        }
+        switch error as? HTTPParserError {
+        case .invalidEOFState, .closedConnection: self.context?.close(promise: nil)
+        case .headerOverflow: self.refuse(status: 431, "The request's headers are too large.")
+        default: self.refuse(status: 400, "The request is no well-formed HTTP.")
+        }
+    }
+
+    /// Answers what cannot be read, and ends the connection.
+    private func refuse(status: Int, _ message: String) {
+        var answer = self.shared.handler.failure(NeedletailError(.invalidRequest, message), for: self.head)
+        answer.status = status
+        self.body = nil
+        self.keepsAlive = false
+        if self.phase == .idle {
+            self.serial &+= 1
+            self.response = .none
+        }
+        self.refuse(answer)
+    }
+
+    // MARK: Deadlines
+
+    func tick(_ now: Instant) {
+        let limits = self.shared.limits
+        let waited = now.duration(since: self.since)
+        let isStalled = self.context.map { !$0.channel.isWritable } ?? false
+        if isStalled, waited >= limits.stallTime {
+            self.context?.close(promise: nil)
+            return
+        }
+        switch self.phase {
+        case .idle:
+            if let headSince = self.headSince, now.duration(since: headSince) >= limits.headerTime {
+                self.refuse(status: 408, "The request's headers did not arrive in time.")
+            } else if waited >= (self.hasAnswered ? limits.idleTime : limits.headerTime), self.headSince == nil {
+                self.context?.close(promise: nil)
+            }
+        case .body where waited >= limits.bodyTime:
+            self.refuse(status: 408, "The request's body did not arrive in time.")
+        case .discarding where waited >= limits.bodyTime: self.context?.close(promise: nil)
+        case .lingering where waited >= EdgeLimits.lingerTime && !isStalled: self.context?.close(promise: nil)
+        case .body, .answering, .discarding, .lingering, .closed: break
+        }
+    }
+
+    func drain() {
+        guard !self.isHTTP2 else { return }
+        if self.phase == .idle, self.headSince == nil {
+            self.closeWhenFlushed()
+        } else if self.phase != .discarding {
+            self.keepsAlive = false
+        }
+    }
+
+    func cut() {
+        self.context?.close(promise: nil)
+    }
+
+    /// The headers that let the current request's page read the reply.
+    var corsHeaders: HTTPFields? {
+        guard let cors = self.shared.cors, let origin = self.facts?.origin, cors.allows(origin) else { return nil }
+        return cors.headers(for: origin)
+    }
+}
+
+/// A request on its way to the task.
+struct EdgeJob {
+    let request: EdgeRequest
+    let responder: EdgeResponder
+}

@@ -1,0 +1,52 @@
+public import HTTPTypes
+public import NIOCore
+public import NIOHTTP1
+public import NeedletailCore
+
+/// Answers the requests of one listener.
+public protocol EdgeHandler: Sendable {
+    /// Called on the connection's event loop when a head has arrived and before its body is read. Must not block.
+    ///
+    /// - Returns: `nil` to read the body and go on with ``respond(to:through:)``, or a response to send at once.
+    func refusal(for head: HTTPRequestHead) -> EdgeResponse?
+
+    /// Answers one request through `responder`. Runs in a task on the connection's event loop, which is cancelled when
+    /// the client goes away. The request is the handler's: what it has read of it need not stay while a reply streams.
+    func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async
+
+    /// The body of an error that the edge itself answers (413, 431, 408, 400), in the dialect of the head's path.
+    ///
+    /// - Parameter head: `nil` if the head itself could not be read.
+    func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse
+}
+
+/// A whole request.
+public struct EdgeRequest: Sendable {
+    /// The head.
+    public var head: HTTPRequestHead
+    /// The body, within the listener's limit.
+    public var body: ByteBuffer
+
+    /// Creates a request.
+    public init(head: HTTPRequestHead, body: ByteBuffer) {
+        self.head = head
+        self.body = body
+    }
+}
+
+/// A whole response.
+public struct EdgeResponse: Sendable {
+    /// The status.
+    public var status: Int
+    /// The headers, without those that frame the message.
+    public var headers: HTTPFields
+    /// The body.
+    public var body: ByteBuffer
+
+    /// Creates a response.
+    public init(status: Int, headers: HTTPFields = [:], body: ByteBuffer = ByteBuffer()) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+}

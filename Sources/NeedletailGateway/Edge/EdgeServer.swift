@@ -1,0 +1,184 @@
+public import Logging
+public import NIOCore
+public import NIOPosix
+import NIOSSL
+public import NeedletailCore
+import Synchronization
+
+/// An HTTP server on one address: HTTP/1.1, with TLS also HTTP/2.
+///
+/// ```swift
+/// let server = EdgeServer(configuration: configuration, handler: handler, group: group, time: .live, logger: logger)
+/// let address = try await server.start()
+/// …
+/// await server.drain(limit: .seconds(30))
+/// ```
+public final class EdgeServer: Sendable {
+    private struct State {
+        var listener: (any Channel)?
+        var ticks: [RepeatedTask] = []
+        var isOver = false
+        var runners: [CheckedContinuation<Void, Never>] = []
+    }
+
+    let configuration: EdgeConfiguration
+    let logger: Logger
+    let census: EdgeCensus
+    private let group: MultiThreadedEventLoopGroup
+    private let time: TimeSource
+    private let phase: ServingPhase
+    private let loops: [ObjectIdentifier: NIOLoopBoundBox<EdgeLoop>]
+    private let state = Mutex(State())
+
+    /// Creates a server that does not listen yet.
+    ///
+    /// - Parameters:
+    ///   - configuration: What the listener is told.
+    ///   - handler: Answers the requests.
+    ///   - group: Shared with the transport to the upstreams, so that both sides of a request run on one loop.
+    ///   - time: Where deadlines come from.
+    ///   - logger: Where to log.
+    ///   - phase: Turned to draining by ``drain(limit:)``.
+    public init(
+        configuration: EdgeConfiguration,
+        handler: any EdgeHandler,
+        group: MultiThreadedEventLoopGroup,
+        time: TimeSource,
+        logger: Logger,
+        phase: ServingPhase = ServingPhase()
+    ) {
+        self.configuration = configuration
+        self.group = group
+        self.time = time
+        self.logger = logger
+        self.phase = phase
+        let census = EdgeCensus(limit: configuration.limits.connections)
+        self.census = census
+        var loops: [ObjectIdentifier: NIOLoopBoundBox<EdgeLoop>] = [:]
+        for loop in group.makeIterator() {
+            loops[ObjectIdentifier(loop)] = NIOLoopBoundBox.makeBoxSendingValue(
+                EdgeLoop(loop, handler: handler, configuration: configuration, census: census, time: time),
+                eventLoop: loop)
+        }
+        self.loops = loops
+    }
+
+    /// Open connections.
+    public var openConnections: Int { self.census.open }
+
+    /// Listens.
+    ///
+    /// - Returns: The address, with the port that was taken.
+    /// - Throws: What the system says when the address cannot be bound, or NIOSSL when certificate or key are no good.
+    public func start() async throws -> SocketAddress {
+        let tls = try self.configuration.tls.map { try Self.context(for: $0) }
+        let loops = self.loops
+        let isDirect = tls == nil
+        let bootstrap = ServerBootstrap(group: self.group)
+            // As nginx and Go: what the system allows decides (net.core.somaxconn).
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.maxMessagesPerRead, value: 16)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 1024, maximum: 256 << 10)
+            )
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 << 10, high: 64 << 10))
+            .childChannelInitializer { [census = self.census] channel in
+                let isWithinLimit = census.enter()
+                channel.closeFuture.whenComplete { _ in census.leave() }
+                return channel.eventLoop.makeCompletedFuture {
+                    guard let shared = loops[ObjectIdentifier(channel.eventLoop)]?.value else { return }
+                    guard isWithinLimit else {
+                        return try channel.pipeline.syncOperations.addHandler(EdgeCrowded(answers: isDirect))
+                    }
+                    if let tls {
+                        try Self.addTLS(tls, to: channel, shared)
+                    } else {
+                        try Self.addHTTP1(to: channel, shared)
+                    }
+                }
+            }
+        let listener = try await bootstrap.bind(host: self.configuration.host, port: self.configuration.port).get()
+        guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
+        let ticks = self.startTicks()
+        self.state.withLock { state in
+            state.listener = listener
+            state.ticks = ticks
+        }
+        return address
+    }
+
+    /// Returns when the server has been drained or shut down.
+    public func run() async {
+        await withCheckedContinuation { continuation in
+            let isOver = self.state.withLock { state in
+                if !state.isOver { state.runners.append(continuation) }
+                return state.isOver
+            }
+            if isOver { continuation.resume() }
+        }
+    }
+
+    /// Stops listening, lets what runs finish, and cuts what has not finished after `limit`.
+    ///
+    /// Idle connections are closed at once, others after their current response.
+    public func drain(limit: Duration = .seconds(30)) async {
+        self.phase.beginDraining()
+        let listener = self.state.withLock { state in
+            defer { state.listener = nil }
+            return state.listener
+        }
+        try? await listener?.close()
+        await self.onEachLoop { $0.drain() }
+        let deadline = self.time.now().advanced(by: limit)
+        if limit > .zero {
+            await withTaskGroup(of: Void.self) { [census = self.census, time = self.time] group in
+                group.addTask { await census.untilEmpty() }
+                group.addTask { try? await time.sleep(deadline) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+        let remaining = self.census.open
+        if remaining > 0 {
+            self.logger.warning("cutting connections", metadata: ["count": "\(remaining)"])
+            await self.onEachLoop { $0.cut() }
+            await self.census.untilEmpty()
+        }
+        let (ticks, runners) = self.state.withLock { state in
+            defer { (state.ticks, state.runners, state.isOver) = ([], [], true) }
+            return (state.ticks, state.runners)
+        }
+        for tick in ticks { tick.cancel() }
+        for runner in runners { runner.resume() }
+    }
+
+    /// Stops listening and cuts every connection.
+    public func shutdown() async {
+        await self.drain(limit: .zero)
+    }
+
+    /// Looks at every deadline once; for those who set no ``EdgeConfiguration/tickInterval``.
+    public func tick() async {
+        await self.onEachLoop { $0.tick() }
+    }
+
+    private func startTicks() -> [RepeatedTask] {
+        guard let interval = self.configuration.tickInterval else { return [] }
+        let amount = TimeAmount.nanoseconds(max(interval.wholeNanoseconds, 1_000_000))
+        return self.group.makeIterator().compactMap { loop in
+            guard let bound = self.loops[ObjectIdentifier(loop)] else { return nil }
+            return loop.scheduleRepeatedTask(initialDelay: amount, delay: amount) { _ in bound.value.tick() }
+        }
+    }
+
+    private func onEachLoop(_ action: @escaping @Sendable (EdgeLoop) -> Void) async {
+        for loop in self.group.makeIterator() {
+            guard let bound = self.loops[ObjectIdentifier(loop)] else { continue }
+            // Fails only when the group has been shut down, and then there is nothing to do.
+            try? await loop.submit { action(bound.value) }.get()
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import HTTPTypes
+import NIOHTTP1
+import NeedletailCore
+import NeedletailProviders
+
+/// What the gateway reads from a request's headers, in one pass over them.
+struct ClientFields {
+    var requestID: String?
+    var forwarded: HTTPFields = [:]
+    var isStrict = false
+    var retryCount = 0
+    var timeout: Duration?
+    /// How long the SDK waits for the next byte; no limit for the whole.
+    var readTimeout: Duration?
+    /// A header whose value is no good.
+    var fault: NeedletailError?
+
+    init(_ head: HTTPRequestHead) {
+        for (name, value) in head.headers {
+            // By length first: most headers match none.
+            switch name.utf8.count {
+            case 12 where name.equalsIgnoringCase("x-request-id"): self.requestID = value
+            case 11 where name.equalsIgnoringCase("openai-beta"):
+                self.forwarded.append(.init(name: .openAIBeta, value: value))
+            case 14 where name.equalsIgnoringCase("anthropic-beta"):
+                self.forwarded.append(.init(name: .anthropicBeta, value: value))
+            case 14 where name.equalsIgnoringCase("openai-project"):
+                self.forwarded.append(.init(name: .openAIProject, value: value))
+            case 17 where name.equalsIgnoringCase("anthropic-version"):
+                self.forwarded.append(.init(name: .anthropicVersion, value: value))
+            case 19 where name.equalsIgnoringCase("openai-organization"):
+                self.forwarded.append(.init(name: .openAIOrganization, value: value))
+            case 19 where name.equalsIgnoringCase("x-needletail-strict"):
+                self.isStrict = self.flag(value, name: "x-needletail-strict")
+            case 20 where name.equalsIgnoringCase("x-needletail-timeout"):
+                guard let timeout = ClientTimeout.parse(value) else {
+                    self.fail("x-needletail-timeout", "takes a duration such as 30s or 1500ms")
+                    continue
+                }
+                self.timeout = min(timeout, self.timeout ?? timeout)
+            case 23 where name.equalsIgnoringCase("x-stainless-retry-count"): self.retryCount = Int(value) ?? 0
+            case 24 where name.equalsIgnoringCase("x-stainless-read-timeout"):
+                // An SDK writes it, not a person, and writes other words for "none": what cannot be read is passed over.
+                self.readTimeout = ClientTimeout.parse(value)
+            default: break
+            }
+        }
+    }
+
+    private mutating func flag(_ value: String, name: String) -> Bool {
+        if value.equalsIgnoringCase("true") || value == "1" { return true }
+        if !value.equalsIgnoringCase("false"), value != "0" { self.fail(name, "takes true or false") }
+        return false
+    }
+
+    private mutating func fail(_ name: String, _ rule: String) {
+        self.fault = self.fault ?? NeedletailError(.invalidRequest, "The header \(name) \(rule).", parameter: name)
+    }
+}

@@ -1,0 +1,154 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import NeedletailCore
+import NeedletailProviders
+
+/// One inference request's way back to the client.
+struct Exchange {
+    let info: RequestInfo
+    let dialect: DialectID
+    let responder: EdgeResponder
+    /// When the request was whole.
+    let begin: Instant
+    let time: TimeSource
+
+    /// Sends a committed reply.
+    func deliver(_ reply: consuming InferenceReply) async {
+        let provider = reply.provider
+        guard let stream = self.open(reply) else { return }
+        // Nothing of the reply but its stream is needed from here on, which may be for long.
+        _ = consume reply
+        await self.deliver(stream, provider: provider)
+    }
+
+    /// Sends a whole reply, or a stream's head.
+    ///
+    /// - Returns: The stream that is to follow.
+    private func open(_ reply: borrowing InferenceReply) -> ReplyStream? {
+        var headers = self.headers(for: reply)
+        switch reply.body {
+        case .complete(let body, _):
+            headers.append(Self.json)
+            headers.append(HTTPField(name: .needletailOverhead, value: self.overhead))
+            self.responder.send(EdgeResponse(status: 200, headers: headers, body: body.bytes))
+            return nil
+        case .stream(let stream):
+            headers.append(Self.eventStream)
+            headers.append(Self.noCache)
+            self.responder.start(status: 200, headers: headers)
+            return stream
+        }
+    }
+
+    /// Sends an error instead of a reply.
+    func refuse(_ error: NeedletailError) {
+        let answer = FailureReply.make(error, dialect: self.dialect, requestID: self.info.id)
+        self.log(error, provider: error.provider, status: answer.status)
+        self.responder.send(answer)
+    }
+
+    /// Passes chunks on, each as it comes. A stream that breaks ends with the dialect's error event, and then the body
+    /// properly: the client has been told all there is to tell.
+    private func deliver(_ stream: ReplyStream, provider: ProviderID) async {
+        var chunks = stream.makeAsyncIterator()
+        do throws(NeedletailError) {
+            while let chunk = try await chunks.next() { try await self.responder.write(chunk) }
+            self.responder.finish()
+        } catch {
+            guard error.code != .cancelled else {
+                // The client has gone, or the server is ending: nobody is left to tell.
+                self.log(error, provider: provider, status: 499)
+                return self.responder.reset()
+            }
+            self.log(error, provider: error.provider ?? provider, status: 200)
+            var last = ByteBuffer()
+            self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, into: &last)
+            do throws(NeedletailError) { try await self.responder.write(last) } catch {
+                return self.responder.reset()
+            }
+            self.responder.finish()
+        }
+    }
+
+    /// The milliseconds that the gateway itself took so far, with three decimals.
+    private var overhead: String {
+        let spent = self.time.now().duration(since: self.begin) - self.info.timeWaited
+        let microseconds = max(0, spent.wholeNanoseconds / 1_000)
+        let decimals = String(microseconds % 1_000 + 1_000).dropFirst()
+        return "\(microseconds / 1_000).\(decimals)"
+    }
+
+    private func headers(for reply: borrowing InferenceReply) -> HTTPFields {
+        var headers = HTTPFields()
+        headers.reserveCapacity(10)
+        headers.setRequestID(self.info.id, dialect: self.dialect)
+        headers.append(HTTPField(name: .needletailProvider, value: reply.provider.rawValue))
+        headers.append(HTTPField(name: .needletailModel, value: reply.model))
+        headers.append(
+            self.info.attempts == 1
+                ? Self.oneAttempt : HTTPField(name: .needletailAttempts, value: String(self.info.attempts)))
+        if !reply.losses.isEmpty { headers.append(HTTPField(name: .needletailLossy, value: Self.list(reply.losses))) }
+        for field in reply.headers where !Self.isOurs(field.name) { headers.append(field) }
+        return headers
+    }
+
+    /// The fields, as many as fit a header of moderate size. Their names may be a client's: whatever could mean
+    /// something in a header becomes `_`.
+    private static func list(_ losses: [Loss]) -> String {
+        var list = ""
+        for loss in losses {
+            guard list.utf8.count + loss.field.utf8.count < 1024 else {
+                list += ",..."
+                break
+            }
+            if !list.isEmpty { list += "," }
+            for scalar in loss.field.unicodeScalars { list.unicodeScalars.append(Self.isPlain(scalar) ? scalar : "_") }
+        }
+        return list
+    }
+
+    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "A"..."Z", "a"..."z", "0"..."9", ".", "_", "-": true
+        default: false
+        }
+    }
+
+    /// Whether a header is made here or frames the message, so that an upstream's must not pass.
+    private static func isOurs(_ name: HTTPField.Name) -> Bool {
+        switch name {
+        case .contentType, .contentLength, .contentEncoding, .transferEncoding, .connection, .date, .xRequestID,
+            .requestID, .cacheControl:
+            true
+        default: false
+        }
+    }
+
+    private func log(_ error: NeedletailError, provider: ProviderID?, status: Int) {
+        let level: Logger.Level = error.code == .cancelled ? .debug : error.disposition.status >= 500 ? .warning : .info
+        guard self.info.logger.logLevel <= level else { return }
+        var metadata: Logger.Metadata = [
+            "request_id": "\(self.info.id)", "code": "\(error.code)", "status": "\(status)",
+        ]
+        if let provider { metadata["provider"] = "\(provider)" }
+        if let key = self.info.keyName { metadata["key"] = "\(key)" }
+        if let upstream = error.upstream { metadata["upstream_status"] = "\(upstream.status)" }
+        if let id = error.upstream?.requestID { metadata["upstream_request_id"] = "\(id)" }
+        if let cause = error.cause { metadata["cause"] = .string(String("\(cause)".prefix(1024))) }
+        self.info.logger.log(level: level, "\(error.message.prefix(1024))", metadata: metadata)
+    }
+
+    private static let json = HTTPField(name: .contentType, value: "application/json")
+    private static let eventStream = HTTPField(name: .contentType, value: "text/event-stream; charset=utf-8")
+    private static let noCache = HTTPField(name: .cacheControl, value: "no-cache")
+    private static let oneAttempt = HTTPField(name: .needletailAttempts, value: "1")
+}
+
+extension HTTPFields {
+    /// Adds the request's id, for Anthropic's SDK also where it looks for it.
+    mutating func setRequestID(_ id: String, dialect: DialectID) {
+        self.append(HTTPField(name: .xRequestID, value: id))
+        if dialect == .anthropicMessages { self.append(HTTPField(name: .requestID, value: id)) }
+    }
+}

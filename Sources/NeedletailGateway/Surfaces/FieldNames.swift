@@ -1,0 +1,17 @@
+import HTTPTypes
+
+/// The header names of the surfaces, made once.
+extension HTTPField.Name {
+    static let needletailProvider = named("x-needletail-provider")
+    static let needletailModel = named("x-needletail-model")
+    static let needletailAttempts = named("x-needletail-attempts")
+    static let needletailOverhead = named("x-needletail-overhead-ms")
+    static let needletailLossy = named("x-needletail-lossy")
+    static let shouldRetry = named("x-should-retry")
+
+    /// A name that is known to be a token.
+    static func named(_ literal: StaticString) -> Self {
+        // Never the fallback: tests make every name.
+        Self(literal.description) ?? .xContentTypeOptions
+    }
+}

@@ -1,0 +1,187 @@
+import HTTPTypes
+public import Logging
+import NIOCore
+public import NIOHTTP1
+public import NeedletailCore
+import NeedletailProviders
+import Synchronization
+
+/// Answers the API listener: finds the surface of a path, checks the key, asks the stack, writes the reply in the
+/// client's dialect.
+public final class GatewayHandler: EdgeHandler {
+    /// One object, so that a request takes one reference and not the parts.
+    private final class Snapshot: Sendable {
+        let services: GatewayServices
+        init(_ services: GatewayServices) { self.services = services }
+    }
+
+    private let snapshot: Mutex<Snapshot>
+    private let ids: RequestIDSource
+    private let phase: ServingPhase
+    private let time: TimeSource
+    private let logger: Logger
+
+    /// Creates a handler.
+    ///
+    /// - Parameters:
+    ///   - services: What a configuration made.
+    ///   - ids: Makes ids for requests that bring none.
+    ///   - phase: Shared with the server that this handler answers for.
+    ///   - time: For deadlines.
+    ///   - logger: Where to log.
+    public init(
+        services: GatewayServices,
+        ids: RequestIDSource,
+        phase: ServingPhase,
+        time: TimeSource,
+        logger: Logger
+    ) {
+        self.snapshot = Mutex(Snapshot(services))
+        self.ids = ids
+        self.phase = phase
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Swaps the services; requests under way keep those they began with.
+    public func replace(_ services: GatewayServices) {
+        let next = Snapshot(services)
+        self.snapshot.withLock { $0 = next }
+    }
+
+    // MARK: EdgeHandler
+
+    /// See ``EdgeHandler/refusal(for:)``.
+    public func refusal(for head: HTTPRequestHead) -> EdgeResponse? {
+        let path = head.path
+        guard let route = Route(path: path) else {
+            let shown = String(path.prefix(200))
+            return self.failure(NeedletailError(.notFound, "There is no \(head.method.rawValue) \(shown)."), for: head)
+        }
+        guard route.takes(head.method) else {
+            if head.method == .OPTIONS { return EdgeResponse(status: 204, headers: [.allow: route.allowed]) }
+            let message = "\(path) takes \(route.allowed), not \(head.method.rawValue)."
+            var answer = self.failure(NeedletailError(.invalidRequest, message), for: head)
+            answer.status = 405
+            answer.headers[.allow] = route.allowed
+            return answer
+        }
+        guard route.needsKey else { return nil }
+        let message: String
+        switch self.snapshot.withLock({ $0 }).services.access.check(head) {
+        case .open, .known: return nil
+        case .unknown: message = "The API key is not valid."
+        case .missing: message = "An API key is needed: send it as `Authorization: Bearer` or `x-api-key`."
+        }
+        return self.failure(NeedletailError(.unauthorized, message), for: head)
+    }
+
+    /// See ``EdgeHandler/failure(_:for:)``.
+    public func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse {
+        let dialect = head?.errorDialect ?? .openAIChat
+        let id =
+            head.flatMap { $0.headers.first(name: "x-request-id") }
+            .flatMap { RequestID.isWellFormed($0) ? $0 : nil } ?? self.ids.next()
+        return FailureReply.make(error, dialect: dialect, requestID: id)
+    }
+
+    /// See ``EdgeHandler/respond(to:through:)``.
+    public func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async {
+        let begin = self.time.now()
+        let services = self.snapshot.withLock { $0 }.services
+        // Checked before the body was read; a reload in between does not matter.
+        guard let route = Route(path: request.head.path) else {
+            return responder.send(self.failure(NeedletailError(.notFound, "There is no such path."), for: request.head))
+        }
+        switch route {
+        case .health: responder.send(HealthReply.make(services.health(), isDraining: self.phase.isDraining))
+        case .models, .model: responder.send(self.models(route, request.head, services))
+        case .chatCompletions, .messages, .countTokens:
+            guard let (dialect, operation) = route.inference else { return }
+            let fields = ClientFields(request.head)
+            let info = self.info(for: request.head, fields, services)
+            let exchange = Exchange(
+                info: info, dialect: dialect, responder: responder, begin: begin, time: self.time)
+            do throws(NeedletailError) {
+                if let fault = fields.fault { throw fault }
+                let inference =
+                    if let peek = services.peek {
+                        try peek(request.body, dialect, operation)
+                    } else {
+                        try RequestPeek.read(request.body, dialect: dialect, operation: operation)
+                    }
+                // The stack has a limit of its own; whichever comes first counts.
+                let context = RequestContext(info, deadline: fields.timeout.map { begin.advanced(by: $0) })
+                let reply = try await Self.ask(services.stack, inference, context)
+                // A reply may stream for long: what the request brought is not kept for it.
+                _ = consume inference
+                _ = consume request
+                await exchange.deliver(reply)
+            } catch {
+                exchange.refuse(error)
+            }
+        }
+    }
+
+    /// Asks the stack.
+    ///
+    /// A task keeps the memory that its deepest call needed until it ends. Asking goes deep, relaying does not, and a
+    /// stream may relay for long: for a stream a child asks, whose memory goes with it.
+    private static func ask(
+        _ stack: any Provider,
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        guard request.isStreaming else { return try await stack.respond(to: request, context: context) }
+        async let result = Self.result(of: stack, request, context)
+        return try await result.get()
+    }
+
+    private static func result(
+        of stack: any Provider,
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) async -> Result<InferenceReply, NeedletailError> {
+        do throws(NeedletailError) {
+            return .success(try await stack.respond(to: request, context: context))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// What all attempts of a request share.
+    private func info(for head: HTTPRequestHead, _ fields: ClientFields, _ services: GatewayServices) -> RequestInfo {
+        var key: AccessKey?
+        if case .known(let known) = services.access.check(head) { key = known }
+        return RequestInfo(
+            id: fields.requestID.flatMap { RequestID.isWellFormed($0) ? $0 : nil } ?? self.ids.next(),
+            forwardedHeaders: fields.forwarded,
+            isStrict: fields.isStrict,
+            keyName: key?.name,
+            allowedModels: key?.models,
+            clientRetryCount: fields.retryCount,
+            readTimeout: fields.readTimeout,
+            logger: self.logger
+        )
+    }
+
+    private func models(_ route: Route, _ head: HTTPRequestHead, _ services: GatewayServices) -> EdgeResponse {
+        var allowed: [String]?
+        if case .known(let key) = services.access.check(head) { allowed = key.models }
+        let models = services.listModels(allowed)
+        let dialect = head.errorDialect
+        var answer: EdgeResponse
+        if case .model(let name) = route {
+            guard let model = models.first(where: { $0.id == name }) else {
+                let message = "The model `\(name.prefix(200))` does not exist or the key may not use it."
+                return self.failure(NeedletailError(.notFound, message, parameter: "model"), for: head)
+            }
+            answer = ModelsReply.make(model, dialect: dialect)
+        } else {
+            answer = ModelsReply.make(models, dialect: dialect)
+        }
+        let given = head.headers.first(name: "x-request-id").flatMap { RequestID.isWellFormed($0) ? $0 : nil }
+        answer.headers.setRequestID(given ?? self.ids.next(), dialect: dialect)
+        return answer
+    }
+}

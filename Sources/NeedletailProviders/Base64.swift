@@ -1,0 +1,39 @@
+/// Decodes base64 (RFC 4648 section 4), as far as looking into media needs it.
+enum Base64 {
+    /// The bytes of `text`, or `nil` if it is no base64. Line ends are passed over; padding may be missing.
+    ///
+    /// - Parameter limit: Stops once this many bytes are known.
+    static func decode(_ text: String, limit: Int = .max) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(limit, text.utf8.count / 4 * 3 + 3))
+        var pending: UInt32 = 0
+        var bits = 0
+        var isPadding = false
+        for unit in text.utf8 {
+            if unit == 0x0A || unit == 0x0D { continue }
+            if unit == UInt8(ascii: "=") {
+                isPadding = true
+                continue
+            }
+            guard !isPadding, let value = Self.value(unit) else { return nil }
+            pending = pending << 6 | value
+            bits += 6
+            guard bits >= 8 else { continue }
+            bits -= 8
+            bytes.append(UInt8(truncatingIfNeeded: pending >> UInt32(bits)))
+            if bytes.count >= limit { return bytes }
+        }
+        return bits == 6 ? nil : bytes
+    }
+
+    private static func value(_ unit: UInt8) -> UInt32? {
+        switch unit {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(unit - 0x41)
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(unit - 0x47)
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(unit) + 4
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): 62
+        case UInt8(ascii: "/"), UInt8(ascii: "_"): 63
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,12 @@
+import NeedletailCore
+
+extension ProviderSpec {
+    /// The mock upstream that ships with the gateway and runs inside it.
+    public static let mock = ProviderSpec(
+        type: "mock",
+        dialects: [.openAIChat, .anthropicMessages],
+        baseURL: "http://mock.invalid/v1",
+        auth: .none,
+        isMock: true
+    )
+}

@@ -1,0 +1,16 @@
+import NeedletailCore
+
+extension ProviderSpec {
+    /// OpenAI: <https://platform.openai.com/docs/api-reference/chat>.
+    public static let openAI = ProviderSpec(
+        type: "openai",
+        dialects: [.openAIChat],
+        baseURL: "https://api.openai.com/v1",
+        auth: .bearer,
+        // Reasoning models refuse `max_tokens`; every chat model takes the newer name.
+        quirks: [.wantsMaxCompletionTokens],
+        environmentPrefix: "OPENAI",
+        requiresKey: true,
+        modelPrefixes: ["gpt-", "o1", "o3", "o4", "chatgpt-", "ft:gpt-"]
+    )
+}

@@ -1,0 +1,15 @@
+public import NeedletailCore
+
+/// Anthropic's messages API, as Anthropic, Azure, Vertex and Bedrock speak it.
+///
+/// The parts: `+RequestDecoding`, `+RequestEncoding`, `+ReplyDecoding`, `+ReplyEncoding`, `+Failure`, `+Streams`.
+public enum AnthropicMessages: Dialect {
+    /// The dialect's name.
+    public static let id = DialectID.anthropicMessages
+
+    /// What a client here can be told of another dialect's reply; `docs/translation.md` has the whole table.
+    public static let replyFields: Set<ModelField> = [
+        .replyReasoning, .replySignature, .replyRedacted, .replyServiceTier, .replyRefusal, .stopReason,
+        .stopSequence, .usageCacheWrite, .usageReasoning, .usageWebSearches,
+    ]
+}

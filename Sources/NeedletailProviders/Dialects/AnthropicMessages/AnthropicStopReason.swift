@@ -1,0 +1,48 @@
+import NeedletailCore
+
+/// Why a reply ended, in Anthropic's words.
+enum AnthropicStopReason {
+    /// Reads `stop_reason`.
+    static func read(_ word: String) -> StopReason {
+        switch word {
+        case "end_turn": .endTurn
+        case "stop_sequence": .stopSequence
+        case "max_tokens": .maxTokens
+        case "model_context_window_exceeded": .contextWindow
+        case "tool_use": .toolCalls
+        case "refusal": .refusal
+        case "pause_turn": .pauseTurn
+        default: .other(word)
+        }
+    }
+
+    /// Writes `stop_reason`.
+    ///
+    /// - Parameters:
+    ///   - reason: As the provider said.
+    ///   - hasStopSequence: Whether the stop sequence is known; without it `stop_sequence` would promise too much.
+    ///   - hasCalls: Whether the reply calls tools of the client; then it says so, even where another dialect's provider
+    ///     said stop.
+    ///   - hasRefusal: Whether the reply holds a refusal.
+    ///   - isOwn: Whether the reason is Anthropic's and so can be repeated.
+    static func word(
+        _ reason: StopReason?,
+        hasStopSequence: Bool,
+        hasCalls: Bool,
+        hasRefusal: Bool,
+        isOwn: Bool
+    ) -> String {
+        switch reason {
+        case .maxTokens: return "max_tokens"
+        case .contextWindow: return "model_context_window_exceeded"
+        case .contentFilter, .refusal: return "refusal"
+        case .pauseTurn: return "pause_turn"
+        case .other(let word) where isOwn: return word
+        case .stopSequence where hasStopSequence: return "stop_sequence"
+        case .endTurn where isOwn: return "end_turn"
+        case .endTurn, .stopSequence, .toolCalls, .other, nil:
+            if hasCalls { return "tool_use" }
+            return hasRefusal ? "refusal" : "end_turn"
+        }
+    }
+}

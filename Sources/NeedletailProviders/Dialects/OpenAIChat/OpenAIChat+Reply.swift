@@ -1,0 +1,187 @@
+public import NIOCore
+public import NeedletailCore
+
+extension OpenAIChat {
+    /// Reads an upstream's whole reply.
+    ///
+    /// - Throws: `.malformedReply`, or what an error inside a 200 means.
+    public static func decodeReply(_ body: ByteBuffer) throws(NeedletailError) -> ChatResponse {
+        let root: JSONView
+        do throws(JSONError) {
+            root = try JSONDocument(body).root
+        } catch {
+            throw NeedletailError(.malformedReply, "The provider's reply is not JSON.", cause: error)
+        }
+        if let failure = self.failure(inside: root) { throw failure }
+        guard root.kind == .object, let choices = root.present("choices"), choices.kind == .array else {
+            throw NeedletailError(.malformedReply, "The provider's reply has no choices.")
+        }
+        var reply = ChatResponse(
+            id: root.present("id")?.string ?? "",
+            model: root.present("model")?.string ?? "",
+            usage: self.usage(in: root)
+        )
+        reply.source = .openAIChat
+        for (position, choice) in choices.elements.enumerated() {
+            reply.choices.append(try self.choice(choice, position, &reply))
+        }
+        for member in root.members where !member.value.isNull {
+            switch member.key {
+            case "id", "model", "choices", "usage", "object": break
+            case "created": reply.created = member.value.int.map { Int64($0) }
+            case "service_tier": reply.serviceTier = self.nonEmpty(member.value)
+            case "system_fingerprint": reply.systemFingerprint = self.nonEmpty(member.value)
+            default: reply.extensions.append(Extension(member.key, member.value.text))
+            }
+        }
+        return reply
+    }
+
+    /// The string, unless there is nothing in it.
+    static func nonEmpty(_ view: JSONView?) -> String? {
+        guard let string = view?.string, !string.isEmpty else { return nil }
+        return string
+    }
+
+    private static func choice(
+        _ view: JSONView,
+        _ position: Int,
+        _ reply: inout ChatResponse
+    ) throws(NeedletailError) -> ChatChoice {
+        guard let message = view.present("message") ?? view.present("delta"), message.kind == .object else {
+            throw NeedletailError(.malformedReply, "The provider's reply has a choice without a message.")
+        }
+        var choice = ChatChoice(index: view.present("index")?.int ?? position)
+        choice.content = OpenAIChatReasoning.parts(message)
+        if let content = message.present("content") {
+            guard let parts = OpenAIChatContent.parts(content) else {
+                throw NeedletailError(.malformedReply, "The provider's reply has content that is no text.")
+            }
+            choice.content += parts
+        }
+        self.citations(message, into: &choice)
+        var hasRefusal = false
+        if let refusal = message.present("refusal")?.string, !refusal.isEmpty {
+            choice.content.append(.refusal(refusal))
+            hasRefusal = true
+        }
+        if let audio = message.present("audio"), audio.kind == .object,
+            audio.present("id")?.string?.isEmpty == false || audio.present("data")?.string?.isEmpty == false
+        {
+            var part = AudioPart(
+                data: audio.present("data")?.string ?? "",
+                format: audio.present("format")?.string,
+                id: audio.present("id")?.string,
+                transcript: audio.present("transcript")?.string
+            )
+            part.expiresAt = audio.present("expires_at")?.int
+            choice.content.append(.audio(part))
+        }
+        let calls = self.calls(message, replyID: reply.id, choice: choice.index)
+        if message.present("function_call") != nil, !calls.isEmpty, message.present("tool_calls") == nil {
+            reply.usesLegacyFunctions = true
+        }
+        choice.content += calls.map { .toolCall($0) }
+        let spelled = view.present("finish_reason")?.string
+        choice.stopReason =
+            self.stopReason(spelled, hasCalls: !calls.isEmpty, hasRefusal: hasRefusal)
+            ?? (calls.isEmpty ? nil : .toolCalls)
+        // vLLM and SGLang name the stop sequence; a number there is a token.
+        let sequence = (view.present("stop_reason") ?? view.present("matched_stop"))?.string
+        if choice.stopReason == .endTurn, let sequence {
+            choice.stopReason = .stopSequence
+            choice.stopSequence = sequence
+        }
+        if let logprobs = view.present("logprobs"), logprobs.kind == .object { choice.logprobs = logprobs.text }
+        return choice
+    }
+
+    private static func citations(_ message: JSONView, into choice: inout ChatChoice) {
+        guard let annotations = message.present("annotations"), annotations.kind == .array else { return }
+        var elements = annotations.elements
+        guard elements.next() != nil else { return }
+        for index in choice.content.indices.reversed() {
+            guard case .text(var part) = choice.content[index] else { continue }
+            part.citations = annotations.text
+            part.citationDialect = .openAIChat
+            choice.content[index] = .text(part)
+            return
+        }
+    }
+
+    private static func calls(_ message: JSONView, replyID: String, choice: Int) -> [ToolCall] {
+        var calls: [ToolCall] = []
+        if let list = message.present("tool_calls") {
+            for view in list.elements {
+                guard let (function, isCustom) = self.callBody(view) else { continue }
+                let id = view.present("id")?.string ?? ""
+                calls.append(
+                    ToolCall(
+                        id: id.isEmpty ? self.callID(replyID, choice, calls.count) : id,
+                        name: function.present("name")?.string ?? "",
+                        arguments: OpenAIChatRequestDecoder.arguments(
+                            function.present(isCustom ? "input" : "arguments")),
+                        isCustom: isCustom
+                    )
+                )
+            }
+        }
+        // Snowflake fills every field of the schema: a call without a name is none.
+        if calls.isEmpty, let function = message.present("function_call"),
+            let name = function.present("name")?.string, !name.isEmpty
+        {
+            calls.append(
+                ToolCall(
+                    id: self.callID(replyID, choice, 0),
+                    name: name,
+                    arguments: OpenAIChatRequestDecoder.arguments(function.present("arguments"))
+                )
+            )
+        }
+        return calls
+    }
+
+    /// What is called, and whether it takes free text. Snowflake gives an empty `custom` beside each `function`.
+    static func callBody(_ view: JSONView) -> (JSONView, isCustom: Bool)? {
+        if view.present("type")?.string != "custom", let function = view.present("function") {
+            return (function, false)
+        }
+        if let custom = view.present("custom") { return (custom, true) }
+        return view.present("function").map { ($0, false) }
+    }
+
+    /// An id for a call that has none: unlike those of other replies, and made of letters that every provider takes.
+    static func callID(_ replyID: String, _ choice: Int, _ index: Int) -> String {
+        var id = "call_"
+        for unit in replyID.unicodeScalars.prefix(40) where unit.isASCII {
+            switch unit {
+            case "a"..."z", "A"..."Z", "0"..."9", "_", "-": id.unicodeScalars.append(unit)
+            default: break
+            }
+        }
+        return "\(id)_\(choice)_\(index)"
+    }
+}
+
+/// Text of a reply, which some servers give as an array of parts.
+enum OpenAIChatContent {
+    /// The parts; `nil` if the content is neither text nor parts.
+    static func parts(_ content: JSONView) -> [ContentPart]? {
+        if let string = content.string { return string.isEmpty ? [] : [.text(TextPart(string))] }
+        guard content.kind == .array else { return nil }
+        var parts: [ContentPart] = []
+        for element in content.elements {
+            switch element.present("type")?.string {
+            case "thinking": parts.append(.reasoning(OpenAIChatReasoning.part(element)))
+            case "text", "output_text", nil:
+                if let text = element.string ?? element.present("text")?.string, !text.isEmpty {
+                    parts.append(.text(TextPart(text)))
+                }
+            case "refusal":
+                if let text = element.present("refusal")?.string { parts.append(.refusal(text)) }
+            case let type?: parts.append(.opaque(OpaquePart(dialect: .openAIChat, type: type, json: element.text)))
+            }
+        }
+        return parts
+    }
+}

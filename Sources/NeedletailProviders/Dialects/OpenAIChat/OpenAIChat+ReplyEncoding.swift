@@ -1,0 +1,200 @@
+public import NIOCore
+public import NeedletailCore
+
+extension OpenAIChat {
+    /// Writes a whole reply for a client.
+    ///
+    /// A refusal that the upstream gave as plain text goes into `refusal`, as OpenAI has it.
+    ///
+    /// - Returns: What the dialect could not carry.
+    public static func encodeReply(
+        _ reply: ChatResponse,
+        created clock: Int64,
+        into out: inout ByteBuffer
+    ) throws(NeedletailError) -> [Loss] {
+        var encoder = OpenAIChatReplyEncoder(reply: reply)
+        try JSONWriter.append(to: &out) { (json: inout JSONWriter) throws(NeedletailError) in
+            encoder.encode(clock, into: &json)
+        }
+        return encoder.losses
+    }
+}
+
+/// The state of writing one reply.
+struct OpenAIChatReplyEncoder {
+    let reply: ChatResponse
+    var losses: [Loss] = []
+
+    init(reply: ChatResponse) {
+        self.reply = reply
+    }
+
+    private mutating func lose(_ field: ModelField, _ reason: String) {
+        self.losses.add(field.name(in: self.reply.source), reason)
+    }
+
+    mutating func encode(_ clock: Int64, into json: inout JSONWriter) {
+        let isOwn = self.reply.source == .openAIChat
+        json.beginObject()
+        json.member("id", self.reply.id.isEmpty ? "chatcmpl-\(clock)" : self.reply.id)
+        json.member("object", "chat.completion")
+        json.key("created")
+        json.int(self.reply.created ?? clock)
+        json.member("model", self.reply.model)
+        json.key("choices")
+        json.beginArray()
+        for choice in self.reply.choices { self.choice(choice, into: &json) }
+        json.endArray()
+        if let usage = self.reply.usage {
+            json.key("usage")
+            OpenAIChat.writeUsage(usage, extensions: isOwn, into: &json)
+            if !isOwn {
+                for extra in usage.extensions { self.losses.add("usage.\(extra.path)", "no such counter") }
+            }
+        }
+        json.member("service_tier", self.reply.serviceTier)
+        json.member("system_fingerprint", self.reply.systemFingerprint)
+        for extra in self.reply.extensions {
+            if isOwn {
+                json.key(extra.path)
+                json.raw(extra.value)
+            } else {
+                self.losses.add(extra.path, "chat completions have no such field")
+            }
+        }
+        json.endObject()
+    }
+
+    private mutating func choice(_ choice: ChatChoice, into json: inout JSONWriter) {
+        var hasCalls = false
+        for part in choice.content {
+            if case .toolCall = part { hasCalls = true }
+        }
+        let finish = OpenAIChat.finishReason(
+            choice.stopReason, hasCalls: hasCalls, legacy: self.reply.usesLegacyFunctions)
+        if finish.isLossy { self.lose(.stopReason, "chat completions have no such finish_reason") }
+        if choice.stopSequence != nil, self.reply.source != .openAIChat {
+            self.lose(.stopSequence, "chat completions do not name the stop sequence")
+        }
+        json.beginObject()
+        json.member("index", choice.index)
+        json.key("message")
+        self.message(choice, into: &json)
+        json.key("logprobs")
+        if let logprobs = choice.logprobs { json.raw(logprobs) } else { json.null() }
+        json.member("finish_reason", finish.word)
+        if self.reply.source == .openAIChat { json.member("stop_reason", choice.stopSequence) }
+        json.endObject()
+    }
+
+    private mutating func message(_ choice: ChatChoice, into json: inout JSONWriter) {
+        var text = ""
+        var refusal: String?
+        var calls: [ToolCall] = []
+        var reasoning: [ContentPart] = []
+        var annotations: [JSONText] = []
+        var audio: AudioPart?
+        for part in choice.content {
+            switch part {
+            case .text(let part):
+                let start = text.unicodeScalars.count
+                text += part.text
+                self.annotate(part, start, text, &annotations)
+            case .refusal(let part): refusal = (refusal ?? "") + part
+            case .toolCall(let call): calls.append(call)
+            case .reasoning, .redactedReasoning: reasoning.append(part)
+            case .audio(let part): audio = part
+            case .opaque(let part): self.lose(.replyOpaque, "a part that only its own dialect knows: \(part.type)")
+            case .image, .document, .toolResult: self.lose(.replyOpaque, "replies hold no such part")
+            }
+        }
+        if choice.stopReason == .refusal, refusal == nil {
+            refusal = text.isEmpty ? "The model declined to answer." : text
+            text = ""
+        }
+        json.beginObject()
+        json.member("role", "assistant")
+        json.key("content")
+        if text.isEmpty, !calls.isEmpty || refusal != nil || audio != nil {
+            json.null()
+        } else {
+            json.string(text)
+        }
+        json.key("refusal")
+        if let refusal { json.string(refusal) } else { json.null() }
+        OpenAIChatMessageWriting.reasoning(reasoning, into: &json)
+        if !annotations.isEmpty {
+            json.key("annotations")
+            json.beginArray()
+            for annotation in annotations { json.raw(annotation) }
+            json.endArray()
+        }
+        if let audio { Self.audio(audio, into: &json) }
+        self.calls(calls, into: &json)
+        json.endObject()
+    }
+
+    private mutating func annotate(_ part: TextPart, _ start: Int, _ text: String, _ annotations: inout [JSONText]) {
+        guard let citations = part.citations, let view = try? citations.view() else { return }
+        for citation in view.elements {
+            if part.citationDialect == .openAIChat {
+                annotations.append(citation.text)
+            } else if let converted = OpenAIChatCitation.annotation(
+                citation, start: start, end: text.unicodeScalars.count)
+            {
+                annotations.append(converted)
+            } else {
+                self.lose(.replyCitations, "annotations cite web pages only")
+            }
+        }
+    }
+
+    private mutating func calls(_ calls: [ToolCall], into json: inout JSONWriter) {
+        guard let first = calls.first else { return }
+        if self.reply.usesLegacyFunctions {
+            OpenAIChatMessageWriting.functionCall(first, into: &json)
+            if calls.count > 1 { self.lose(.legacyFunctions, "a function_call is one call") }
+            return
+        }
+        json.key("tool_calls")
+        json.beginArray()
+        for call in calls {
+            json.beginObject()
+            OpenAIChatMessageWriting.callMembers(call, into: &json)
+            json.endObject()
+        }
+        json.endArray()
+    }
+
+    private static func audio(_ audio: AudioPart, into json: inout JSONWriter) {
+        json.key("audio")
+        json.beginObject()
+        json.member("id", audio.id)
+        json.member("data", audio.data)
+        json.member("transcript", audio.transcript)
+        json.member("expires_at", audio.expiresAt)
+        json.endObject()
+    }
+}
+
+/// Citations in OpenAI's form.
+enum OpenAIChatCitation {
+    /// Turns a citation of a web page in Anthropic's words into an annotation; `nil` for every other citation.
+    static func annotation(_ citation: JSONView, start: Int, end: Int) -> JSONText? {
+        guard citation.present("type")?.string == "web_search_result_location",
+            let url = citation.present("url")?.string
+        else { return nil }
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("type", "url_citation")
+        json.key("url_citation")
+        json.beginObject()
+        json.member("start_index", start)
+        json.member("end_index", end)
+        json.member("title", citation.present("title")?.string ?? "")
+        json.member("url", url)
+        json.endObject()
+        json.endObject()
+        return JSONText(unchecked: json.bytes)
+    }
+}

@@ -1,0 +1,46 @@
+import NeedletailCore
+
+extension OpenAIChat {
+    /// What a server's `finish_reason` means; `nil` for none and for `""`, which some servers write for none.
+    ///
+    /// - Parameters:
+    ///   - hasCalls: Whether the choice calls tools, which servers may end with `stop`.
+    ///   - hasRefusal: Whether the choice is a refusal, which OpenAI ends with `stop`.
+    static func stopReason(_ spelled: String?, hasCalls: Bool, hasRefusal: Bool) -> StopReason? {
+        guard let spelled, !spelled.isEmpty else { return nil }
+        switch spelled {
+        case "stop", "eos", "end_turn", "STOP": return self.naturalEnd(hasCalls: hasCalls, hasRefusal: hasRefusal)
+        case "stop_sequence": return .stopSequence
+        case "length", "max_tokens": return .maxTokens
+        case "model_length": return .contextWindow
+        case "tool_calls", "tool_call", "function_call", "tool_use":
+            return hasCalls ? .toolCalls : .endTurn
+        case "content_filter": return .contentFilter
+        case "refusal": return .refusal
+        default: return .other(spelled)
+        }
+    }
+
+    /// The reason where the server was simply done, or ended without giving one.
+    static func naturalEnd(hasCalls: Bool, hasRefusal: Bool) -> StopReason {
+        if hasCalls { return .toolCalls }
+        return hasRefusal ? .refusal : .endTurn
+    }
+
+    /// OpenAI's word for a reason, and whether something is lost by it.
+    static func finishReason(
+        _ reason: StopReason?,
+        hasCalls: Bool,
+        legacy: Bool
+    ) -> (word: String, isLossy: Bool) {
+        let calls = legacy ? "function_call" : "tool_calls"
+        switch reason {
+        case .toolCalls: return (calls, false)
+        case .maxTokens, .contextWindow: return ("length", false)
+        case .contentFilter: return ("content_filter", false)
+        case .endTurn, .stopSequence, nil: return (hasCalls ? calls : "stop", false)
+        case .refusal: return ("stop", false)
+        case .pauseTurn, .other: return (hasCalls ? calls : "stop", true)
+        }
+    }
+}

@@ -1,0 +1,221 @@
+import NeedletailCore
+
+/// One choice of an upstream's stream.
+struct OpenAIChatStreamChoice {
+    private struct Call {
+        var key: Int
+        var id: String
+        var name: String
+        var isCustom: Bool
+        var hasStarted: Bool
+        /// Fragments that came before the name.
+        var early: String
+    }
+
+    let index: Int
+    private let replyID: String
+    private var calls: [Call] = []
+    private var hasRefusal = false
+    /// Whether text of the reasoning block in progress has been handed on.
+    private var hasReasoned = false
+    private(set) var hasEnded = false
+
+    /// More calls than any reply has; a lying server cannot make the list grow.
+    private static let maximumCalls = 1024
+    /// Bytes of arguments that may come before the call's name, which every known server sends first.
+    private static let maximumEarly = 1 << 20
+
+    init(index: Int, replyID: String) {
+        self.index = index
+        self.replyID = replyID
+    }
+
+    mutating func take(_ view: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
+        guard !self.hasEnded else { return }
+        if let delta = view.present("delta") ?? view.present("message") {
+            guard delta.kind == .object else {
+                throw NeedletailError(.malformedReply, "The provider's stream holds a delta that is no object.")
+            }
+            try self.delta(delta, into: &events)
+        }
+        if let logprobs = view.present("logprobs"), logprobs.kind == .object, Self.saysSomething(logprobs) {
+            events.append(.logprobs(logprobs.text, choice: self.index))
+        }
+        if let spelled = view.present("finish_reason")?.string, !spelled.isEmpty {
+            let sequence = (view.present("stop_reason") ?? view.present("matched_stop"))?.string
+            self.end(spelled, sequence, into: &events)
+        }
+    }
+
+    /// Ends the choice, with the reason that its content suggests where the server gave none.
+    mutating func end(_ spelled: String?, _ sequence: String?, into events: inout [ChatEvent]) {
+        for place in self.calls.indices where !self.calls[place].hasStarted {
+            self.startCall(place, into: &events)
+        }
+        let hasCalls = !self.calls.isEmpty
+        var reason =
+            OpenAIChat.stopReason(spelled, hasCalls: hasCalls, hasRefusal: self.hasRefusal)
+            ?? OpenAIChat.naturalEnd(hasCalls: hasCalls, hasRefusal: self.hasRefusal)
+        var stopSequence: String?
+        if reason == .endTurn, let sequence {
+            reason = .stopSequence
+            stopSequence = sequence
+        }
+        self.hasEnded = true
+        events.append(.finished(reason, stopSequence: stopSequence, choice: self.index))
+    }
+
+    private static func saysSomething(_ logprobs: JSONView) -> Bool {
+        for member in logprobs.members {
+            switch member.value.kind {
+            case .null: continue
+            case .array:
+                var elements = member.value.elements
+                if elements.next() != nil { return true }
+            default: return true
+            }
+        }
+        return false
+    }
+
+    private mutating func delta(_ delta: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
+        self.reasoning(delta, into: &events)
+        if let content = delta.present("content") {
+            if let text = content.string {
+                if !text.isEmpty { events.append(.text(text, choice: self.index)) }
+            } else if let parts = OpenAIChatContent.parts(content) {
+                for part in parts { self.part(part, into: &events) }
+            } else {
+                throw NeedletailError(.malformedReply, "The provider's stream holds content that is no text.")
+            }
+        }
+        if let refusal = delta.present("refusal")?.string, !refusal.isEmpty {
+            self.hasRefusal = true
+            events.append(.refusal(refusal, choice: self.index))
+        }
+        if let annotations = delta.present("annotations") {
+            for annotation in annotations.elements where annotation.kind == .object {
+                events.append(.citation(annotation.text, dialect: .openAIChat, choice: self.index))
+            }
+        }
+        if let audio = delta.present("audio"), audio.kind == .object {
+            events.append(.audio(audio.text, choice: self.index))
+        }
+        if let calls = delta.present("tool_calls") {
+            for call in calls.elements { try self.fragment(call, into: &events) }
+        } else if let call = delta.present("function_call"), call.kind == .object,
+            !self.calls.isEmpty || OpenAIChat.nonEmpty(call["name"]) != nil
+        {
+            try self.fragment(key: 0, id: nil, call, isCustom: false, into: &events)
+        }
+    }
+
+    private mutating func part(_ part: ContentPart, into events: inout [ChatEvent]) {
+        switch part {
+        case .text(let part): events.append(.text(part.text, choice: self.index))
+        case .reasoning(let part):
+            if !part.text.isEmpty { events.append(.reasoning(part.text, choice: self.index)) }
+            if let signature = part.signature {
+                events.append(.reasoningSignature(signature, choice: self.index))
+            }
+        case .refusal(let text):
+            self.hasRefusal = true
+            events.append(.refusal(text, choice: self.index))
+        case .opaque(let part): events.append(.opaque(part, choice: self.index))
+        default: break
+        }
+    }
+
+    /// The text comes from one place only, signatures and redacted blocks from wherever they are.
+    private mutating func reasoning(_ delta: JSONView, into events: inout [ChatEvent]) {
+        let plain = OpenAIChatReasoning.text(delta)
+        if let plain {
+            self.hasReasoned = true
+            events.append(.reasoning(plain, choice: self.index))
+        }
+        for part in OpenAIChatReasoning.parts(delta) {
+            switch part {
+            case .reasoning(let part):
+                // A block with its signature may repeat the text that has been streamed before it.
+                if plain == nil, !part.text.isEmpty, part.signature == nil || !self.hasReasoned {
+                    self.hasReasoned = true
+                    events.append(.reasoning(part.text, choice: self.index))
+                }
+                if let signature = part.signature {
+                    self.hasReasoned = false
+                    events.append(.reasoningSignature(signature, choice: self.index))
+                }
+            case .redactedReasoning(let data): events.append(.redactedReasoning(data, choice: self.index))
+            default: break
+            }
+        }
+    }
+
+    private mutating func fragment(_ view: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
+        guard view.kind == .object else {
+            throw NeedletailError(.malformedReply, "The provider's stream holds a tool call that is no object.")
+        }
+        var id = view.present("id")?.string
+        if id?.isEmpty == true { id = nil }
+        var key = view.present("index")?.int
+        if key == nil, let id, let known = self.calls.first(where: { $0.id == id }) { key = known.key }
+        if key == nil { key = id == nil ? self.calls.last?.key : nil }
+        guard let (function, isCustom) = OpenAIChat.callBody(view) else { return }
+        try self.fragment(
+            key: key ?? ((self.calls.map(\.key).max() ?? -1) &+ 1), id: id, function, isCustom: isCustom,
+            into: &events)
+    }
+
+    private mutating func fragment(
+        key: Int,
+        id: String?,
+        _ function: JSONView,
+        isCustom: Bool,
+        into events: inout [ChatEvent]
+    ) throws(NeedletailError) {
+        var name = function.present("name")?.string
+        if name?.isEmpty == true { name = nil }
+        var place = self.calls.lastIndex { $0.key == key }
+        // Servers that number every call 0 tell them apart by id and name.
+        if let found = place, let id, name != nil, self.calls[found].hasStarted, self.calls[found].id != id {
+            place = nil
+        }
+        if place == nil {
+            guard self.calls.count < Self.maximumCalls else {
+                throw NeedletailError(.malformedReply, "The provider's stream holds too many tool calls.")
+            }
+            let made = OpenAIChat.callID(self.replyID, self.index, self.calls.count)
+            self.calls.append(
+                Call(key: key, id: id ?? made, name: "", isCustom: isCustom, hasStarted: false, early: ""))
+            place = self.calls.count - 1
+        }
+        guard let place else { return }
+        if !self.calls[place].hasStarted {
+            if let id { self.calls[place].id = id }
+            if let name { self.calls[place].name = name }
+        }
+        let isCustom = self.calls[place].isCustom
+        let fragment = OpenAIChatRequestDecoder.arguments(function.present(isCustom ? "input" : "arguments"))
+        if !self.calls[place].hasStarted {
+            self.calls[place].early += fragment
+            guard self.calls[place].early.utf8.count <= Self.maximumEarly else {
+                throw NeedletailError(.malformedReply, "The provider's stream holds a tool call without a name.")
+            }
+            if !self.calls[place].name.isEmpty { self.startCall(place, into: &events) }
+        } else if !fragment.isEmpty {
+            events.append(.toolCallArguments(index: place, fragment: fragment, choice: self.index))
+        }
+    }
+
+    private mutating func startCall(_ place: Int, into events: inout [ChatEvent]) {
+        let call = self.calls[place]
+        self.calls[place].hasStarted = true
+        self.calls[place].early = ""
+        events.append(
+            .toolCallStarted(
+                index: place, id: call.id, name: call.name, isCustom: call.isCustom, choice: self.index))
+        if !call.early.isEmpty {
+            events.append(.toolCallArguments(index: place, fragment: call.early, choice: self.index))
+        }
+    }
+}

@@ -1,0 +1,285 @@
+import NIOCore
+import NeedletailCore
+
+/// Writes a client's stream.
+///
+/// Each choice begins with a chunk that holds its role. The usage chunk comes last, and only for a client that asked
+/// for it. A refusal that arrives as a mere stop reason, after its text has been sent, ends with `content_filter`: the
+/// text cannot be taken back into `refusal`.
+struct OpenAIChatStreamEncoder: StreamEncoder {
+    private struct Choice {
+        var index: Int
+        var calls: [Int: Bool] = [:]  // whether the call has arguments
+        var customCalls: Set<Int> = []
+        var hasRefusal = false
+        /// Of the reasoning block in progress; its signature is sent with it.
+        var reasoning = ""
+        /// Scalars of text sent, and how many of them before the part in progress: citations count them.
+        var textLength = 0
+        var partStart = 0
+    }
+
+    private let options: StreamEncoderOptions
+    private var choices: [Choice] = []
+    private var usage: Usage?
+    /// All of a chunk up to the index of its choice.
+    private var head = ByteBuffer()
+    /// All of a chunk after its choice.
+    private var tail = ByteBuffer()
+    private(set) var losses: [Loss] = []
+
+    init(_ options: StreamEncoderOptions) {
+        self.options = options
+        self.prepare(StreamStart(id: "", model: ""))
+    }
+
+    private mutating func lose(_ field: ModelField, _ reason: String) {
+        self.losses.add(field.name(in: self.options.source), reason)
+    }
+
+    /// Writes down once what every chunk begins and ends with.
+    private mutating func prepare(_ start: StreamStart) {
+        var json = JSONWriter(appendingTo: ByteBuffer(string: "data: "))
+        json.beginObject()
+        json.member("id", start.id.isEmpty ? self.options.replyID : start.id)
+        json.member("object", "chat.completion.chunk")
+        json.key("created")
+        json.int(start.created ?? self.options.created)
+        json.member("model", start.model.isEmpty ? self.options.model : start.model)
+        json.member("service_tier", start.serviceTier)
+        json.member("system_fingerprint", start.systemFingerprint)
+        json.key("choices")
+        json.beginArray()
+        self.head = json.bytes
+        self.tail = ByteBuffer(string: self.options.includesUsage ? "],\"usage\":null}\n\n" : "]}\n\n")
+    }
+
+    mutating func encode(_ event: borrowing ChatEvent, into out: inout ByteBuffer) {
+        switch copy event {
+        case .started(let start):
+            self.prepare(start)
+            _ = self.place(0, into: &out)
+        case .text(let text, let choice):
+            let place = self.place(choice, into: &out)
+            self.choices[place].textLength += text.unicodeScalars.count
+            self.delta(choice, into: &out) { $0.member("content", text) }
+        case .citation(let citation, let dialect, let choice):
+            self.citation(citation, dialect, self.place(choice, into: &out), into: &out)
+        case .refusal(let text, let choice):
+            let place = self.place(choice, into: &out)
+            self.choices[place].hasRefusal = true
+            self.delta(choice, into: &out) { $0.member("refusal", text) }
+        case .reasoning(let text, let choice):
+            let place = self.place(choice, into: &out)
+            self.choices[place].reasoning += text
+            self.delta(choice, into: &out) { $0.member("reasoning_content", text) }
+        case .reasoningSignature(let signature, let choice):
+            let place = self.place(choice, into: &out)
+            let part = ReasoningPart(self.choices[place].reasoning, signature: signature)
+            self.choices[place].reasoning = ""
+            self.blocks(choice, into: &out) { OpenAIChatMessageWriting.thinkingBlock(part, into: &$0) }
+        case .redactedReasoning(let data, let choice):
+            _ = self.place(choice, into: &out)
+            self.blocks(choice, into: &out) { OpenAIChatMessageWriting.redactedBlock(data, into: &$0) }
+        case .toolCallStarted(let index, let id, let name, let isCustom, let choice):
+            self.startCall(index, id, name, isCustom, choice, into: &out)
+        case .toolCallArguments(let index, let fragment, let choice):
+            guard !fragment.isEmpty else { return }
+            let place = self.place(choice, into: &out)
+            self.choices[place].calls[index] = true
+            self.fragment(index, fragment, place, into: &out)
+        case .blockEnded(let choice):
+            let place = self.place(choice, into: &out)
+            self.choices[place].partStart = self.choices[place].textLength
+            self.choices[place].reasoning = ""
+        case .opaque(let part, _):
+            self.lose(.replyOpaque, "a part that only its own dialect knows: \(part.type)")
+        case .audio(let audio, let choice):
+            _ = self.place(choice, into: &out)
+            self.delta(choice, into: &out) { $0.member("audio", audio) }
+        case .logprobs(let logprobs, let choice):
+            _ = self.place(choice, into: &out)
+            self.chunk(choice, logprobs: logprobs, finish: nil, into: &out) { _ in }
+        case .finished(let reason, _, let choice):
+            self.end(reason, self.place(choice, into: &out), into: &out)
+        case .usage(let usage):
+            self.usage = usage
+        }
+    }
+
+    mutating func finish(into out: inout ByteBuffer) {
+        if self.options.includesUsage, let usage = self.usage {
+            out.writeImmutableBuffer(self.head)
+            out.writeStaticString("],\"usage\":")
+            Self.write(into: &out) { OpenAIChat.writeUsage(usage, extensions: false, into: &$0) }
+            out.writeStaticString("}\n\n")
+        }
+        out.writeStaticString("data: [DONE]\n\n")
+    }
+
+    // MARK: Chunks
+
+    /// The place of a choice, which begins with its role if it is new.
+    private mutating func place(_ index: Int, into out: inout ByteBuffer) -> Int {
+        if let place = self.choices.firstIndex(where: { $0.index == index }) { return place }
+        self.choices.append(Choice(index: index))
+        self.delta(index, into: &out) { json in
+            json.member("role", "assistant")
+            json.member("content", "")
+        }
+        return self.choices.count - 1
+    }
+
+    private static func write(into out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
+        var json = JSONWriter(appendingTo: out)
+        out = ByteBuffer()  // so that the writer owns the storage alone
+        body(&json)
+        out = json.bytes
+    }
+
+    private func delta(_ choice: Int, into out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
+        self.chunk(choice, logprobs: nil, finish: nil, into: &out, body)
+    }
+
+    private func chunk(
+        _ choice: Int,
+        logprobs: JSONText?,
+        finish: String?,
+        into out: inout ByteBuffer,
+        _ body: (inout JSONWriter) -> Void
+    ) {
+        out.writeImmutableBuffer(self.head)
+        Self.write(into: &out) { json in
+            json.beginObject()
+            json.member("index", choice)
+            json.key("delta")
+            json.beginObject()
+            body(&json)
+            json.endObject()
+            json.key("logprobs")
+            if let logprobs { json.raw(logprobs) } else { json.null() }
+            json.key("finish_reason")
+            if let finish { json.string(finish) } else { json.null() }
+            json.endObject()
+        }
+        out.writeImmutableBuffer(self.tail)
+    }
+
+    private func blocks(_ choice: Int, into out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
+        self.delta(choice, into: &out) { json in
+            json.key("thinking_blocks")
+            json.beginArray()
+            body(&json)
+            json.endArray()
+        }
+    }
+
+    private mutating func citation(
+        _ citation: JSONText,
+        _ dialect: DialectID,
+        _ place: Int,
+        into out: inout ByteBuffer
+    ) {
+        let choice = self.choices[place]
+        var annotation: JSONText? = citation
+        if dialect != .openAIChat {
+            annotation = (try? citation.view()).flatMap {
+                OpenAIChatCitation.annotation($0, start: choice.partStart, end: choice.textLength)
+            }
+        }
+        guard let annotation else {
+            self.lose(.replyCitations, "annotations cite web pages only")
+            return
+        }
+        self.delta(choice.index, into: &out) { json in
+            json.key("annotations")
+            json.beginArray()
+            json.raw(annotation)
+            json.endArray()
+        }
+    }
+
+    // MARK: Calls and ends
+
+    private mutating func startCall(
+        _ index: Int,
+        _ id: String,
+        _ name: String,
+        _ isCustom: Bool,
+        _ choice: Int,
+        into out: inout ByteBuffer
+    ) {
+        let place = self.place(choice, into: &out)
+        self.choices[place].calls[index] = false
+        if isCustom { self.choices[place].customCalls.insert(index) }
+        if self.options.usesLegacyFunctions {
+            guard index == 0 else {
+                self.lose(.legacyFunctions, "a function_call is one call")
+                return
+            }
+            self.delta(choice, into: &out) { json in
+                json.key("function_call")
+                json.beginObject()
+                json.member("name", name)
+                json.member("arguments", "")
+                json.endObject()
+            }
+            return
+        }
+        self.delta(choice, into: &out) { json in
+            json.key("tool_calls")
+            json.beginArray()
+            json.beginObject()
+            json.member("index", index)
+            json.member("id", id)
+            json.member("type", isCustom ? "custom" : "function")
+            json.key(isCustom ? "custom" : "function")
+            json.beginObject()
+            json.member("name", name)
+            json.member(isCustom ? "input" : "arguments", "")
+            json.endObject()
+            json.endObject()
+            json.endArray()
+        }
+    }
+
+    private func fragment(_ index: Int, _ fragment: String, _ place: Int, into out: inout ByteBuffer) {
+        let choice = self.choices[place]
+        if self.options.usesLegacyFunctions {
+            guard index == 0 else { return }
+            self.delta(choice.index, into: &out) { json in
+                json.key("function_call")
+                json.beginObject()
+                json.member("arguments", fragment)
+                json.endObject()
+            }
+            return
+        }
+        let isCustom = choice.customCalls.contains(index)
+        self.delta(choice.index, into: &out) { json in
+            json.key("tool_calls")
+            json.beginArray()
+            json.beginObject()
+            json.member("index", index)
+            json.key(isCustom ? "custom" : "function")
+            json.beginObject()
+            json.member(isCustom ? "input" : "arguments", fragment)
+            json.endObject()
+            json.endObject()
+            json.endArray()
+        }
+    }
+
+    private mutating func end(_ reason: StopReason, _ place: Int, into out: inout ByteBuffer) {
+        let choice = self.choices[place]
+        for (index, hasArguments) in choice.calls.sorted(by: { $0.key < $1.key })
+        where !hasArguments && !choice.customCalls.contains(index) {
+            self.fragment(index, "{}", place, into: &out)
+        }
+        let finish = OpenAIChat.finishReason(
+            reason, hasCalls: !choice.calls.isEmpty, legacy: self.options.usesLegacyFunctions)
+        if finish.isLossy { self.lose(.stopReason, "chat completions have no such finish_reason") }
+        let word = reason == .refusal && !choice.hasRefusal ? "content_filter" : finish.word
+        self.chunk(choice.index, logprobs: nil, finish: word, into: &out) { _ in }
+    }
+}

@@ -1,0 +1,27 @@
+public import HTTPTypes
+
+extension HTTPField.Name {
+    private static func known(_ name: String) -> Self {
+        // Every caller below passes a literal token, which is a valid name; the fallback is never reached.
+        Self(name) ?? .userAgent
+    }
+
+    /// `x-api-key`, Anthropic's place for a key.
+    public static let xAPIKey = Self.known("x-api-key")
+    /// `anthropic-version`.
+    public static let anthropicVersion = Self.known("anthropic-version")
+    /// `anthropic-beta`.
+    public static let anthropicBeta = Self.known("anthropic-beta")
+    /// `openai-organization`.
+    public static let openAIOrganization = Self.known("openai-organization")
+    /// `openai-beta`.
+    public static let openAIBeta = Self.known("openai-beta")
+    /// `openai-project`.
+    public static let openAIProject = Self.known("openai-project")
+    /// `x-request-id`.
+    public static let xRequestID = Self.known("x-request-id")
+    /// `request-id`, where Anthropic's SDK looks for it.
+    public static let requestID = Self.known("request-id")
+    /// `x-upstream-request-id`: the provider's id of the same request.
+    public static let xUpstreamRequestID = Self.known("x-upstream-request-id")
+}

@@ -1,0 +1,42 @@
+import HTTPTypes
+import NIOCore
+public import NeedletailCore
+
+extension HTTPProvider {
+    /// Asks the provider which models it serves; also the cheapest way to see that it is there.
+    ///
+    /// - Returns: The list; `nil` if the provider answers but has none.
+    /// - Throws: What ``Provider/respond(to:context:)`` may throw.
+    public func listModels(deadline: Instant?) async throws(NeedletailError) -> [ListedModel]? {
+        do {
+            let dialect = self.options.dialect ?? self.spec.dialect(for: nil)
+            let response = try await self.send(
+                .listModels, dialect, ByteBuffer(), forwarded: [:], timeouts: self.options.timeouts,
+                deadline: deadline)
+            let bytes = try await response.body.collect(upTo: self.options.maximumReplySize)
+            return try self.models(in: bytes)
+        } catch {
+            // A server without the list is there all the same.
+            if error.code == .notFound { return nil }
+            throw error
+        }
+    }
+
+    /// Reads OpenAI's and Anthropic's form, `{"data": [...]}`, and a bare array, which some servers send.
+    private func models(in bytes: ByteBuffer) throws(NeedletailError) -> [ListedModel] {
+        let root: JSONView
+        do {
+            root = try JSONDocument(bytes).root
+        } catch {
+            throw NeedletailError(.malformedReply, "The provider's list of models is not JSON.", cause: error)
+        }
+        let list = root.kind == .array ? root : root["data"]
+        guard let list, list.kind == .array else {
+            throw NeedletailError(.malformedReply, "The provider's list of models has no `data`.")
+        }
+        return list.elements.compactMap { entry in
+            guard let id = entry["id"]?.string else { return nil }
+            return ListedModel(id: id, owner: self.id.rawValue, created: entry["created"]?.int.map(Int64.init))
+        }
+    }
+}

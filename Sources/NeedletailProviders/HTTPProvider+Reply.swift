@@ -1,0 +1,113 @@
+import HTTPTypes
+import NIOCore
+import NeedletailCore
+
+extension HTTPProvider {
+    /// Makes a reply of a whole body.
+    func whole(
+        _ bytes: ByteBuffer,
+        _ headers: HTTPFields,
+        _ call: UpstreamCall,
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) throws(NeedletailError) -> InferenceReply {
+        let client = request.replyDialect ?? call.dialect
+        var reply = InferenceReply(
+            provider: self.id,
+            model: request.model,
+            headers: UpstreamHeaders.visible(headers),
+            losses: call.losses,
+            body: .complete(WireBody(dialect: call.dialect, bytes: bytes), nil)
+        )
+        guard request.operation == .chat else {
+            try Self.checkJSON(bytes)
+            return reply
+        }
+        if client == call.dialect {
+            let usage = try call.dialect.dialect.inspectReply(bytes)
+            reply.body = .complete(WireBody(dialect: call.dialect, bytes: bytes), usage)
+            return reply
+        }
+        var answer = try call.dialect.dialect.decodeReply(bytes)
+        if answer.model.isEmpty { answer.model = request.model }
+        if answer.id.isEmpty { answer.id = context.id }
+        if call.usesLegacyFunctions { answer.usesLegacyFunctions = true }
+        var out = ByteBuffer()
+        out.reserveCapacity(bytes.readableBytes + 256)
+        let losses = try client.dialect.encodeReply(answer, created: self.time.wallSeconds(), into: &out)
+        for loss in losses { reply.losses.add(loss.field, loss.reason) }
+        reply.body = .complete(WireBody(dialect: client, bytes: out), answer.usage)
+        return reply
+    }
+
+    private static func checkJSON(_ bytes: ByteBuffer) throws(NeedletailError) {
+        do {
+            _ = try JSONDocument(bytes)
+        } catch {
+            throw NeedletailError(.malformedReply, "The provider's reply is not JSON.", cause: error)
+        }
+    }
+
+    /// Reads a stream up to its first good event.
+    func stream(
+        _ response: TransportResponse,
+        _ call: UpstreamCall,
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        let body = try await self.streamed(response, call)
+        let client = request.replyDialect ?? call.dialect
+        let ending = StreamEnding()
+        let limit = CommitLimit(self.timeouts(context).firstToken, time: self.time)
+        var losses = call.losses
+        let stream: ReplyStream
+        if client == call.dialect {
+            let reader = PassthroughReader(
+                body,
+                tap: call.dialect.dialect.makeStreamTap(),
+                withholdsUsage: call.withholdsUsage,
+                ending: ending
+            )
+            try await reader.commit(within: limit)
+            stream = ReplyStream(dialect: client, ending: ending, reader: reader)
+        } else {
+            var options = StreamEncoderOptions(
+                includesUsage: request.asksForStreamUsage,
+                model: request.model,
+                created: self.time.wallSeconds(),
+                replyID: context.id
+            )
+            options.usesLegacyFunctions = call.usesLegacyFunctions
+            options.source = call.dialect
+            let reader = TranslatingReader(
+                body,
+                decoder: call.dialect.dialect.makeStreamDecoder(),
+                encoder: client.dialect.makeStreamEncoder(options),
+                ending: ending,
+                logger: context.logger
+            )
+            try await reader.commit(within: limit)
+            for loss in StreamLosses.possible(from: call.dialect, to: client, for: request) {
+                losses.add(loss.field, loss.reason)
+            }
+            stream = ReplyStream(dialect: client, ending: ending, reader: reader)
+        }
+        return InferenceReply(
+            provider: self.id,
+            model: request.model,
+            headers: UpstreamHeaders.visible(response.headers),
+            losses: losses,
+            body: .stream(stream)
+        )
+    }
+}
+
+extension InferenceRequest {
+    /// Whether the client asked for the usage chunk of an OpenAI stream.
+    var asksForStreamUsage: Bool {
+        switch self.body {
+        case .wire(_, let landmarks): landmarks.asksForStreamUsage
+        case .model(let model): model.includesStreamUsage
+        }
+    }
+}

@@ -1,0 +1,231 @@
+public import HTTPTypes
+import NIOCore
+public import NeedletailCore
+
+/// The leaf of every stack: one upstream over HTTP.
+///
+/// Translates the request if the upstream speaks another dialect, splices it if not, sends it, and commits: it returns
+/// when the whole reply or the first good stream event is here, and throws a classified error otherwise. It tries nothing
+/// twice.
+public final class HTTPProvider: Provider {
+    /// What the operator says about an upstream.
+    public struct Options: Sendable {
+        /// The path of the base URL.
+        public var basePath: String
+        /// The keys with their weights; empty for none.
+        public var keys: [(key: String, weight: Int)]
+        /// Headers to add to every request.
+        public var headers: HTTPFields
+        /// The dialect to ask in, where the operator chose one.
+        public var dialect: DialectID?
+        /// What the server does differently, in the place of what its type does; `nil` for just that.
+        public var quirks: Set<ProviderSpec.Quirk>?
+        /// How long to wait.
+        public var timeouts: Timeouts
+        /// How large a whole reply may be, in bytes; default 64 MiB.
+        public var maximumReplySize: Int
+        /// Who fetches URLs for upstreams that take only inline media.
+        public var mediaFetcher: (any MediaFetcher)?
+
+        /// Creates options.
+        public init(
+            basePath: String = "/v1",
+            keys: [(key: String, weight: Int)] = [],
+            headers: HTTPFields = [:],
+            dialect: DialectID? = nil,
+            quirks: Set<ProviderSpec.Quirk>? = nil,
+            timeouts: Timeouts = Timeouts(),
+            maximumReplySize: Int = 64 << 20,
+            mediaFetcher: (any MediaFetcher)? = nil
+        ) {
+            self.basePath = basePath
+            self.keys = keys
+            self.headers = headers
+            self.dialect = dialect
+            self.quirks = quirks
+            self.timeouts = timeouts
+            self.maximumReplySize = maximumReplySize
+            self.mediaFetcher = mediaFetcher
+        }
+    }
+
+    /// How long a key rests that was refused or limited without a `retry-after`.
+    static let defaultRest = Duration.seconds(60)
+    /// How much of an error body is read.
+    static let maximumFailureSize = 64 << 10
+
+    /// The name.
+    public let id: ProviderID
+    let spec: ProviderSpec
+    let options: Options
+    let quirks: Set<ProviderSpec.Quirk>
+    let time: TimeSource
+    private let transport: any HTTPTransport
+    private let credentials: Credentials
+    private let endpoints: [Endpoint]
+
+    /// What requests in one dialect have in common. A provider has one or two; a search through them beats a dictionary.
+    private struct Endpoint {
+        var dialect: DialectID
+        var chatPath: String
+        var countPath: String
+        var modelsPath: String
+        /// One set per key.
+        var headers: [HTTPFields]
+
+        func path(for operation: NeedletailCore.Operation) -> String {
+            switch operation {
+            case .chat: self.chatPath
+            case .countTokens: self.countPath
+            case .listModels: self.modelsPath
+            }
+        }
+    }
+
+    /// Creates a provider; everything that does not change from request to request is built here.
+    public init(
+        id: ProviderID,
+        spec: ProviderSpec,
+        options: Options,
+        transport: any HTTPTransport,
+        time: TimeSource
+    ) {
+        self.id = id
+        self.spec = spec
+        self.options = options
+        self.quirks = options.quirks ?? spec.quirks
+        self.time = time
+        self.transport = transport
+        self.credentials = Credentials(weights: options.keys.isEmpty ? [1] : options.keys.map(\.weight))
+        let paths = UpstreamEndpoint(basePath: options.basePath)
+        let keys: [String?] = options.keys.isEmpty ? [nil] : options.keys.map(\.key)
+        self.endpoints = spec.dialects.map { dialect in
+            Endpoint(
+                dialect: dialect,
+                chatPath: paths.path(for: .chat, in: dialect),
+                countPath: paths.path(for: .countTokens, in: dialect),
+                modelsPath: paths.path(for: .listModels, in: dialect),
+                headers: keys.map { Self.headers(spec, dialect, options.headers, key: $0) }
+            )
+        }
+    }
+
+    private static func headers(
+        _ spec: ProviderSpec,
+        _ dialect: DialectID,
+        _ extra: HTTPFields,
+        key: String?
+    ) -> HTTPFields {
+        var headers: HTTPFields = [.contentType: "application/json", .userAgent: "needletail"]
+        for field in spec.headers[dialect] ?? [:] { headers[field.name] = field.value }
+        if let key {
+            switch spec.auth {
+            case .none: break
+            case .bearer: headers[.authorization] = "Bearer " + key
+            case .header(let name): headers[name] = key
+            }
+        }
+        for field in extra { headers[field.name] = field.value }
+        return headers
+    }
+
+    /// Answers `request`; see ``Provider/respond(to:context:)``.
+    public func respond(
+        to request: InferenceRequest,
+        context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        do {
+            let call = try await self.call(for: request, context: context)
+            if let reply = call.answer { return reply }
+            return try await self.ask(call, request, context)
+        } catch {
+            var error = error
+            if error.provider == nil { error.provider = self.id }
+            throw error
+        }
+    }
+
+    /// Sends a call and reads what comes back up to the commit.
+    private func ask(
+        _ call: UpstreamCall,
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        // Another dialect's headers mean nothing to this upstream.
+        let forwarded = call.isPassthrough ? context.request.forwardedHeaders : [:]
+        let begin = self.time.now()
+        let response: TransportResponse
+        var bytes = ByteBuffer()
+        let isStream = request.isStreaming && request.operation == .chat
+        do {
+            response = try await self.send(
+                request.operation, call.dialect, call.body, forwarded: forwarded, timeouts: self.timeouts(context),
+                deadline: context.deadline)
+            if !isStream { bytes = try await response.body.collect(upTo: self.options.maximumReplySize) }
+        } catch {
+            context.request.countWait(self.time.now().duration(since: begin))
+            throw error
+        }
+        context.request.countWait(self.time.now().duration(since: begin))
+        if isStream { return try await self.stream(response, call, request, context) }
+        return try self.whole(bytes, response.headers, call, request, context)
+    }
+
+    /// How long to wait for a request: the provider's limits, and the client's own for silence where that is shorter.
+    func timeouts(_ context: RequestContext) -> Timeouts {
+        guard let read = context.request.readTimeout else { return self.options.timeouts }
+        var timeouts = self.options.timeouts
+        timeouts.firstToken = min(timeouts.firstToken, read)
+        timeouts.idle = min(timeouts.idle, read)
+        return timeouts
+    }
+
+    /// Sends a request with the next key.
+    ///
+    /// - Throws: What an error reply means.
+    func send(
+        _ operation: NeedletailCore.Operation,
+        _ dialect: DialectID,
+        _ body: ByteBuffer,
+        forwarded: HTTPFields,
+        timeouts: Timeouts,
+        deadline: Instant?
+    ) async throws(NeedletailError) -> TransportResponse {
+        let key = self.credentials.pick(now: self.time.now())
+        guard let endpoint = self.endpoints.first(where: { $0.dialect == dialect }) else {
+            throw NeedletailError(.unsupported, "The provider does not speak the dialect '\(dialect.rawValue)'.")
+        }
+        var headers = endpoint.headers[key]
+        for field in forwarded { headers[field.name] = field.value }
+        let response = try await self.transport.send(
+            TransportRequest(
+                method: operation == .listModels ? .get : .post,
+                path: endpoint.path(for: operation),
+                headers: headers,
+                body: body,
+                timeouts: timeouts,
+                deadline: deadline
+            )
+        )
+        guard response.status >= 200, response.status < 300 else {
+            throw await self.failure(response, dialect, key: key)
+        }
+        return response
+    }
+
+    /// Reads an error reply, and lets a refused or limited key rest.
+    private func failure(_ response: TransportResponse, _ dialect: DialectID, key: Int) async -> NeedletailError {
+        let body = await response.body.prefix(Self.maximumFailureSize)
+        var error = dialect.dialect.decodeFailure(status: response.status, headers: response.headers, body: body)
+        // The other form of the header, a date, needs a wall clock, which a dialect has not.
+        if error.retryAfter == nil {
+            error.retryAfter = RetryAfter.delay(response.headers, now: self.time.wallSeconds())
+        }
+        if error.disposition.retry == .otherCredential || error.code == .rateLimited {
+            let now = self.time.now()
+            let rest = now.advanced(by: error.retryAfter ?? Self.defaultRest)
+            error.hasOtherCredential = self.credentials.rest(key, until: rest, now: now)
+        }
+        return error
+    }
+}

@@ -1,0 +1,187 @@
+import NeedletailCore
+
+/// What ``RequestPeek`` finds while it scans a body.
+struct RequestPeekFields {
+    /// A longer model name is a mistake or an attack; it would land in logs and metrics.
+    static let maximumModelLength = 1024
+
+    var model: String?
+    var isStreaming: Bool?
+    var maxTokens: Int?
+    var maxCompletionTokens: Int?
+    var messages: JSONContentScan?
+    var features: Features = []
+    var landmarks = BodyLandmarks()
+    private var seen: Set = []
+
+    /// The keys that may stand only once: parsers differ in which of two they take, so one request would mean two things.
+    private struct Set: OptionSet {
+        let rawValue: UInt8
+        static let model = Self(rawValue: 1 << 0)
+        static let stream = Self(rawValue: 1 << 1)
+        static let streamOptions = Self(rawValue: 1 << 2)
+        static let maxTokens = Self(rawValue: 1 << 3)
+        static let maxCompletionTokens = Self(rawValue: 1 << 4)
+        static let messages = Self(rawValue: 1 << 5)
+    }
+
+    /// Checks the whole body and reads its top level.
+    mutating func read(_ bytes: Span<UInt8>) throws(NeedletailError) {
+        do {
+            let start = JSONScanner.skipWhitespace(bytes, 0)
+            guard start < bytes.count else { throw JSONError(.empty, at: start) }
+            guard bytes[start] == UInt8(ascii: "{") else {
+                let end = JSONScanner.skipWhitespace(bytes, try JSONScanner.value(bytes, start))
+                guard end == bytes.count else { throw JSONError(.trailingBytes, at: end) }
+                throw NeedletailError(.invalidRequest, "The body must be a JSON object.")
+            }
+            var cursor = JSONObjectCursor(at: start)
+            while let key = try cursor.next(bytes) {
+                let value = cursor.valueStart
+                cursor.valueEnded(at: try self.member(bytes, key, value))
+            }
+            self.landmarks.end = cursor.end - 1
+            let end = JSONScanner.skipWhitespace(bytes, cursor.end)
+            guard end == bytes.count else { throw JSONError(.trailingBytes, at: end) }
+        } catch let error as NeedletailError {
+            throw error
+        } catch let error as JSONError {
+            throw NeedletailError(.invalidRequest, "The body is not valid JSON: \(error).")
+        } catch {
+            throw NeedletailError(wrapping: error)
+        }
+    }
+
+    /// Reads one member; returns the offset after its value. Throws ``JSONError`` or ``NeedletailError``.
+    private mutating func member(_ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key, _ value: Int) throws -> Int {
+        guard let name = RequestPeekKey(bytes, key) else { return try JSONScanner.value(bytes, value) }
+        switch name {
+        case .model:
+            try self.once(.model, "model")
+            let end = try JSONScanner.value(bytes, value)
+            try self.readModel(bytes, value..<end)
+            return end
+        case .stream:
+            try self.once(.stream, "stream")
+            let end = try JSONScanner.value(bytes, value)
+            self.isStreaming = try Self.boolean(bytes, value, "stream")
+            return end
+        case .streamOptions:
+            try self.once(.streamOptions, "stream_options")
+            return try self.readStreamOptions(bytes, value)
+        case .maxTokens:
+            try self.once(.maxTokens, "max_tokens")
+            let end = try JSONScanner.value(bytes, value)
+            self.maxTokens = try Self.limit(bytes, value..<end, "max_tokens")
+            return end
+        case .maxCompletionTokens:
+            try self.once(.maxCompletionTokens, "max_completion_tokens")
+            let end = try JSONScanner.value(bytes, value)
+            self.maxCompletionTokens = try Self.limit(bytes, value..<end, "max_completion_tokens")
+            return end
+        case .messages:
+            try self.once(.messages, "messages")
+            return try self.readMessages(bytes, value)
+        case .feature(let name):
+            let end = try JSONScanner.value(bytes, value)
+            self.features.formUnion(name.features(bytes, value..<end))
+            return end
+        }
+    }
+
+    private mutating func once(_ key: Set, _ name: String) throws(NeedletailError) {
+        guard self.seen.insert(key).inserted else {
+            throw Self.invalid(name, "stands twice in the body, which two parsers may read in two ways")
+        }
+    }
+
+    static func invalid(_ name: String, _ what: String) -> NeedletailError {
+        NeedletailError(.invalidRequest, "\(name): \(what).", parameter: name)
+    }
+
+    private mutating func readModel(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(NeedletailError) {
+        guard bytes[range.lowerBound] == UInt8(ascii: "\"") else { throw Self.invalid("model", "must be a string") }
+        guard range.count > 2 else { throw Self.invalid("model", "must not be empty") }
+        guard range.count <= Self.maximumModelLength else {
+            throw Self.invalid("model", "must not be longer than \(Self.maximumModelLength) bytes")
+        }
+        self.model = JSONScanner.text(bytes, range)
+        self.landmarks.model = range
+    }
+
+    private mutating func readMessages(_ bytes: Span<UInt8>, _ value: Int) throws -> Int {
+        var scan = JSONContentScan()
+        let end = try scan.value(bytes, value)
+        guard bytes[value] == UInt8(ascii: "[") else { throw Self.invalid("messages", "must be an array") }
+        guard scan.elements > 0 else { throw Self.invalid("messages", "must not be empty") }
+        if scan.images > 0 { self.features.insert(.images) }
+        if scan.documents > 0 { self.features.insert(.documents) }
+        if scan.audio > 0 { self.features.insert(.audio) }
+        self.messages = scan
+        return end
+    }
+
+    private mutating func readStreamOptions(_ bytes: Span<UInt8>, _ value: Int) throws -> Int {
+        guard bytes[value] == UInt8(ascii: "{") else {
+            let end = try JSONScanner.value(bytes, value)
+            guard bytes[value] == UInt8(ascii: "n") else { throw Self.invalid("stream_options", "must be an object") }
+            self.landmarks.streamOptions = value..<end
+            return end
+        }
+        var cursor = JSONObjectCursor(at: value)
+        while let key = try cursor.next(bytes) {
+            let end = try JSONScanner.value(bytes, cursor.valueStart)
+            if JSONScanner.isKey(bytes, key, "include_usage") {
+                let name = "stream_options.include_usage"
+                self.landmarks.asksForStreamUsage = try Self.boolean(bytes, cursor.valueStart, name) ?? false
+            }
+            cursor.valueEnded(at: end)
+        }
+        self.landmarks.streamOptions = value..<cursor.end
+        return cursor.end
+    }
+
+    /// The boolean that was scanned at `value`; `nil` for `null`.
+    private static func boolean(_ bytes: Span<UInt8>, _ value: Int, _ name: String) throws(NeedletailError) -> Bool? {
+        switch bytes[value] {
+        case UInt8(ascii: "t"): return true
+        case UInt8(ascii: "f"): return false
+        case UInt8(ascii: "n"): return nil
+        default: throw Self.invalid(name, "must be a boolean")
+        }
+    }
+
+    /// The limit that was scanned at `range`; `nil` for `null`. A number too large to matter is cut to `Int32.max`, so
+    /// that sums and products of it cannot overflow.
+    private static func limit(_ bytes: Span<UInt8>, _ range: Range<Int>, _ name: String) throws(NeedletailError) -> Int?
+    {
+        let first = bytes[range.lowerBound]
+        if first == UInt8(ascii: "n") { return nil }
+        guard first == UInt8(ascii: "-") || first &- 0x30 < 10 else {
+            throw Self.invalid(name, "must be a positive whole number")
+        }
+        let most = Int(Int32.max)
+        var value = 0
+        for index in range {
+            let digit = bytes[index] &- 0x30
+            guard digit < 10 else { return try Self.oddLimit(bytes, range, name) }
+            value = min(most, value &* 10 &+ Int(digit))
+        }
+        guard value > 0 else { throw Self.invalid(name, "must be a positive whole number") }
+        return value
+    }
+
+    /// A number that is spelled with a sign, point or exponent; `256.0` and `1e3` are whole.
+    private static func oddLimit(
+        _ bytes: Span<UInt8>, _ range: Range<Int>, _ name: String
+    ) throws(NeedletailError)
+        -> Int
+    {
+        guard range.count <= 64, let number = Double(JSONScanner.spelling(bytes, range)), number > 0,
+            number.rounded() == number
+        else {
+            throw Self.invalid(name, "must be a positive whole number")
+        }
+        return Int(min(number, Double(Int32.max)))
+    }
+}

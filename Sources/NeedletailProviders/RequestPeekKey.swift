@@ -1,0 +1,57 @@
+import NeedletailCore
+
+/// The top-level keys of a request that ``RequestPeek`` looks at.
+enum RequestPeekKey {
+    case model, stream, streamOptions, maxTokens, maxCompletionTokens, messages
+    case feature(RequestPeekFeature)
+
+    /// The key, or `nil` if it is none of them.
+    init?(_ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key) {
+        // The length rules nearly all candidates out. An escaped spelling may be shorter once it is read.
+        func has(_ name: StaticString) -> Bool { JSONScanner.isKey(bytes, key, name) }
+        switch key.hasEscapes ? -1 : key.range.count - 2 {
+        case 5 where has("model"): self = .model
+        case 5 where has("tools"): self = .feature(.tools)
+        case 6 where has("stream"): self = .stream
+        case 8 where has("messages"): self = .messages
+        case 8 where has("thinking"): self = .feature(.thinking)
+        case 8 where has("logprobs"): self = .feature(.logprobs)
+        case 9 where has("functions"): self = .feature(.tools)
+        case 9 where has("reasoning"): self = .feature(.reasoning)
+        case 10 where has("max_tokens"): self = .maxTokens
+        case 10 where has("modalities"): self = .feature(.modalities)
+        case 12 where has("top_logprobs"): self = .feature(.topLogprobs)
+        case 13 where has("output_config"): self = .feature(.outputConfig)
+        case 13 where has("output_format"): self = .feature(.format)
+        case 14 where has("stream_options"): self = .streamOptions
+        case 15 where has("response_format"): self = .feature(.format)
+        case 16 where has("reasoning_effort"): self = .feature(.effort)
+        case 21 where has("max_completion_tokens"): self = .maxCompletionTokens
+        case -1:
+            guard let name = Self.named(JSONScanner.text(bytes, key.range)) else { return nil }
+            self = name
+        default: return nil
+        }
+    }
+
+    private static func named(_ name: String) -> Self? {
+        switch name {
+        case "model": .model
+        case "stream": .stream
+        case "stream_options": .streamOptions
+        case "max_tokens": .maxTokens
+        case "max_completion_tokens": .maxCompletionTokens
+        case "messages": .messages
+        case "tools", "functions": .feature(.tools)
+        case "thinking": .feature(.thinking)
+        case "logprobs": .feature(.logprobs)
+        case "top_logprobs": .feature(.topLogprobs)
+        case "reasoning": .feature(.reasoning)
+        case "reasoning_effort": .feature(.effort)
+        case "modalities": .feature(.modalities)
+        case "output_config": .feature(.outputConfig)
+        case "output_format", "response_format": .feature(.format)
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import NeedletailCore
+
+/// What a translated stream may be unable to carry. Its headers go first, so all that this request and this pair of
+/// dialects can lose is named there; what was really lost goes to the log.
+enum StreamLosses {
+    static func possible(from upstream: DialectID, to client: DialectID, for request: InferenceRequest) -> [Loss] {
+        let missing = ModelField.reply.subtracting(client.dialect.replyFields)
+        return missing.filter { upstream.mayYield($0) && Self.mayOccur($0, request) }
+            .map { $0.name(in: upstream) }
+            .sorted()
+            .map { Loss($0, "the client's dialect has no place for it") }
+    }
+
+    /// Whether an answer to this request can hold the field.
+    private static func mayOccur(_ field: ModelField, _ request: InferenceRequest) -> Bool {
+        switch field {
+        case .replyReasoning, .replySignature, .replyRedacted, .usageReasoning: request.features.contains(.reasoning)
+        case .replyLogprobs: request.features.contains(.logprobs)
+        case .replyAudio, .usageAudio: request.features.contains(.audio)
+        case .replyCitations: !request.features.isDisjoint(with: [.documents, .tools])
+        // A turn is paused for tools that the provider runs.
+        case .replyOpaque, .usageWebSearches, .stopReason: request.features.contains(.tools)
+        // Several choices are refused on the way in where the upstream gives one.
+        case .replyChoices: false
+        default: true
+        }
+    }
+}
+
+extension DialectID {
+    /// Whether an upstream of the dialect ever sends the field of a reply. What it can write for a client is not the
+    /// measure: citations are written by none for another and sent by both.
+    fileprivate func mayYield(_ field: ModelField) -> Bool {
+        switch self {
+        case .openAIChat: ![.replyOpaque, .stopSequence].contains(field)
+        case .anthropicMessages:
+            ![
+                .replyLogprobs, .replyAudio, .replyChoices, .systemFingerprint, .usageAudio, .usagePrediction,
+                .replyRefusal,
+            ]
+            .contains(field)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Logging
+import NIOCore
+import NeedletailCore
+
+/// Reads a stream and rewrites it in the client's dialect, chunk by chunk.
+final class TranslatingReader: ReplyReader {
+    private let body: TransportBody
+    private var decoder: any StreamDecoder
+    private var encoder: any StreamEncoder
+    private let ending: StreamEnding
+    private let logger: Logger
+    private var events: [ChatEvent] = []
+    private var ready: ByteBuffer?
+    private var failure: NeedletailError?
+    private var isOver = false
+    /// Set until the commit.
+    private var limit: CommitLimit?
+
+    init(
+        _ body: TransportBody,
+        decoder: any StreamDecoder,
+        encoder: any StreamEncoder,
+        ending: StreamEnding,
+        logger: Logger
+    ) {
+        self.body = body
+        self.decoder = decoder
+        self.encoder = encoder
+        self.ending = ending
+        self.logger = logger
+    }
+
+    /// Reads up to the first good event; what it throws has not reached anybody.
+    func commit(within limit: CommitLimit) async throws(NeedletailError) {
+        self.limit = limit
+        self.ready = try await self.advance()
+        self.limit = nil
+        if self.ready == nil {
+            throw self.failure ?? NeedletailError(.malformedReply, "The provider sent an empty stream.")
+        }
+    }
+
+    func next() async throws(NeedletailError) -> ByteBuffer? {
+        if let ready = self.ready {
+            self.ready = nil
+            return ready
+        }
+        return try await self.advance()
+    }
+
+    private func advance() async throws(NeedletailError) -> ByteBuffer? {
+        if let failure = self.failure { throw failure }
+        while !self.isOver {
+            var chunk: ByteBuffer?
+            do {
+                chunk = try await self.body.next()
+                if let chunk {
+                    try self.decoder.decode(chunk, into: &self.events)
+                    self.isOver = self.decoder.isComplete
+                } else {
+                    self.isOver = true
+                    try self.decoder.finish(into: &self.events)
+                }
+            } catch {
+                self.isOver = true
+                // A reply that is whole stays whole, whatever becomes of the connection after it.
+                let isWhole =
+                    self.decoder.isComplete || (error.sparesWholeReply && self.decoder.salvage(into: &self.events))
+                if !isWhole { self.failure = error }
+                self.body.cancel()
+            }
+            let out = self.write()
+            if out.readableBytes > 0 { return out }
+            if let failure = self.failure { throw failure }
+            do { try self.limit?.check() } catch {
+                self.body.cancel()
+                throw error
+            }
+        }
+        return nil
+    }
+
+    /// Writes the events that have been read, and the dialect's end when the reply is over.
+    private func write() -> ByteBuffer {
+        var out = ByteBuffer()
+        for event in self.events {
+            if case .usage(let usage) = event { self.ending.setUsage(usage) }
+            self.encoder.encode(event, into: &out)
+        }
+        self.events.removeAll(keepingCapacity: true)
+        guard self.isOver, self.failure == nil else { return out }
+        self.encoder.finish(into: &out)
+        self.body.drain()
+        let losses = self.encoder.losses
+        if !losses.isEmpty {
+            self.logger.debug(
+                "A streamed reply lost fields in translation.",
+                metadata: ["needletail.losses": "\(losses.map(\.field).joined(separator: ","))"]
+            )
+        }
+        return out
+    }
+}

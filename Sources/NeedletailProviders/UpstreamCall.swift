@@ -1,0 +1,172 @@
+import NIOCore
+import NeedletailCore
+
+/// What is to be sent upstream for one request.
+struct UpstreamCall {
+    /// The dialect of ``body``.
+    var dialect: DialectID
+    /// Whether the client speaks the same dialect, so that bytes go through.
+    var isPassthrough: Bool
+    /// The bytes to send.
+    var body: ByteBuffer
+    /// What the request lost in translation.
+    var losses: [Loss] = []
+    /// Whether the gateway asked for a usage chunk that the client did not ask for.
+    var withholdsUsage = false
+    /// Whether the client asked with OpenAI's legacy `functions`, so that it reads a call only as a `function_call`.
+    var usesLegacyFunctions = false
+    /// A reply that needs no upstream.
+    var answer: InferenceReply?
+}
+
+extension HTTPProvider {
+    /// Prepares the call for a request: spliced if the dialect is the client's own, translated otherwise.
+    func call(for request: InferenceRequest, context: RequestContext) async throws(NeedletailError) -> UpstreamCall {
+        if case .wire(let wire, let landmarks) = request.body, request.replyDialect == wire.dialect,
+            self.options.dialect ?? self.spec.dialect(for: wire.dialect) == wire.dialect, !self.mayHaveToInline(request)
+        {
+            return self.spliced(wire, landmarks, request)
+        }
+        return try await self.rewritten(request, context)
+    }
+
+    /// Prepares a call that is written anew. Never inlined: a typed request is large, and a passthrough's task would keep
+    /// the room for it as long as its stream runs.
+    @inline(never)
+    private func rewritten(
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> UpstreamCall {
+        switch request.body {
+        case .wire(let wire, let landmarks):
+            let dialect = self.options.dialect ?? self.spec.dialect(for: wire.dialect)
+            let model = try wire.dialect.dialect.decodeRequest(wire.bytes)
+            guard dialect == wire.dialect, request.replyDialect == dialect else {
+                return try await self.translated(model, request, to: dialect, context)
+            }
+            guard model.namesMedia else { return self.spliced(wire, landmarks, request) }
+            return try await self.inlined(model, request, dialect, context)
+        case .model(let model):
+            let dialect = self.options.dialect ?? self.spec.dialect(for: request.replyDialect)
+            return try await self.translated(model, request, to: dialect, context)
+        }
+    }
+
+    private func mayHaveToInline(_ request: InferenceRequest) -> Bool {
+        self.quirks.contains(.takesOnlyInlineMedia) && !request.features.isDisjoint(with: [.images, .documents])
+    }
+
+    /// The one request that is written anew for an upstream of the client's own dialect; all else is as in a passthrough.
+    private func inlined(
+        _ model: ChatRequest,
+        _ request: InferenceRequest,
+        _ dialect: DialectID,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> UpstreamCall {
+        var call = try await self.translated(model, request, to: dialect, context)
+        call.isPassthrough = true
+        call.withholdsUsage =
+            dialect == .openAIChat && request.isStreaming && !request.asksForStreamUsage
+            && !self.quirks.contains(.refusesStreamOptions)
+        return call
+    }
+
+    /// The client's bytes with `model`, and for a stream the wish for usage, spliced.
+    private func spliced(_ wire: WireBody, _ landmarks: BodyLandmarks, _ request: InferenceRequest) -> UpstreamCall {
+        var splice = JSONSplice()
+        if let range = landmarks.model {
+            let name = JSONText(string: request.model).bytes
+            let old = wire.bytes.getSlice(at: wire.bytes.readerIndex + range.lowerBound, length: range.count)
+            if old != name { splice.replace(range, with: name) }
+        }
+        let asksForUsage =
+            wire.dialect == .openAIChat && request.isStreaming && !landmarks.asksForStreamUsage
+            && !self.quirks.contains(.refusesStreamOptions)
+        if asksForUsage { StreamUsageOption.turnOn(in: wire.bytes, landmarks, &splice) }
+        return UpstreamCall(
+            dialect: wire.dialect,
+            isPassthrough: true,
+            body: splice.applied(to: wire.bytes),
+            withholdsUsage: asksForUsage
+        )
+    }
+
+    private func translated(
+        _ model: ChatRequest,
+        _ request: InferenceRequest,
+        to dialect: DialectID,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> UpstreamCall {
+        var model = model
+        model.model = request.model
+        model.isStreaming = request.isStreaming
+        if self.quirks.contains(.takesOnlyInlineMedia) {
+            model = try await model.inliningMedia(with: self.options.mediaFetcher, deadline: context.deadline)
+        }
+        if request.operation == .countTokens, dialect != .anthropicMessages {
+            return self.estimated(model, request, dialect)
+        }
+        var body = ByteBuffer()
+        var losses: [Loss]
+        if request.operation == .countTokens {
+            losses = try AnthropicMessages.encodeCountTokensRequest(model, into: &body)
+        } else {
+            losses = try dialect.dialect.encodeRequest(model, into: &body)
+            try self.adaptRequest(&body, dialect)
+        }
+        guard !context.request.isStrict || losses.isEmpty else {
+            let names = losses.map(\.field).joined(separator: ", ")
+            throw NeedletailError(
+                .unsupported,
+                "The chosen provider cannot be told these fields: \(names). "
+                    + "They were refused because the request is strict (x-needletail-strict).",
+                parameter: losses.first?.field
+            )
+        }
+        return UpstreamCall(
+            dialect: dialect,
+            isPassthrough: false,
+            body: body,
+            losses: losses,
+            usesLegacyFunctions: model.usesLegacyFunctions
+        )
+    }
+
+    /// Applies the quirks that concern bytes this library wrote itself.
+    private func adaptRequest(_ body: inout ByteBuffer, _ dialect: DialectID) throws(NeedletailError) {
+        guard dialect == .openAIChat,
+            self.quirks.contains(.wantsMaxCompletionTokens) || self.quirks.contains(.refusesStreamOptions)
+        else { return }
+        do {
+            let root = try JSONDocument(body).root
+            var json = JSONWriter()
+            json.beginObject()
+            for member in root.members {
+                if member.hasKey("stream_options"), self.quirks.contains(.refusesStreamOptions) { continue }
+                if member.hasKey("max_tokens"), self.quirks.contains(.wantsMaxCompletionTokens) {
+                    json.key("max_completion_tokens")
+                } else {
+                    json.key(member.key)
+                }
+                json.raw(member.value.text)
+            }
+            json.endObject()
+            body = json.bytes
+        } catch {
+            throw NeedletailError(.internalFailure, "A translated request is not JSON.", cause: error)
+        }
+    }
+
+    /// The stated estimate, where the upstream has no operation that counts.
+    private func estimated(_ model: ChatRequest, _ request: InferenceRequest, _ dialect: DialectID) -> UpstreamCall {
+        let bytes = AnthropicMessages.encodeCountTokens(TokenEstimate.count(model))
+        var call = UpstreamCall(dialect: dialect, isPassthrough: false, body: ByteBuffer())
+        call.answer = InferenceReply(
+            provider: self.id,
+            model: request.model,
+            losses: [Loss("input_tokens", "an estimate: the provider cannot count")],
+            body: .complete(WireBody(dialect: .anthropicMessages, bytes: bytes), nil)
+        )
+        return call
+    }
+}

@@ -1,0 +1,23 @@
+import HTTPTypes
+import NeedletailCore
+
+/// Which of an upstream's headers a client gets to see: what it can act on, and nothing that describes our connection.
+enum UpstreamHeaders {
+    static func visible(_ headers: HTTPFields) -> HTTPFields {
+        var visible = HTTPFields()
+        for field in headers {
+            let name = field.name.canonicalName
+            switch name {
+            case "x-request-id", "request-id":
+                visible[.xUpstreamRequestID] = field.value
+            case "openai-processing-ms", "openai-version":
+                visible.append(field)
+            default:
+                guard name.utf8.count > 12, name.hasPrefix("x-ratelimit-") || name.hasPrefix("anthropic-ratelimit-")
+                else { continue }
+                visible.append(field)
+            }
+        }
+        return visible
+    }
+}

@@ -1,0 +1,25 @@
+public import NeedletailCore
+
+/// The bottom of the shared stack: finds where a model's name leads and passes the request on.
+public struct ModelRouter: Provider {
+    /// The name.
+    public let id: ProviderID = "models"
+    private let directory: ModelDirectory
+
+    /// Creates a router over a directory.
+    public init(_ directory: ModelDirectory) {
+        self.directory = directory
+    }
+
+    /// See ``Provider/respond(to:context:)``.
+    public func respond(
+        to request: InferenceRequest,
+        context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        let destination = try self.directory.destination(
+            of: request.model, allowed: context.request.allowedModels)
+        var request = request
+        request.model = destination.model
+        return try await destination.provider.respond(to: request, context: context)
+    }
+}

@@ -1,0 +1,94 @@
+import Logging
+public import NeedletailCore
+
+/// Sends a request to one of several targets; the only place where anything is tried again.
+///
+/// The plan: ask the target that the balancer picks. When it fails in a way that another may not, ask one that has not
+/// been asked yet, at once. When all have been asked, wait, by the provider's own `retry-after` or else by backoff, and
+/// ask those again that may do better the second time. Stop at the group's count of attempts, at each target's own, and
+/// at the request's deadline, whichever comes first.
+public struct Router: Provider {
+    /// The group's name.
+    public let id: ProviderID
+    private let targets: [Target]
+    private let balancer: any Balancer
+    private let maximumAttempts: Int
+    private let time: TimeSource
+    private let random: RandomSource
+
+    /// Creates a router.
+    ///
+    /// - Parameters:
+    ///   - id: The group's name.
+    ///   - targets: Where requests may go; those beyond ``TargetSet/capacity`` are never asked.
+    ///   - balancer: Who chooses.
+    ///   - maximumAttempts: All calls of one request, the first included; at least 1.
+    ///   - time: The clock.
+    ///   - random: Randomness for backoff and balancer.
+    public init(
+        id: ProviderID,
+        targets: [Target],
+        balancer: any Balancer,
+        maximumAttempts: Int = 3,
+        time: TimeSource,
+        random: RandomSource
+    ) {
+        self.id = id
+        self.targets = targets
+        self.balancer = balancer
+        self.maximumAttempts = max(1, maximumAttempts)
+        self.time = time
+        self.random = random
+    }
+
+    /// See ``Provider/respond(to:context:)``.
+    public func respond(
+        to request: InferenceRequest,
+        context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        var attempts = Attempts(targets: self.targets, maximum: self.maximumAttempts)
+        var context = context
+        while true {
+            guard let index = self.balancer.pick(from: self.targets, among: attempts.fresh, random: self.random) else {
+                throw NeedletailError(.unavailable, "The group \(self.id) has no target that may be asked.")
+            }
+            let target = self.targets[index]
+            var attempt = request
+            if let model = target.model { attempt.model = model }
+            context.request.countAttempt()
+            do {
+                return try await target.provider.respond(to: attempt, context: context)
+            } catch {
+                let step = attempts.next(
+                    after: error,
+                    of: index,
+                    deadline: context.deadline,
+                    now: self.time.now(),
+                    unit: self.random.unit()
+                )
+                switch step {
+                case .giveUp:
+                    throw error
+                case .askAgain(let wake):
+                    context.logger.debug(
+                        "An attempt failed; another follows.",
+                        metadata: [
+                            "needletail.request_id": "\(context.id)", "needletail.provider": "\(target.provider.id)",
+                            "needletail.code": "\(error.code)", "needletail.attempt": "\(context.attempt)",
+                        ]
+                    )
+                    if let wake { try await self.pause(until: wake, context.request) }
+                    context.attempt += 1
+                }
+            }
+        }
+    }
+
+    private func pause(until wake: Instant, _ request: RequestInfo) async throws(NeedletailError) {
+        let begin = self.time.now()
+        defer { request.countWait(self.time.now().duration(since: begin)) }
+        do { try await self.time.sleep(wake) } catch {
+            throw NeedletailError(.cancelled, "The request was cancelled.", cause: error)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+public import HTTPTypes
+import Logging
+public import NeedletailCore
+
+extension RequestContext {
+    /// A context for tests.
+    public static func testing(
+        id: String = "req-test",
+        forwardedHeaders: HTTPFields = [:],
+        isStrict: Bool = false,
+        deadline: Instant? = nil
+    ) -> Self {
+        RequestContext(
+            RequestInfo(
+                id: id,
+                forwardedHeaders: forwardedHeaders,
+                isStrict: isStrict,
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            ),
+            deadline: deadline
+        )
+    }
+}

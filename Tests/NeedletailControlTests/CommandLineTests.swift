@@ -1,0 +1,148 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import NeedletailTesting
+import Testing
+
+/// The built binary as a person at a terminal meets it: exit status, messages, listeners, signals.
+@Suite("Command line", .serialized, .timeLimit(.minutes(2)))
+struct CommandLineTests {
+    @Test(
+        "help is there for every command",
+        arguments: [[], ["serve"], ["check"], ["chat"], ["mock"], ["providers"]])
+    func help(_ command: [String]) async throws {
+        let run = try await CommandRun.finished(command + ["--help"])
+        #expect(run.status == 0)
+        #expect(run.output.contains("USAGE: needletail"))
+    }
+
+    @Test(
+        "wrong usage ends with 2 and says how it is right",
+        arguments: [
+            ["serve", "--nonsense"], ["chat"], ["chat", ""], ["chat", "--url", "nonsense", "hi"],
+            ["mock", "--port", "99999"],
+            ["mock", "--port", "x"], ["nonsense"], ["check", "a", "b"],
+        ])
+    func usage(_ arguments: [String]) async throws {
+        let run = try await CommandRun.finished(arguments)
+        #expect(run.status == 2, "\(arguments): \(run.errors)")
+        #expect(run.errors.contains("Error:") && run.output.isEmpty, "\(run.errors)")
+    }
+
+    @Test("check says all that is wrong with its places, and ends with 1")
+    func check() async throws {
+        let folder = try TemporaryFolder()
+        let good = try folder.write("good.yaml", "providers: { m: { type: mock } }\n")
+        let bad = try folder.write(
+            "bad.yaml", "providers:\n  a: { type: nonsense }\n  b: { type: mock, weigth: 1 }\nfoo: 1\n")
+        let right = try await CommandRun.finished(["check", good])
+        #expect(right.status == 0 && right.output.contains("good.yaml: ok: 1 provider (m)"), "\(right.output)")
+        let wrong = try await CommandRun.finished(["check", bad])
+        #expect(wrong.status == 1)
+        for place in ["bad.yaml:2:14: ", "bad.yaml:3:20: ", "bad.yaml:4:1: "] {
+            #expect(wrong.output.contains(place), "\(wrong.output)")
+        }
+        #expect(wrong.output.contains("did you mean 'weight'?"))
+        #expect(wrong.errors.contains("3 faults"), "\(wrong.errors)")
+        let missing = try await CommandRun.finished(["check", folder.path + "/none.yaml"])
+        #expect(missing.status == 1 && missing.output.contains("none.yaml"), "\(missing.output)")
+    }
+
+    @Test("serve refuses a configuration that check refuses, and shows no secret")
+    func badConfiguration() async throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write("f.yaml", "providers: { a: { type: openai, api_key: sk-very-secret, foo: 1 } }\n")
+        let run = try await CommandRun.finished(["serve", "--config", file])
+        #expect(run.status == 1)
+        #expect(run.errors.contains("f.yaml:1:") && !(run.errors + run.output).contains("very-secret"), "\(run.errors)")
+    }
+
+    @Test("providers lists what is configured and which types there are, without keys")
+    func providers() async throws {
+        let run = try await CommandRun.finished(
+            ["providers"], environment: ["OPENAI_API_KEY": "sk-very-secret", "VLLM_BASE_URL": "http://gpu:8000"])
+        #expect(run.status == 0)
+        let lines = run.output.split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("openai ") && $0.contains("https://api.openai.com/v1") }, "\(run.output)")
+        #expect(lines.contains { $0.hasPrefix("vllm ") && $0.contains("http://gpu:8000") }, "\(run.output)")
+        #expect(lines.contains { $0.hasPrefix("mock ") }, "\(run.output)")
+        #expect(lines.last == "types: openai, anthropic, vllm, together, openai-compatible, anthropic-compatible, mock")
+        #expect(!run.output.contains("very-secret"))
+    }
+
+    @Test("a start with nothing configured says where it listens and what it has, and answers")
+    func zeroConfiguration() async throws {
+        let gateway = try await CommandRun.started(["serve", "--api", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+        let lines = try await gateway.lines(until: { $0.hasPrefix("provider ") })
+        #expect(lines.contains { $0.hasPrefix("admin  http://127.0.0.1:") })
+        #expect(lines.last == "provider mock (mock)")
+        let api = try #require(lines.first { $0.hasPrefix("api    http://127.0.0.1:") }?.dropFirst(7))
+        let chat = try await CommandRun.finished(["chat", "--url", String(api), "-m", "any", "Hello"])
+        #expect(chat.status == 0 && chat.output.count > 2, "\(chat.errors)")
+        // The address is taken now.
+        let second = try await CommandRun.finished(
+            ["serve", "--api", String(api.dropFirst(7)), "--admin", "127.0.0.1:0"])
+        #expect(second.status == 1)
+        #expect(second.errors.contains(api.dropFirst(7)), "\(second.errors)")
+        // The limit for running replies is 30 s; nothing runs.
+        let began = ContinuousClock.now
+        #expect(try await gateway.stopped(by: SIGTERM) == 0)
+        #expect(ContinuousClock.now - began < .seconds(5))
+        let after = try await CommandRun.finished(["chat", "--url", String(api), "-m", "any", "Hello"])
+        #expect(after.status == 1 && after.errors.hasPrefix("needletail chat: "), "\(after.errors)")
+    }
+
+    @Test("a signal drains, a second one does not wait")
+    func twoSignals() async throws {
+        // An upstream that takes requests and says nothing.
+        let asked = AsyncStream.makeStream(of: Void.self)
+        let upstream = try await LoopbackServer(on: MultiThreadedEventLoopGroup.singleton) { request in
+            if request.hasPrefix("POST") { asked.continuation.yield() }
+            return .init(bytes: ByteBuffer())
+        }
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "f.yaml",
+            "listen: { api: 127.0.0.1:0, admin: 127.0.0.1:0 }\n"
+                + "providers: { m: { type: openai-compatible, base_url: \"\(upstream.url)\" } }\n")
+        let gateway = try await CommandRun.started(["serve", "--config", file])
+        let lines = try await gateway.lines(until: { $0.hasPrefix("provider ") })
+        let api = try #require(lines.first { $0.hasPrefix("api ") }?.dropFirst(7))
+        let client = try await CommandRun.started(["chat", "--url", String(api), "-m", "m/any", "Hello"])
+        var requests = asked.stream.makeAsyncIterator()
+        _ = await requests.next()
+        let began = ContinuousClock.now
+        gateway.signal(SIGTERM)
+        _ = try await gateway.errorLines(until: { $0.contains("Draining") })
+        #expect(gateway.isRunning)
+        #expect(try await gateway.stopped(by: SIGTERM) == 1)
+        #expect(ContinuousClock.now - began < .seconds(15))
+        _ = try await client.stopped(by: SIGKILL)
+        await upstream.stop()
+    }
+
+    @Test("chat answers from this process, by argument and by standard input")
+    func chat() async throws {
+        let run = try await CommandRun.finished(["chat", "Hello"])
+        #expect(run.status == 0 && run.output.count > 2, "\(run.errors)")
+        let unknown = try await CommandRun.finished(
+            ["chat", "-m", "nonsense", "Hello"],
+            environment: ["OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://127.0.0.1:9"]
+        )
+        #expect(unknown.status == 1 && unknown.errors.contains("'nonsense'"), "\(unknown.errors)")
+    }
+
+    @Test("the mock says where it listens and ends with 0; a script that is none ends with 1")
+    func mock() async throws {
+        let mock = try await CommandRun.started(["mock", "--port", "0"])
+        let lines = try await mock.lines(until: { $0.hasPrefix("mock ") })
+        #expect(lines.last?.hasPrefix("mock   http://127.0.0.1:") == true)
+        #expect(try await mock.stopped(by: SIGTERM) == 0)
+        let folder = try TemporaryFolder()
+        let script = try folder.write("s.yaml", "rulez: []\n")
+        let bad = try await CommandRun.finished(["mock", "--port", "0", "--script", script])
+        #expect(bad.status == 1 && bad.errors.contains("rulez"), "\(bad.errors)")
+        let none = try await CommandRun.finished(["mock", "--port", "0", "--script", folder.path + "/none.yaml"])
+        #expect(none.status == 1 && none.errors.contains("none.yaml"), "\(none.errors)")
+    }
+}

@@ -1,0 +1,131 @@
+import Foundation
+import HTTPTypes
+import NeedletailCore
+import NeedletailProviders
+import Testing
+
+@testable import NeedletailControl
+
+/// Holds the documents to the code.
+@Suite("Documentation")
+struct DocumentationTests {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// The cells of every table row of a document.
+    private static func rows(_ name: String) throws -> [[String]] {
+        let text = try String(contentsOf: Self.root.appending(path: name), encoding: .utf8)
+        return text.split(separator: "\n").filter { $0.hasPrefix("| ") }.map { line in
+            line.dropFirst().dropLast().split(separator: "|", omittingEmptySubsequences: false)
+                .map { $0.trimmingCharacters(in: .whitespaces).replacing("`", with: "") }
+        }
+    }
+
+    @Test("docs/configuration.md has every key of the schema, no other, and says what is enforced")
+    func configuration() throws {
+        let keys = try Self.rows("docs/configuration.md").filter { $0.count == 5 && $0[0] != "key" }
+        let documented = keys.map { $0[0] }
+        #expect(documented.count == Set(documented).count, "a key is there twice")
+        #expect(Set(documented).subtracting(ConfigurationSchema.paths) == [])
+        #expect(Set(ConfigurationSchema.paths).subtracting(documented) == [])
+        for row in keys {
+            let enforced = ConfigurationSchema.isAccepted(row[0]) ? "accepted" : "yes"
+            #expect(row[4] == enforced, "\(row[0])")
+        }
+    }
+
+    @Test("docs/configuration.md's examples can be used")
+    func examples() throws {
+        let text = try String(contentsOf: Self.root.appending(path: "docs/configuration.md"), encoding: .utf8)
+        let blocks = text.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+        #expect(!blocks.isEmpty)
+        for block in blocks {
+            let usable = block.replacing("/run/secrets/anthropic", with: "/etc/key")
+            #expect(try Fixture.load(usable).warnings.isEmpty)
+        }
+    }
+
+    @Test("docs/errors.md has the disposition of every code")
+    func errors() throws {
+        let rows = try Self.rows("docs/errors.md").filter { $0.count == 10 && $0[0] != "code" }
+        #expect(Set(rows.map { $0[0] }) == Set(NeedletailError.Code.allCases.map(\.description)))
+        #expect(rows.count == NeedletailError.Code.allCases.count)
+        for code in NeedletailError.Code.allCases {
+            let row = try #require(rows.first { $0[0] == code.description })
+            let disposition = NeedletailError(code, "").disposition
+            let expected = [
+                "\(disposition.retry)", disposition.blamesTarget ? "yes" : "no", "\(disposition.status)",
+                disposition.openAIType, disposition.openAICode ?? "—", disposition.anthropicType,
+                "\(disposition.anthropicStatus)", disposition.showsUpstreamDetail ? "yes" : "no",
+            ]
+            #expect(Array(row.dropFirst(2)) == expected, "\(code)")
+        }
+    }
+
+    @Test("README names the scripts, the port and the documents, and they are there")
+    func readme() throws {
+        let text = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
+        #expect(text.contains("curl http://127.0.0.1:4003/v1/chat/completions"))
+        for path in [
+            "Scripts/run", "Scripts/test", "Scripts/lint", "docs/configuration.md", "docs/errors.md", "docs/library.md",
+        ] {
+            #expect(text.contains(path), "\(path)")
+            #expect(FileManager.default.fileExists(atPath: Self.root.appending(path: path).path()), "\(path)")
+        }
+    }
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
+    }
+
+    @Test("docs/providers.md has every type of the catalogue as it is")
+    func providers() throws {
+        let rows = try Self.rows("docs/providers.md").filter { $0.count == 7 && $0[0] != "type" }
+        #expect(rows.map { $0[0] } == ProviderSpec.all.map(\.type))
+        for (row, spec) in zip(rows, ProviderSpec.all) {
+            let key =
+                switch spec.auth {
+                case .none: "—"
+                case .bearer: "authorization: Bearer"
+                case .header(let name): name.canonicalName
+                }
+            let expected = [
+                spec.type,
+                spec.dialects.map(\.rawValue).joined(separator: ", "),
+                spec.isMock ? "in the process" : spec.baseURL ?? "—",
+                key,
+                spec.environmentPrefix.map { "\($0)_API_KEY, \($0)_BASE_URL" } ?? "—",
+                spec.requiresKey ? "yes" : "no",
+                spec.modelPrefixes.isEmpty ? "—" : spec.modelPrefixes.joined(separator: " "),
+            ]
+            #expect(row == expected)
+        }
+    }
+
+    @Test("docs/library.md's code is the example's own")
+    func library() throws {
+        let example = Set(
+            try Self.text("Examples/Chat/main.swift").split(separator: "\n")
+                .map { $0.trimmingCharacters(in: .whitespaces) })
+        let blocks = try Self.text("docs/library.md").components(separatedBy: "```swift\n").dropFirst()
+            .map { $0.components(separatedBy: "```")[0] }
+        #expect(blocks.count >= 4)
+        for line in blocks.joined().split(separator: "\n").map({ $0.trimmingCharacters(in: .whitespaces) }) {
+            #expect(line.isEmpty || example.contains(line), "not in the example: \(line)")
+        }
+    }
+
+    @Test(
+        "every link between the documents leads somewhere",
+        arguments: [
+            "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/configuration.md", "docs/errors.md",
+            "docs/library.md", "docs/providers.md", "docs/translation.md", "docs/transport.md",
+        ])
+    func links(_ path: String) throws {
+        let folder = Self.root.appending(path: path).deletingLastPathComponent()
+        for link in try Self.text(path).matches(of: /\]\(([^)#:]+)(#[^)]*)?\)/).map(\.output.1) {
+            let target = folder.appending(path: String(link)).standardizedFileURL.path()
+            #expect(FileManager.default.fileExists(atPath: target), "\(path) links to \(link)")
+        }
+    }
+}

@@ -1,0 +1,227 @@
+import NIOCore
+import NeedletailCore
+import Testing
+
+@testable import NeedletailProviders
+
+@Suite("RequestPeek")
+struct RequestPeekTests {
+    private static func read(
+        _ body: String,
+        _ dialect: DialectID = .openAIChat,
+        _ operation: NeedletailCore.Operation = .chat
+    ) throws(NeedletailError) -> InferenceRequest {
+        try RequestPeek.read(ByteBuffer(string: body), dialect: dialect, operation: operation)
+    }
+
+    private static func landmarks(_ request: InferenceRequest) throws -> (WireBody, BodyLandmarks) {
+        guard case .wire(let body, let landmarks) = request.body else {
+            throw NeedletailError(.internalFailure, "not the wire body")
+        }
+        return (body, landmarks)
+    }
+
+    @Test("reads every fact of a request")
+    func facts() throws {
+        let text = """
+             { "messages" : [ {"role":"user","content":"hi"} ] , "model":"gpt-4o","stream" : true,
+            "stream_options":{"other":[1,{}],"include_usage":true}, "max_tokens": 7, "unknown": {"model":"x"} }
+
+            """
+        let request = try Self.read(text)
+        let (body, landmarks) = try Self.landmarks(request)
+        #expect(request.model == "gpt-4o")
+        #expect(request.isStreaming)
+        #expect(request.maxOutputTokens == 7)
+        #expect(request.operation == .chat)
+        #expect(request.replyDialect == .openAIChat)
+        #expect(body.dialect == .openAIChat)
+        #expect(String(buffer: body.bytes) == text)
+        #expect(landmarks.asksForStreamUsage)
+        let units = Array(text.utf8)
+        let model = try #require(landmarks.model)
+        #expect(String(decoding: units[model], as: UTF8.self) == "\"gpt-4o\"")
+        let options = try #require(landmarks.streamOptions)
+        #expect(String(decoding: units[options], as: UTF8.self) == #"{"other":[1,{}],"include_usage":true}"#)
+        #expect(landmarks.end == text.utf8.count - 2)
+        #expect(units[landmarks.end] == UInt8(ascii: "}"))
+    }
+
+    @Test("counts offsets from the reader index")
+    func readerIndex() throws {
+        var body = ByteBuffer(string: #"junk{"model":"m","messages":[0]}"#)
+        body.moveReaderIndex(forwardBy: 4)
+        let request = try RequestPeek.read(body, dialect: .openAIChat, operation: .chat)
+        let (_, landmarks) = try Self.landmarks(request)
+        #expect(landmarks.model == 9..<12)
+        #expect(landmarks.end == 27)
+    }
+
+    @Test(
+        "reads escaped keys and models",
+        arguments: [
+            (#"{"model":"gpt\u002d4","messages":[1]}"#, "gpt-4"),
+            (#"{"mod\u0065l":"a","messages":[1]}"#, "a"),
+            (#"{"model":"\ud83e\udea1","m\u0065ssages":[1]}"#, "🪡"),
+        ]
+    )
+    func escapes(_ body: String, _ model: String) throws {
+        #expect(try Self.read(body).model == model)
+    }
+
+    @Test(
+        "refuses a wrong field and names it",
+        arguments: [
+            ("{}", "model"), (#"{"messages":[1]}"#, "model"), (#"{"model":"m"}"#, "messages"),
+            (#"{"model":null,"messages":[1]}"#, "model"), (#"{"model":5,"messages":[1]}"#, "model"),
+            (#"{"model":"","messages":[1]}"#, "model"), (#"{"model":["m"],"messages":[1]}"#, "model"),
+            (#"{"model":"m","messages":null}"#, "messages"), (#"{"model":"m","messages":{}}"#, "messages"),
+            (#"{"model":"m","messages":"hi"}"#, "messages"), (#"{"model":"m","messages":[ ]}"#, "messages"),
+            (#"{"model":"m","messages":[1],"stream":1}"#, "stream"),
+            (#"{"model":"m","messages":[1],"stream":"true"}"#, "stream"),
+            (#"{"model":"m","messages":[1],"stream_options":[]}"#, "stream_options"),
+            (#"{"model":"m","messages":[1],"stream_options":{"include_usage":1}}"#, "stream_options.include_usage"),
+            (#"{"model":"a","messages":[1],"model":"b"}"#, "model"),
+            (#"{"model":"a","messages":[1],"mod\u0065l":"b"}"#, "model"),
+            (#"{"model":"a","messages":[1],"messages":[2]}"#, "messages"),
+            (#"{"model":"a","messages":[1],"stream":true,"stream":false}"#, "stream"),
+            (#"{"model":"a","messages":[1],"stream_options":{},"stream_options":{}}"#, "stream_options"),
+            (#"{"model":"a","messages":[1],"max_tokens":1,"max_tokens":1}"#, "max_tokens"),
+            (
+                #"{"model":"a","messages":[1],"max_completion_tokens":1,"max_completion_tokens":1}"#,
+                "max_completion_tokens"
+            ),
+        ]
+    )
+    func refused(_ body: String, _ parameter: String) {
+        let error = #expect(throws: NeedletailError.self) { try Self.read(body) }
+        #expect(error?.code == .invalidRequest)
+        #expect(error?.parameter == parameter)
+    }
+
+    @Test("refuses a limit on tokens that is none", arguments: ["max_tokens", "max_completion_tokens"])
+    func limits(_ name: String) throws {
+        for bad in ["0", "-1", "-0", "1.5", "\"5\"", "true", "[]", "{}", "0.0", "1e-1", "-1e3", "0e9"] {
+            let error = #expect(throws: NeedletailError.self, "\(bad)") {
+                try Self.read(#"{"model":"m","messages":[1],"\#(name)":\#(bad)}"#)
+            }
+            #expect(error?.parameter == name)
+        }
+        let most = Int(Int32.max)
+        for (good, value) in [
+            ("1", 1), ("256.0", 256), ("1e3", 1000), ("4096", 4096), ("99999999999999999999999", most),
+            ("1e300", most), ("1e999", most),
+        ] {
+            #expect(try Self.read(#"{"model":"m","messages":[1],"\#(name)":\#(good)}"#).maxOutputTokens == value)
+        }
+        #expect(try Self.read(#"{"model":"m","messages":[1],"\#(name)":null}"#).maxOutputTokens == nil)
+    }
+
+    @Test("Anthropic's chat needs max_tokens, its counting does not")
+    func anthropic() throws {
+        let body = #"{"model":"m","messages":[1]}"#
+        let error = #expect(throws: NeedletailError.self) { try Self.read(body, .anthropicMessages) }
+        #expect(error?.message == "max_tokens: Field required")
+        #expect(error?.parameter == "max_tokens")
+        #expect(try Self.read(body, .anthropicMessages, .countTokens).operation == .countTokens)
+        let null = #"{"model":"m","messages":[1],"max_tokens":null}"#
+        #expect(throws: NeedletailError.self) { try Self.read(null, .anthropicMessages) }
+    }
+
+    @Test(
+        "says where malformed JSON is wrong",
+        arguments: [
+            ("", 0), ("  ", 2), ("{", 1), (#"{"model""#, 8), (#"{"model":}"#, 9), (#"{"model":"m",}"#, 13),
+            (#"{"model":"m"}x"#, 13), (#"{"a":[1,2,"#, 10), ("{\"a\":\"\u{1}\"}", 6), ("[1", 2), ("nul", 0),
+            (#"{"model":"m","messages":[{"role":"user""#, 39),
+        ]
+    )
+    func malformed(_ body: String, _ offset: Int) {
+        let error = #expect(throws: NeedletailError.self) { try Self.read(body) }
+        #expect(error?.code == .invalidRequest)
+        #expect(error?.message.contains("(at byte \(offset))") == true, "\(error?.message ?? "")")
+    }
+
+    @Test("refuses bytes that are not UTF-8, and values that are no object")
+    func notJSON() {
+        var body = ByteBuffer(string: #"{"model":"m","messages":[""#)
+        body.writeBytes([0xFF, 0x22, 0x5D, 0x7D])
+        let error = #expect(throws: NeedletailError.self) {
+            try RequestPeek.read(body, dialect: .openAIChat, operation: .chat)
+        }
+        #expect(error?.message.contains("UTF-8 (at byte 26)") == true)
+        for text in ["[]", "5", "\"x\"", "null"] {
+            let error = #expect(throws: NeedletailError.self) { try Self.read(text) }
+            #expect(error?.message == "The body must be a JSON object.")
+        }
+    }
+
+    @Test(
+        "finds what the model must be able to do",
+        arguments: [
+            (#""tools":[{"type":"function"}]"#, Features.tools), (#""tools":[]"#, Features()),
+            (#""tools":null"#, Features()),
+            (#""functions":[ {} ]"#, Features.tools),
+            (#""response_format":{"type":"json_object"}"#, Features.structuredOutput),
+            (#""response_format":{"json_schema":{"type":"text"},"type":"json_schema"}"#, Features.structuredOutput),
+            (#""response_format":{"type":"text"}"#, Features()), (#""response_format":null"#, Features()),
+            (#""output_config":{"format":{"type":"json_schema"}}"#, Features.structuredOutput),
+            (#""output_config":{"effort":"low"}"#, Features.reasoning),
+            (#""reasoning_effort":"high""#, Features.reasoning), (#""reasoning_effort":"none""#, Features()),
+            (#""thinking":{"type":"enabled","budget_tokens":1024}"#, Features.reasoning),
+            (#""thinking":{"type":"disabled"}"#, Features()), (#""reasoning":{"effort":"low"}"#, Features.reasoning),
+            (#""logprobs":true"#, Features.logprobs), (#""logprobs":false"#, Features()),
+            (#""top_logprobs":3"#, Features.logprobs),
+            (#""top_logprobs":0"#, Features()), (#""modalities":["text","audio"]"#, Features.audio),
+            (#""modalities":["text"]"#, Features()),
+            (#""to\u006fls":[{}]"#, Features.tools),
+        ]
+    )
+    func features(_ member: String, _ expected: Features) throws {
+        #expect(try Self.read(#"{"model":"m","messages":[1],\#(member)}"#).features == expected)
+    }
+
+    @Test(
+        "finds images, documents and audio inside messages only",
+        arguments: [
+            (#"[{"content":[{"type":"image_url","image_url":{"url":"https://x"}}]}]"#, Features.images),
+            (#"[{"content":[{"type":"tool_result","content":[{"source":{},"type":"image"}]}]}]"#, Features.images),
+            (#"[{"content":[{"type":"input_audio"}]}]"#, Features.audio),
+            (#"[{"content":[{"type":"document"},{"type" : "file"}]}]"#, Features.documents),
+            (#"[{"content":"\"type\":\"image\""}]"#, Features()), (#"[{"type":["image"]},"image"]"#, Features()),
+            (#"[{"image":"type"}]"#, Features()),
+        ]
+    )
+    func parts(_ messages: String, _ expected: Features) throws {
+        let body = #"{"model":"m","tools":[],"x":{"type":"image"},"messages":\#(messages)}"#
+        #expect(try Self.read(body).features == expected)
+    }
+
+    @Test("does not count base64 as text")
+    func estimate() throws {
+        func tokens(_ part: String) throws -> Int {
+            try Self.read(#"{"model":"m","messages":[{"role":"user","content":[\#(part)]}]}"#).estimatedInputTokens
+        }
+        let base64 = String(repeating: "iVBORw0K", count: 40_000)
+        let image = try tokens(#"{"type":"image_url","image_url":{"url":"data:image/png;base64,\#(base64)"}}"#)
+        #expect((1600..<1700).contains(image))
+        let source = #"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"\#(base64)"}}"#
+        #expect((1600..<1700).contains(try tokens(source)))
+        let document = #"{"type":"document","source":{"type":"base64","data":"\#(base64)"}}"#
+        #expect((10_000..<10_100).contains(try tokens(document)))
+        let words = String(repeating: "words of a text ", count: 20_000)
+        let text = #"{"type":"document","source":{"type":"text","data":"\#(words)"}}"#
+        #expect(try tokens(text) > 320_000 / 3)
+        #expect(try tokens(#"{"type":"text","text":"\#(words)"}"#) > 320_000 / 3)
+    }
+
+    @Test("accepts only bodies that end where the object ends", arguments: 0..<60)
+    func everyPrefix(_ length: Int) {
+        let body = #"{"model":"m","messages":[{"role":"user","content":"é\n"}],"n":-1.5e3}"#
+        let prefix = ByteBuffer(bytes: Array(body.utf8).prefix(length))
+        #expect(throws: NeedletailError.self) {
+            try RequestPeek.read(prefix, dialect: .openAIChat, operation: .chat)
+        }
+        #expect(throws: Never.self) { try Self.read(body) }
+    }
+}

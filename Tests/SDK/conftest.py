@@ -1,0 +1,147 @@
+"""Starts the mock upstream and the gateway once, and hands out clients of both SDKs."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import time
+import urllib.request
+
+import anthropic
+import openai
+import pytest
+
+BINARY = os.environ["NEEDLETAIL_BINARY"]
+KEY = "nt-key-of-the-sdk-tests"
+NARROW_KEY = "nt-key-for-one-model"
+
+CONFIGURATION = """
+listen: {{ api: 127.0.0.1:{api}, admin: 127.0.0.1:{admin} }}
+providers:
+  oai:
+    type: openai-compatible
+    base_url: http://127.0.0.1:{mock}/v1
+    api_key: {{ env: SDK_UPSTREAM_KEY }}
+    timeouts: {{ first_token: 1s, idle: 10s }}
+    retry: {{ max_attempts: 1 }}
+    circuit_breaker: false
+  ant:
+    type: anthropic-compatible
+    base_url: http://127.0.0.1:{mock}
+    api_key: {{ env: SDK_UPSTREAM_KEY }}
+    timeouts: {{ first_token: 1s, idle: 10s }}
+    retry: {{ max_attempts: 1 }}
+    circuit_breaker: false
+models:
+  chat-service: {{ strategy: priority, targets: [oai/broken, ant/mock-model], max_attempts: 2 }}
+keys:
+  - {{ name: sdk, key: {{ env: SDK_KEY }}, models: ["*"] }}
+  - {{ name: narrow, key: {{ env: SDK_NARROW_KEY }}, models: ["chat-service"] }}
+"""
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def wait_for(url, process):
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as reply:
+                return reply.read()
+        except OSError:
+            if process.poll() is not None:
+                pytest.exit(f"{process.args} ended with {process.returncode}", returncode=3)
+            if time.monotonic() > deadline:
+                pytest.exit(f"{url} does not answer", returncode=3)
+            time.sleep(0.05)
+
+
+class Gateway:
+    def __init__(self, api, admin, mock):
+        self.base = f"http://127.0.0.1:{api}"
+        self.admin = f"http://127.0.0.1:{admin}"
+        self.mock = f"http://127.0.0.1:{mock}"
+
+    def stats(self):
+        with urllib.request.urlopen(self.mock + "/__mock/stats", timeout=5) as reply:
+            return json.load(reply)
+
+    def model_stats(self, model):
+        empty = dict.fromkeys(["requests", "completed", "aborted", "faults", "input_tokens", "output_tokens"], 0)
+        return self.stats()["by_model"].get(model, empty)
+
+
+@pytest.fixture(scope="session")
+def gateway(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gateway")
+    api, admin, mock = free_ports(3)
+    environment = os.environ | {
+        "SDK_UPSTREAM_KEY": "upstream-key", "SDK_KEY": KEY, "SDK_NARROW_KEY": NARROW_KEY,
+    }
+    configuration = folder / "needletail.yaml"
+    configuration.write_text(CONFIGURATION.format(api=api, admin=admin, mock=mock))
+    script = pathlib.Path(__file__).with_name("mock.yaml")
+    log = open(folder / "log", "w+")
+    commands = [
+        [BINARY, "mock", "--port", str(mock), "--script", str(script)],
+        [BINARY, "serve", "--config", str(configuration)],
+    ]
+    it = Gateway(api, admin, mock)
+    processes = []
+    try:
+        # One after the other: the gateway asks its providers for their models when it starts.
+        for command, url in zip(commands, [it.mock + "/__mock/stats", it.base + "/health"]):
+            process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            processes.append(process)
+            wait_for(url, process)
+        yield it
+    finally:
+        dead = [each.args for each in processes if each.poll() is not None]
+        for each in reversed(processes):
+            each.terminate()
+        for each in processes:
+            try:
+                each.wait(10)
+            except subprocess.TimeoutExpired:
+                each.kill()
+        log.seek(0)
+        print(log.read()[-4000:])
+        log.close()
+    assert not dead, f"died during the tests: {dead}"
+
+
+# Every test that takes `upstream` runs once to an OpenAI-shaped and once to an Anthropic-shaped upstream.
+@pytest.fixture(params=["oai", "ant"])
+def upstream(request):
+    return request.param
+
+
+@pytest.fixture
+def oai(gateway):
+    with openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, timeout=15) as client:
+        yield client
+
+
+@pytest.fixture
+def ant(gateway):
+    with anthropic.Anthropic(base_url=gateway.base, api_key=KEY, max_retries=0, timeout=15) as client:
+        yield client
+
+
+def eventually(condition, seconds):
+    """Waits until `condition` holds, `seconds` at most."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()
