@@ -7,7 +7,7 @@ import NeedletailTesting
 import Testing
 
 /// Every provider that ships, in every dialect it speaks, through every scenario, to clients of both dialects.
-@Suite("Conformance: every provider", .timeLimit(.minutes(5)))
+@Suite("Conformance: every provider", .timeLimit(.minutes(15)))
 struct ProviderTests {
     static let providers = ProviderSpec.all.map(\.type)
 

@@ -6,7 +6,7 @@ import NeedletailTesting
 import Testing
 
 /// Every recording of a chat goes through the whole gateway: socket, surface, provider, dialects, and back.
-@Suite("Conformance: recorded replies", .enabled(if: Recordings.areThere), .timeLimit(.minutes(10)))
+@Suite("Conformance: recorded replies", .enabled(if: Recordings.areThere), .timeLimit(.minutes(15)))
 struct ReplayTests {
     /// The folders whose recordings the gateway's providers must pass; the rest are their dialects' other speakers.
     static let required = ["openai/chat", "anthropic/messages", "vllm/chat", "together/chat"]

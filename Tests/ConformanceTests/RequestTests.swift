@@ -8,7 +8,7 @@ import Testing
 
 /// Every recorded request is put to an upstream of the other dialect: it says the same there, or is refused by name, and
 /// whatever is left out is told.
-@Suite("Conformance: recorded requests", .enabled(if: Recordings.areThere), .timeLimit(.minutes(10)))
+@Suite("Conformance: recorded requests", .enabled(if: Recordings.areThere), .timeLimit(.minutes(15)))
 struct RequestTests {
     struct Recorded {
         var name: String

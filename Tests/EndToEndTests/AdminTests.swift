@@ -1,6 +1,6 @@
 import Testing
 
-@Suite("The admin listener and browsers", .timeLimit(.minutes(3)))
+@Suite("The admin listener and browsers", .timeLimit(.minutes(15)))
 struct AdminTests {
     private static let yaml = "providers:\n  mock: { type: mock, delay: 0s }\n"
 

@@ -130,7 +130,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite("Bad input", .timeLimit(.minutes(3)))
+@Suite("Bad input", .timeLimit(.minutes(15)))
 struct BadInputTests {
     @Test(
         "each gets its status in the client's dialect, and the gateway lives", arguments: BadRequest.all,

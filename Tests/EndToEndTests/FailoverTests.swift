@@ -3,7 +3,7 @@ import NIOCore
 import NeedletailGateway
 import Testing
 
-@Suite("Failover", .timeLimit(.minutes(3)))
+@Suite("Failover", .timeLimit(.minutes(15)))
 struct FailoverTests {
     /// A mock whose model `m` answers as `rule` says.
     private func script(_ change: (inout MockRule) -> Void) -> MockScript {

@@ -10,7 +10,7 @@ import Synchronization
 import Testing
 
 /// Random scripts, cut into random pieces, through names, attempts and dialects, by a clock that only jumps.
-@Suite("Fault simulation", .timeLimit(.minutes(3)))
+@Suite("Fault simulation", .timeLimit(.minutes(15)))
 struct FaultSimulationTests {
     /// `NEEDLETAIL_SEED=n` plays one seed again.
     private static let seeds: [UInt64] =

@@ -1,7 +1,7 @@
 import Testing
 
 /// Same dialect on both sides: the client's bytes, and the upstream's back.
-@Suite("Fidelity", .timeLimit(.minutes(3)))
+@Suite("Fidelity", .timeLimit(.minutes(15)))
 struct FidelityTests {
     /// A request full of what the gateway does not know, oddly spelled, with `model` where the caller wants it.
     private func request(_ model: String, stream: Bool) -> String {

@@ -5,7 +5,7 @@ import NeedletailGateway
 import Synchronization
 import Testing
 
-@Suite("Streams, clients and the end", .timeLimit(.minutes(3)))
+@Suite("Streams, clients and the end", .timeLimit(.minutes(15)))
 struct LifecycleTests {
     private func yaml(_ surface: Surface, _ port: Int) -> String {
         """

@@ -107,7 +107,7 @@ struct Lie: Sendable, CustomTestStringConvertible {
     ]
 }
 
-@Suite("Upstreams that lie", .timeLimit(.minutes(3)))
+@Suite("Upstreams that lie", .timeLimit(.minutes(15)))
 struct LyingUpstreamTests {
     @Test("each lie is a clear 502, told to the operator, and the client's connection stays", arguments: Lie.all)
     func lies(lie: Lie) async throws {

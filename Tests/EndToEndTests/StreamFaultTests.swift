@@ -3,7 +3,7 @@ import NeedletailGateway
 import Testing
 
 /// A stream that breaks at each point has one outcome each, in both dialects: `docs/streams.md`.
-@Suite("Faults in streams", .timeLimit(.minutes(3)))
+@Suite("Faults in streams", .timeLimit(.minutes(15)))
 struct StreamFaultTests {
     @Test("each fault at each point has its documented outcome", arguments: FaultCase.all, Surface.allCases)
     func outcome(fault: FaultCase, client: Surface) async throws {

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// The TLS listener as another implementation sees it: curl, over HTTP/2 and HTTP/1.1.
-@Suite("TLS and HTTP/2", .serialized, .timeLimit(.minutes(3)))
+@Suite("TLS and HTTP/2", .serialized, .timeLimit(.minutes(15)))
 struct TLSTests {
     private static let yaml = "providers:\n  mock: { type: mock, delay: 0s }\n"
 

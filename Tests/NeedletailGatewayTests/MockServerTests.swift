@@ -6,7 +6,7 @@ import Testing
 
 @testable import NeedletailGateway
 
-@Suite("Mock server", .timeLimit(.minutes(1)))
+@Suite("Mock server", .timeLimit(.minutes(15)))
 struct MockServerTests {
     /// Serves `script` while `body` runs.
     private func serve(

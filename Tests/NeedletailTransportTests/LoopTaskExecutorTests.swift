@@ -3,7 +3,7 @@ import NIOPosix
 import NeedletailTransport
 import Testing
 
-@Suite("LoopTaskExecutor", .timeLimit(.minutes(1)))
+@Suite("LoopTaskExecutor", .timeLimit(.minutes(15)))
 struct LoopTaskExecutorTests {
     @Test("A task runs on its loop, before and after suspending")
     func staysOnLoop() async throws {

@@ -7,7 +7,7 @@ import NeedletailTransport
 import Synchronization
 import Testing
 
-@Suite("UpstreamPool over HTTP/2", .timeLimit(.minutes(1)))
+@Suite("UpstreamPool over HTTP/2", .timeLimit(.minutes(15)))
 struct UpstreamPoolHTTP2Tests {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
 

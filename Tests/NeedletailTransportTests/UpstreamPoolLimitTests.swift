@@ -6,7 +6,7 @@ import NeedletailTransport
 import Synchronization
 import Testing
 
-@Suite("UpstreamPool: limits of connections and time", .timeLimit(.minutes(1)))
+@Suite("UpstreamPool: limits of connections and time", .timeLimit(.minutes(15)))
 struct UpstreamPoolLimitTests {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
 

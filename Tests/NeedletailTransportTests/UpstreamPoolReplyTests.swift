@@ -5,7 +5,7 @@ import NeedletailCore
 import NeedletailTransport
 import Testing
 
-@Suite("UpstreamPool: what replies may look like", .timeLimit(.minutes(1)))
+@Suite("UpstreamPool: what replies may look like", .timeLimit(.minutes(15)))
 struct UpstreamPoolReplyTests {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
 

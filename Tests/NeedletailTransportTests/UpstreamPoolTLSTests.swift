@@ -4,7 +4,7 @@ import NeedletailCore
 import NeedletailTransport
 import Testing
 
-@Suite("UpstreamPool over TLS", .timeLimit(.minutes(1)))
+@Suite("UpstreamPool over TLS", .timeLimit(.minutes(15)))
 struct UpstreamPoolTLSTests {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
 

@@ -6,7 +6,7 @@ import NeedletailTransport
 import Synchronization
 import Testing
 
-@Suite("UpstreamPool over HTTP/1.1", .timeLimit(.minutes(1)))
+@Suite("UpstreamPool over HTTP/1.1", .timeLimit(.minutes(15)))
 struct UpstreamPoolTests {
     static let group = MultiThreadedEventLoopGroup.singleton
     /// A group with one loop, where the order of things is known.

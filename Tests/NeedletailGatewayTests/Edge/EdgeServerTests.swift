@@ -6,7 +6,7 @@ import Testing
 
 @testable import NeedletailGateway
 
-@Suite("Edge: HTTP/1.1", .timeLimit(.minutes(1)))
+@Suite("Edge: HTTP/1.1", .timeLimit(.minutes(15)))
 struct EdgeServerTests {
     @Test("a response carries length and date, and nothing else of its own")
     func wholeResponse() async throws {

@@ -8,7 +8,7 @@ import Testing
 
 @testable import NeedletailGateway
 
-@Suite("Edge: streams, deadlines and the end", .timeLimit(.minutes(1)))
+@Suite("Edge: streams, deadlines and the end", .timeLimit(.minutes(15)))
 struct EdgeStreamTests {
     private static let request = "GET /s HTTP/1.1\r\nhost: x\r\n\r\n"
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import NeedletailGateway
 
-@Suite("Gateway: surfaces", .timeLimit(.minutes(1)))
+@Suite("Gateway: surfaces", .timeLimit(.minutes(15)))
 struct GatewayHandlerTests {
     @Test(
         "each surface asks the stack with its dialect and operation, whatever the query",
