@@ -7,6 +7,39 @@ public enum DialectID: String, Sendable, Hashable, CaseIterable {
     case openAIChat = "chat"
     /// Anthropic messages.
     case anthropicMessages = "messages"
+    /// OpenAI responses.
+    case openAIResponses = "responses"
+    /// Gemini `generateContent`, at Google AI Studio and Vertex.
+    case gemini = "gemini"
+    /// Amazon Bedrock Converse.
+    case bedrockConverse = "converse"
+    /// Ollama's own chat, `/api/chat`.
+    case ollamaChat = "ollama"
+    /// Ollama's own completion, `/api/generate`.
+    case ollamaGenerate = "generate"
+    /// Cohere chat, version 2.
+    case cohereChat = "cohere"
+    /// OpenAI's legacy completions.
+    case openAICompletions = "completions"
+}
+
+/// How a stream's bytes are cut into events.
+public enum StreamFraming: Sendable, Hashable {
+    /// Server-sent events (WHATWG HTML, section 9.2).
+    case serverSentEvents
+    /// One JSON value a line.
+    case lines
+    /// Amazon's binary event stream, every frame with two checksums.
+    case amazonEventStream
+
+    /// The `content-type` of such a stream.
+    public var contentType: String {
+        switch self {
+        case .serverSentEvents: "text/event-stream; charset=utf-8"
+        case .lines: "application/x-ndjson"
+        case .amazonEventStream: "application/vnd.amazon.eventstream"
+        }
+    }
 }
 
 /// One dialect, both ways: pure functions between bytes and the unified model.
@@ -68,6 +101,26 @@ public protocol Dialect: Sendable {
 
     /// What a client of this dialect can be told of another dialect's reply. All else that an upstream says is lost.
     static var replyFields: Set<ModelField> { get }
+
+    /// What an upstream of this dialect may say. What it can write for a client is not the measure: citations are written
+    /// by none for another and sent by several.
+    static var upstreamFields: Set<ModelField> { get }
+
+    /// What users of this dialect call a field: the path without indices.
+    static func name(of field: ModelField) -> String
+
+    /// How its streams are cut into events.
+    static var framing: StreamFraming { get }
+
+    /// The headers that tell an error beside its body.
+    static func failureHeaders(_ error: NeedletailError) -> HTTPFields
+}
+
+extension Dialect {
+    /// Server-sent events, as nearly all have it.
+    public static var framing: StreamFraming { .serverSentEvents }
+    /// None, as nearly all have it.
+    public static func failureHeaders(_ error: NeedletailError) -> HTTPFields { [:] }
 }
 
 /// What a stream's encoder must know of the request.

@@ -10,8 +10,12 @@ extension HTTPProvider {
     public func listModels(deadline: Instant?) async throws(NeedletailError) -> [ListedModel]? {
         do {
             let dialect = self.options.dialect ?? self.spec.dialect(for: nil)
+            let request = InferenceRequest(
+                operation: .listModels, model: "",
+                body: .wire(WireBody(dialect: dialect, bytes: ByteBuffer()), .init()),
+                replyDialect: dialect)
             let response = try await self.send(
-                .listModels, dialect, ByteBuffer(), forwarded: [:], timeouts: self.options.timeouts,
+                request, dialect, ByteBuffer(), forwarded: [:], timeouts: self.options.timeouts,
                 deadline: deadline)
             let bytes = try await response.body.collect(upTo: self.options.maximumReplySize)
             return try self.models(in: bytes)

@@ -21,6 +21,12 @@ extension HTTPProvider {
         )
         guard request.operation == .chat else {
             try Self.checkJSON(bytes)
+            if client != call.dialect, let theirs = call.dialect.dialect as? any TokenCountingDialect.Type,
+                let ours = client.dialect as? any TokenCountingDialect.Type
+            {
+                let count = try theirs.decodeTokenCount(bytes)
+                reply.body = .complete(WireBody(dialect: client, bytes: ours.encodeTokenCount(count)), nil)
+            }
             return reply
         }
         if client == call.dialect {
@@ -65,6 +71,7 @@ extension HTTPProvider {
             let reader = PassthroughReader(
                 body,
                 tap: call.dialect.dialect.makeStreamTap(),
+                framing: call.dialect.dialect.framing.makeDecoder(),
                 withholdsUsage: call.withholdsUsage,
                 ending: ending
             )

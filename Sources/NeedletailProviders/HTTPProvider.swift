@@ -26,6 +26,10 @@ public final class HTTPProvider: Provider {
         public var maximumReplySize: Int
         /// Who fetches URLs for upstreams that take only inline media.
         public var mediaFetcher: (any MediaFetcher)?
+        /// What stands for the names in braces of the type's paths, for example a project or a version.
+        public var settings: [String: String]
+        /// Who signs requests, for types whose key is not simply a header.
+        public var authorizer: (any RequestAuthorizer)?
 
         /// Creates options.
         public init(
@@ -36,7 +40,9 @@ public final class HTTPProvider: Provider {
             quirks: Set<ProviderSpec.Quirk>? = nil,
             timeouts: Timeouts = Timeouts(),
             maximumReplySize: Int = 64 << 20,
-            mediaFetcher: (any MediaFetcher)? = nil
+            mediaFetcher: (any MediaFetcher)? = nil,
+            settings: [String: String] = [:],
+            authorizer: (any RequestAuthorizer)? = nil
         ) {
             self.basePath = basePath
             self.keys = keys
@@ -46,6 +52,8 @@ public final class HTTPProvider: Provider {
             self.timeouts = timeouts
             self.maximumReplySize = maximumReplySize
             self.mediaFetcher = mediaFetcher
+            self.settings = settings
+            self.authorizer = authorizer
         }
     }
 
@@ -67,18 +75,25 @@ public final class HTTPProvider: Provider {
     /// What requests in one dialect have in common. A provider has one or two; a search through them beats a dictionary.
     private struct Endpoint {
         var dialect: DialectID
-        var chatPath: String
-        var countPath: String
-        var modelsPath: String
+        var chat: PathTemplate
+        var streamedChat: PathTemplate
+        var others: [NeedletailCore.Operation: PathTemplate]
         /// One set per key.
         var headers: [HTTPFields]
 
-        func path(for operation: NeedletailCore.Operation) -> String {
-            switch operation {
-            case .chat: self.chatPath
-            case .countTokens: self.countPath
-            case .listModels: self.modelsPath
-            }
+        init(_ dialect: DialectID, _ paths: OperationPaths, _ options: Options, headers: [HTTPFields]) {
+            let root = paths.root(basePath: options.basePath)
+            let template = { PathTemplate(root + $0, settings: options.settings) }
+            self.dialect = dialect
+            self.chat = template(paths.paths[.chat] ?? "")
+            self.streamedChat = paths.streamedChat.map(template) ?? self.chat
+            self.others = paths.paths.mapValues(template)
+            self.headers = headers
+        }
+
+        func path(for operation: NeedletailCore.Operation, model: String, isStreaming: Bool) -> String? {
+            guard operation == .chat else { return self.others[operation]?.path(model: model) }
+            return (isStreaming ? self.streamedChat : self.chat).path(model: model)
         }
     }
 
@@ -97,16 +112,11 @@ public final class HTTPProvider: Provider {
         self.time = time
         self.transport = transport
         self.credentials = Credentials(weights: options.keys.isEmpty ? [1] : options.keys.map(\.weight))
-        let paths = UpstreamEndpoint(basePath: options.basePath)
         let keys: [String?] = options.keys.isEmpty ? [nil] : options.keys.map(\.key)
         self.endpoints = spec.dialects.map { dialect in
             Endpoint(
-                dialect: dialect,
-                chatPath: paths.path(for: .chat, in: dialect),
-                countPath: paths.path(for: .countTokens, in: dialect),
-                modelsPath: paths.path(for: .listModels, in: dialect),
-                headers: keys.map { Self.headers(spec, dialect, options.headers, key: $0) }
-            )
+                dialect, spec.paths[dialect] ?? dialect.paths, options,
+                headers: keys.map { Self.headers(spec, dialect, options.headers, key: $0) })
         }
     }
 
@@ -159,7 +169,7 @@ public final class HTTPProvider: Provider {
         let isStream = request.isStreaming && request.operation == .chat
         do {
             response = try await self.send(
-                request.operation, call.dialect, call.body, forwarded: forwarded, timeouts: self.timeouts(context),
+                request, call.dialect, call.body, forwarded: forwarded, timeouts: self.timeouts(context),
                 deadline: context.deadline)
             if !isStream { bytes = try await response.body.collect(upTo: self.options.maximumReplySize) }
         } catch {
@@ -184,7 +194,7 @@ public final class HTTPProvider: Provider {
     ///
     /// - Throws: What an error reply means.
     func send(
-        _ operation: NeedletailCore.Operation,
+        _ request: InferenceRequest,
         _ dialect: DialectID,
         _ body: ByteBuffer,
         forwarded: HTTPFields,
@@ -192,21 +202,26 @@ public final class HTTPProvider: Provider {
         deadline: Instant?
     ) async throws(NeedletailError) -> TransportResponse {
         let key = self.credentials.pick(now: self.time.now())
-        guard let endpoint = self.endpoints.first(where: { $0.dialect == dialect }) else {
-            throw NeedletailError(.unsupported, "The provider does not speak the dialect '\(dialect.rawValue)'.")
+        guard let endpoint = self.endpoints.first(where: { $0.dialect == dialect }),
+            let path = endpoint.path(
+                for: request.operation, model: request.model, isStreaming: request.isStreaming)
+        else {
+            throw NeedletailError(
+                .unsupported,
+                "The provider has no operation '\(request.operation.rawValue)' in the dialect '\(dialect.rawValue)'.")
         }
         var headers = endpoint.headers[key]
         for field in forwarded { headers[field.name] = field.value }
-        let response = try await self.transport.send(
-            TransportRequest(
-                method: operation == .listModels ? .get : .post,
-                path: endpoint.path(for: operation),
-                headers: headers,
-                body: body,
-                timeouts: timeouts,
-                deadline: deadline
-            )
+        var message = TransportRequest(
+            method: request.operation == .listModels ? .get : .post,
+            path: path,
+            headers: headers,
+            body: body,
+            timeouts: timeouts,
+            deadline: deadline
         )
+        if let authorizer = self.options.authorizer { try await authorizer.authorize(&message) }
+        let response = try await self.transport.send(message)
         guard response.status >= 200, response.status < 300 else {
             throw await self.failure(response, dialect, key: key)
         }

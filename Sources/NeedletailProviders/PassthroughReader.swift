@@ -11,7 +11,7 @@ final class PassthroughReader: ReplyReader {
     private static let maximumLead = SSEDecoder.defaultMaximumEventSize
 
     private let body: TransportBody
-    private var framing = SSEDecoder()
+    private var framing: any EventDecoder
     private var tap: any StreamTap
     private let withholdsUsage: Bool
     private let ending: StreamEnding
@@ -28,9 +28,12 @@ final class PassthroughReader: ReplyReader {
     /// Set until the commit.
     private var limit: CommitLimit?
 
-    init(_ body: TransportBody, tap: any StreamTap, withholdsUsage: Bool, ending: StreamEnding) {
+    init(
+        _ body: TransportBody, tap: any StreamTap, framing: any EventDecoder, withholdsUsage: Bool, ending: StreamEnding
+    ) {
         self.body = body
         self.tap = tap
+        self.framing = framing
         self.withholdsUsage = withholdsUsage
         self.ending = ending
     }

@@ -36,6 +36,8 @@ public struct ProviderSpec: Sendable {
     public var auth: Auth
     /// Headers of every request, by dialect.
     public var headers: [DialectID: HTTPFields]
+    /// Where its operations are, by dialect; a dialect that is left out has its usual paths.
+    public var paths: [DialectID: OperationPaths]
     /// What it does differently.
     public var quirks: Set<Quirk>
     /// How the names of its environment variables begin: `EXAMPLE` for `EXAMPLE_API_KEY` and `EXAMPLE_BASE_URL`.
@@ -54,6 +56,7 @@ public struct ProviderSpec: Sendable {
         baseURL: String?,
         auth: Auth,
         headers: [DialectID: HTTPFields] = [:],
+        paths: [DialectID: OperationPaths] = [:],
         quirks: Set<Quirk> = [],
         environmentPrefix: String? = nil,
         requiresKey: Bool = false,
@@ -65,6 +68,7 @@ public struct ProviderSpec: Sendable {
         self.baseURL = baseURL
         self.auth = auth
         self.headers = headers
+        self.paths = paths
         self.quirks = quirks
         self.environmentPrefix = environmentPrefix
         self.requiresKey = requiresKey

@@ -6,25 +6,30 @@ public import NeedletailCore
 public enum RequestPeek {
     /// Reads the facts of `body`.
     ///
-    /// - Throws: `.invalidRequest` if the body is no JSON object, `model` is missing or no string, `stream` is no
-    ///   boolean, a limit on tokens is no positive whole number, `messages` is missing or no array, or a key that a
-    ///   passthrough edits stands twice.
+    /// - Parameters:
+    ///   - model: The model's name, for dialects that have it in the path.
+    ///   - isStreaming: Whether the reply is to be streamed, for dialects that have it in the path.
+    /// - Throws: `.invalidRequest` if the body is no JSON object, the model is missing or no string, `stream` is no
+    ///   boolean, a limit on tokens is no positive whole number, the content is missing or of the wrong type, or a key
+    ///   that a passthrough edits stands twice.
     public static func read(
         _ body: ByteBuffer,
         dialect: DialectID,
-        operation: NeedletailCore.Operation
+        operation: NeedletailCore.Operation,
+        model: String? = nil,
+        isStreaming: Bool? = nil
     ) throws(NeedletailError) -> InferenceRequest {
-        var fields = RequestPeekFields()
+        let shape = dialect.requestShape
+        var fields = RequestPeekFields(shape)
         try fields.read(body.readableBytesUInt8Span)
-        guard let model = fields.model else { throw Self.missing("model") }
-        guard fields.messages != nil else { throw Self.missing("messages") }
-        if dialect == .anthropicMessages, operation == .chat, fields.maxTokens == nil {
-            throw Self.missing("max_tokens")
-        }
+        guard let name = model ?? fields.model else { throw Self.missing("model") }
+        if model != nil { fields.landmarks.model = nil }
+        guard fields.content != nil || shape.isContentOptional else { throw Self.missing("\(shape.contentKey)") }
+        if shape.requiresMaxTokens, operation == .chat, fields.maxTokens == nil { throw Self.missing("max_tokens") }
         return InferenceRequest(
             operation: operation,
-            model: model,
-            isStreaming: fields.isStreaming ?? false,
+            model: name,
+            isStreaming: isStreaming ?? fields.isStreaming ?? shape.streamsByDefault,
             maxOutputTokens: fields.maxCompletionTokens ?? fields.maxTokens,
             estimatedInputTokens: fields.estimatedInputTokens(bodySize: body.readableBytes),
             features: fields.features,

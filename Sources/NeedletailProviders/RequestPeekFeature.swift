@@ -6,6 +6,8 @@ import NeedletailCore
 /// A value of the wrong type asks for nothing here; the dialect or the upstream refuses it in its own words.
 enum RequestPeekFeature {
     case tools, thinking, logprobs, topLogprobs, reasoning, effort, modalities, outputConfig, format
+    /// An object of options that other dialects have at the top, or one such option by another name.
+    case settings
 
     /// What the value at `range`, which has been checked, asks for.
     func features(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Features {
@@ -34,7 +36,43 @@ enum RequestPeekFeature {
             if view.present("format") != nil { features.insert(.structuredOutput) }
             if view.present("effort") != nil { features.insert(.reasoning) }
             return features
+        case .settings:
+            guard let view = Self.view(bytes, range) else { return [] }
+            return Self.settings(view)
         }
+    }
+
+    /// The limit on output tokens in an object of options.
+    static func outputLimit(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+        guard let view = Self.view(bytes, range), view.kind == .object else { return nil }
+        for key: StaticString in ["maxOutputTokens", "max_output_tokens", "maxTokens", "num_predict"] {
+            if let limit = view[key]?.int, limit > 0 { return min(limit, Int(Int32.max)) }
+        }
+        return nil
+    }
+
+    private static func settings(_ view: JSONView) -> Features {
+        // Ollama's `format` and `think` stand alone.
+        if view.string != nil { return .structuredOutput }
+        if view.bool == true { return .reasoning }
+        guard view.kind == .object else { return [] }
+        var features: Features = []
+        let schemas: [StaticString] = [
+            "responseSchema", "responseJsonSchema", "response_schema", "textFormat", "properties",
+        ]
+        if schemas.contains(where: { view.present($0) != nil }) { features.insert(.structuredOutput) }
+        if let type = view["responseMimeType"]?.string ?? view["response_mime_type"]?.string, type != "text/plain" {
+            features.insert(.structuredOutput)
+        }
+        if let format = view.present("format"), format["type"]?.string != "text" { features.insert(.structuredOutput) }
+        let thinking: [StaticString] = ["thinkingConfig", "thinking_config", "thinking", "reasoning_config"]
+        if thinking.contains(where: { view.present($0) != nil }) { features.insert(.reasoning) }
+        if view["tools"]?.elements.contains(where: { _ in true }) == true { features.insert(.tools) }
+        if view["responseLogprobs"]?.bool == true { features.insert(.logprobs) }
+        if view["responseModalities"]?.elements.contains(where: { $0.string == "AUDIO" }) == true {
+            features.insert(.audio)
+        }
+        return features
     }
 
     private static func hasElements(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {

@@ -18,7 +18,7 @@ extension RequestPeekFields {
     /// Base64 strings over 1 KiB do not count as text. An image counts as ``tokensPerImage``; each document or recording
     /// as ``tokensPerAttachment``, or all of them by the size of the base64 if that is more.
     func estimatedInputTokens(bodySize: Int) -> Int {
-        guard let messages = self.messages else { return bodySize / Self.bytesPerToken + 1 }
+        guard let messages = self.content else { return bodySize / Self.bytesPerToken + 1 }
         var tokens = (bodySize - messages.payloadBytes) / Self.bytesPerToken + 1
         tokens += messages.images * Self.tokensPerImage
         let attachments = messages.documents + messages.audio

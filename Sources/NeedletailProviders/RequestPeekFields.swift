@@ -9,10 +9,15 @@ struct RequestPeekFields {
     var isStreaming: Bool?
     var maxTokens: Int?
     var maxCompletionTokens: Int?
-    var messages: JSONContentScan?
+    var content: JSONContentScan?
     var features: Features = []
     var landmarks = BodyLandmarks()
+    private let shape: RequestShape
     private var seen: Set = []
+
+    init(_ shape: RequestShape) {
+        self.shape = shape
+    }
 
     /// The keys that may stand only once: parsers differ in which of two they take, so one request would mean two things.
     private struct Set: OptionSet {
@@ -22,7 +27,7 @@ struct RequestPeekFields {
         static let streamOptions = Self(rawValue: 1 << 2)
         static let maxTokens = Self(rawValue: 1 << 3)
         static let maxCompletionTokens = Self(rawValue: 1 << 4)
-        static let messages = Self(rawValue: 1 << 5)
+        static let content = Self(rawValue: 1 << 5)
     }
 
     /// Checks the whole body and reads its top level.
@@ -54,7 +59,7 @@ struct RequestPeekFields {
 
     /// Reads one member; returns the offset after its value. Throws ``JSONError`` or ``NeedletailError``.
     private mutating func member(_ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key, _ value: Int) throws -> Int {
-        guard let name = RequestPeekKey(bytes, key) else { return try JSONScanner.value(bytes, value) }
+        guard let name = RequestPeekKey(bytes, key, self.shape) else { return try JSONScanner.value(bytes, value) }
         switch name {
         case .model:
             try self.once(.model, "model")
@@ -79,12 +84,15 @@ struct RequestPeekFields {
             let end = try JSONScanner.value(bytes, value)
             self.maxCompletionTokens = try Self.limit(bytes, value..<end, "max_completion_tokens")
             return end
-        case .messages:
-            try self.once(.messages, "messages")
-            return try self.readMessages(bytes, value)
+        case .content:
+            try self.once(.content, "\(self.shape.contentKey)")
+            return try self.readContent(bytes, value)
         case .feature(let name):
             let end = try JSONScanner.value(bytes, value)
             self.features.formUnion(name.features(bytes, value..<end))
+            if name == .settings, let limit = RequestPeekFeature.outputLimit(bytes, value..<end) {
+                self.maxTokens = limit
+            }
             return end
         }
     }
@@ -109,15 +117,20 @@ struct RequestPeekFields {
         self.landmarks.model = range
     }
 
-    private mutating func readMessages(_ bytes: Span<UInt8>, _ value: Int) throws -> Int {
+    private mutating func readContent(_ bytes: Span<UInt8>, _ value: Int) throws -> Int {
         var scan = JSONContentScan()
         let end = try scan.value(bytes, value)
-        guard bytes[value] == UInt8(ascii: "[") else { throw Self.invalid("messages", "must be an array") }
-        guard scan.elements > 0 else { throw Self.invalid("messages", "must not be empty") }
+        let name = "\(self.shape.contentKey)"
+        if bytes[value] == UInt8(ascii: "n"), self.shape.isContentOptional { return end }
+        let isText = self.shape.takesText && bytes[value] == UInt8(ascii: "\"")
+        guard isText || bytes[value] == UInt8(ascii: "[") else { throw Self.invalid(name, "must be an array") }
+        guard isText || scan.elements > 0 || self.shape.isContentOptional else {
+            throw Self.invalid(name, "must not be empty")
+        }
         if scan.images > 0 { self.features.insert(.images) }
         if scan.documents > 0 { self.features.insert(.documents) }
         if scan.audio > 0 { self.features.insert(.audio) }
-        self.messages = scan
+        self.content = scan
         return end
     }
 

@@ -2,18 +2,21 @@ import NeedletailCore
 
 /// The top-level keys of a request that ``RequestPeek`` looks at.
 enum RequestPeekKey {
-    case model, stream, streamOptions, maxTokens, maxCompletionTokens, messages
+    case model, stream, streamOptions, maxTokens, maxCompletionTokens, content
     case feature(RequestPeekFeature)
 
-    /// The key, or `nil` if it is none of them.
-    init?(_ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key) {
+    /// The key, or `nil` if it is none of the dialect's.
+    init?(_ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key, _ shape: RequestShape) {
         // The length rules nearly all candidates out. An escaped spelling may be shorter once it is read.
         func has(_ name: StaticString) -> Bool { JSONScanner.isKey(bytes, key, name) }
+        if has(shape.contentKey) {
+            self = .content
+            return
+        }
         switch key.hasEscapes ? -1 : key.range.count - 2 {
         case 5 where has("model"): self = .model
         case 5 where has("tools"): self = .feature(.tools)
         case 6 where has("stream"): self = .stream
-        case 8 where has("messages"): self = .messages
         case 8 where has("thinking"): self = .feature(.thinking)
         case 8 where has("logprobs"): self = .feature(.logprobs)
         case 9 where has("functions"): self = .feature(.tools)
@@ -26,11 +29,14 @@ enum RequestPeekKey {
         case 14 where has("stream_options"): self = .streamOptions
         case 15 where has("response_format"): self = .feature(.format)
         case 16 where has("reasoning_effort"): self = .feature(.effort)
+        case 17 where has("max_output_tokens"): self = .maxTokens
         case 21 where has("max_completion_tokens"): self = .maxCompletionTokens
         case -1:
             guard let name = Self.named(JSONScanner.text(bytes, key.range)) else { return nil }
             self = name
-        default: return nil
+        default:
+            guard shape.settingsKeys.contains(where: { has($0) }) else { return nil }
+            self = .feature(.settings)
         }
     }
 
@@ -39,9 +45,8 @@ enum RequestPeekKey {
         case "model": .model
         case "stream": .stream
         case "stream_options": .streamOptions
-        case "max_tokens": .maxTokens
+        case "max_tokens", "max_output_tokens": .maxTokens
         case "max_completion_tokens": .maxCompletionTokens
-        case "messages": .messages
         case "tools", "functions": .feature(.tools)
         case "thinking": .feature(.thinking)
         case "logprobs": .feature(.logprobs)

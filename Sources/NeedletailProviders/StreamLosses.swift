@@ -5,7 +5,7 @@ import NeedletailCore
 enum StreamLosses {
     static func possible(from upstream: DialectID, to client: DialectID, for request: InferenceRequest) -> [Loss] {
         let missing = ModelField.reply.subtracting(client.dialect.replyFields)
-        return missing.filter { upstream.mayYield($0) && Self.mayOccur($0, request) }
+        return missing.filter { upstream.dialect.upstreamFields.contains($0) && Self.mayOccur($0, request) }
             .map { $0.name(in: upstream) }
             .sorted()
             .map { Loss($0, "the client's dialect has no place for it") }
@@ -23,22 +23,6 @@ enum StreamLosses {
         // Several choices are refused on the way in where the upstream gives one.
         case .replyChoices: false
         default: true
-        }
-    }
-}
-
-extension DialectID {
-    /// Whether an upstream of the dialect ever sends the field of a reply. What it can write for a client is not the
-    /// measure: citations are written by none for another and sent by both.
-    fileprivate func mayYield(_ field: ModelField) -> Bool {
-        switch self {
-        case .openAIChat: ![.replyOpaque, .stopSequence].contains(field)
-        case .anthropicMessages:
-            ![
-                .replyLogprobs, .replyAudio, .replyChoices, .systemFingerprint, .usageAudio, .usagePrediction,
-                .replyRefusal,
-            ]
-            .contains(field)
         }
     }
 }

@@ -40,7 +40,7 @@ extension HTTPProvider {
         switch request.body {
         case .wire(let wire, let landmarks):
             let dialect = self.options.dialect ?? self.spec.dialect(for: wire.dialect)
-            let model = try wire.dialect.dialect.decodeRequest(wire.bytes)
+            let model = try Self.decoded(wire, request.operation)
             guard dialect == wire.dialect, request.replyDialect == dialect else {
                 return try await self.translated(model, request, to: dialect, context)
             }
@@ -50,6 +50,15 @@ extension HTTPProvider {
             let dialect = self.options.dialect ?? self.spec.dialect(for: request.replyDialect)
             return try await self.translated(model, request, to: dialect, context)
         }
+    }
+
+    private static func decoded(
+        _ wire: WireBody, _ operation: NeedletailCore.Operation
+    ) throws(NeedletailError) -> ChatRequest {
+        if operation == .countTokens, let counter = wire.dialect.dialect as? any TokenCountingDialect.Type {
+            return try counter.decodeCountRequest(wire.bytes)
+        }
+        return try wire.dialect.dialect.decodeRequest(wire.bytes)
     }
 
     private func mayHaveToInline(_ request: InferenceRequest) -> Bool {
@@ -66,7 +75,7 @@ extension HTTPProvider {
         var call = try await self.translated(model, request, to: dialect, context)
         call.isPassthrough = true
         call.withholdsUsage =
-            dialect == .openAIChat && request.isStreaming && !request.asksForStreamUsage
+            dialect.hasStreamUsageOption && request.isStreaming && !request.asksForStreamUsage
             && !self.quirks.contains(.refusesStreamOptions)
         return call
     }
@@ -80,7 +89,7 @@ extension HTTPProvider {
             if old != name { splice.replace(range, with: name) }
         }
         let asksForUsage =
-            wire.dialect == .openAIChat && request.isStreaming && !landmarks.asksForStreamUsage
+            wire.dialect.hasStreamUsageOption && request.isStreaming && !landmarks.asksForStreamUsage
             && !self.quirks.contains(.refusesStreamOptions)
         if asksForUsage { StreamUsageOption.turnOn(in: wire.bytes, landmarks, &splice) }
         return UpstreamCall(
@@ -103,13 +112,13 @@ extension HTTPProvider {
         if self.quirks.contains(.takesOnlyInlineMedia) {
             model = try await model.inliningMedia(with: self.options.mediaFetcher, deadline: context.deadline)
         }
-        if request.operation == .countTokens, dialect != .anthropicMessages {
-            return self.estimated(model, request, dialect)
-        }
         var body = ByteBuffer()
         var losses: [Loss]
         if request.operation == .countTokens {
-            losses = try AnthropicMessages.encodeCountTokensRequest(model, into: &body)
+            guard let counter = dialect.dialect as? any TokenCountingDialect.Type else {
+                return try self.estimated(model, request, dialect)
+            }
+            losses = try counter.encodeCountRequest(model, into: &body)
         } else {
             losses = try dialect.dialect.encodeRequest(model, into: &body)
             try self.adaptRequest(&body, dialect)
@@ -134,7 +143,7 @@ extension HTTPProvider {
 
     /// Applies the quirks that concern bytes this library wrote itself.
     private func adaptRequest(_ body: inout ByteBuffer, _ dialect: DialectID) throws(NeedletailError) {
-        guard dialect == .openAIChat,
+        guard dialect.hasStreamUsageOption,
             self.quirks.contains(.wantsMaxCompletionTokens) || self.quirks.contains(.refusesStreamOptions)
         else { return }
         do {
@@ -158,15 +167,25 @@ extension HTTPProvider {
     }
 
     /// The stated estimate, where the upstream has no operation that counts.
-    private func estimated(_ model: ChatRequest, _ request: InferenceRequest, _ dialect: DialectID) -> UpstreamCall {
-        let bytes = AnthropicMessages.encodeCountTokens(TokenEstimate.count(model))
+    private func estimated(
+        _ model: ChatRequest, _ request: InferenceRequest, _ dialect: DialectID
+    ) throws(NeedletailError) -> UpstreamCall {
+        let client = request.replyDialect ?? dialect
+        guard let counter = client.dialect as? any TokenCountingDialect.Type else {
+            throw NeedletailError(.unsupported, "Tokens cannot be counted in the dialect '\(client.rawValue)'.")
+        }
         var call = UpstreamCall(dialect: dialect, isPassthrough: false, body: ByteBuffer())
         call.answer = InferenceReply(
             provider: self.id,
             model: request.model,
             losses: [Loss("input_tokens", "an estimate: the provider cannot count")],
-            body: .complete(WireBody(dialect: .anthropicMessages, bytes: bytes), nil)
+            body: .complete(WireBody(dialect: client, bytes: counter.encodeTokenCount(TokenEstimate.count(model))), nil)
         )
         return call
     }
+}
+
+extension DialectID {
+    /// Whether a stream tells its usage only if `stream_options` ask for it.
+    var hasStreamUsageOption: Bool { self == .openAIChat || self == .openAICompletions }
 }

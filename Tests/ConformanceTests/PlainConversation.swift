@@ -20,6 +20,7 @@ struct PlainConversation {
         switch dialect {
         case .openAIChat: self.readChat(body)
         case .anthropicMessages: self.readMessages(body)
+        default: preconditionFailure("not spelled out")
         }
     }
 

@@ -45,6 +45,7 @@ struct SeenReply {
         case (.openAIChat, true): self.readChatStream(ServerEvents(data))
         case (.anthropicMessages, false): self.readMessage(JSON.object(data) ?? [:])
         case (.anthropicMessages, true): self.readMessageStream(ServerEvents(data))
+        default: preconditionFailure("not spelled out")
         }
     }
 

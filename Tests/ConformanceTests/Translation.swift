@@ -135,6 +135,7 @@ struct Translation {
                     #expect(isTold("content"), "\(label): \(type) is not in \(losses)")
                 }
             }
+        default: preconditionFailure("not spelled out")
         }
     }
 
@@ -187,6 +188,7 @@ struct Translation {
                 default: #expect(open == nil || event.name == "ping", "\(label): \(event.name)")
                 }
             }
+        default: preconditionFailure("not spelled out")
         }
     }
 
@@ -243,6 +245,7 @@ struct Translation {
             if !names.isEmpty {
                 request["tools"] = names.map { ["name": $0, "input_schema": schema] as [String: Any] }
             }
+        default: preconditionFailure("not spelled out")
         }
         messages.append(["role": "user", "content": "And now?"])
         request["messages"] = messages
@@ -257,6 +260,7 @@ struct Translation {
         case .anthropicMessages:
             #"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"ok"}],"#
                 + #""stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}"#
+        default: preconditionFailure("not spelled out")
         }
     }
 }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NeedletailCore
+import NeedletailTesting
 import Testing
 
 @testable import NeedletailProviders
@@ -48,7 +49,7 @@ struct FailureStatusTests {
 
     @Test(
         "the status decides, the body only what the status leaves open",
-        arguments: DialectID.allCases, Self.table.map { [$0.upstream, $0.ours, $0.anthropic] })
+        arguments: DialectID.spelledOut, Self.table.map { [$0.upstream, $0.ours, $0.anthropic] })
     func combinations(_ dialect: DialectID, _ row: [Int]) {
         for type in Self.types {
             let body = #"{"type":"error","error":{"type":"\#(type)","message":"what happened"}}"#
@@ -60,7 +61,7 @@ struct FailureStatusTests {
         }
     }
 
-    @Test("a 403 about a model stays a 403, one about the key is our 500", arguments: DialectID.allCases)
+    @Test("a 403 about a model stays a 403, one about the key is our 500", arguments: DialectID.spelledOut)
     func forbidden(_ dialect: DialectID) {
         for (message, status) in [("Your account may not use this model.", 403), ("No access.", 500)] {
             let body = #"{"error":{"type":"permission_error","message":"\#(message)"}}"#
@@ -77,7 +78,7 @@ struct FailureStatusTests {
             ("billing_error", 500), ("unheard", 502),
         ])
     func insideSuccess(_ type: String, _ status: Int) {
-        for dialect in DialectID.allCases {
+        for dialect in DialectID.spelledOut {
             let body = #"{"type":"error","error":{"type":"\#(type)","message":"what happened"}}"#
             let error = #expect(throws: NeedletailError.self) {
                 try dialect.dialect.inspectReply(ByteBuffer(string: body))

@@ -398,7 +398,7 @@ struct TranslationTests {
 }
 
 @Suite("Upstream paths")
-struct UpstreamEndpointTests {
+struct OperationPathsTests {
     @Test(
         "a final /v1 may be there or not",
         arguments: [
@@ -407,7 +407,7 @@ struct UpstreamEndpointTests {
             ("/vanilla", "/vanilla/v1"),
         ])
     func root(base: String, root: String) {
-        #expect(UpstreamEndpoint(basePath: base).root == root)
+        #expect(DialectID.openAIChat.paths.root(basePath: base) == root)
     }
 
     @Test("A stream under the wrong content type is a stream all the same", arguments: [1, 4, 1000])

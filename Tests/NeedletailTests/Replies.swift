@@ -18,6 +18,7 @@ enum Replies {
                 #"{"id":"msg","type":"message","role":"assistant","model":"up","content":[{"type":"text","text":"#
                     + #""Hi there"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":7,"#
                     + #""output_tokens":2}}"#)
+        default: preconditionFailure("not spelled out")
         }
     }
 
@@ -71,6 +72,7 @@ enum Replies {
                 event("message_delta", #","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}"#),
                 event("message_stop", ""),
             ]
+        default: preconditionFailure("not spelled out")
         }
     }
 }

@@ -1,24 +1,25 @@
-/// Checks a value and notes, on the way, what kinds of content parts it holds; for the `messages` of a request.
+/// Checks a value and notes, on the way, what kinds of content parts it holds; for the conversation of a request.
 ///
-/// It looks at `"type": "…"` members at any depth and at strings that carry base64. Nothing is decoded or kept.
+/// It looks at `"type": "…"` members, media types and telling keys at any depth, and at strings that carry base64.
+/// Nothing is decoded or kept.
 package struct JSONContentScan: JSONTape, Sendable {
     /// A base64 string shorter than this is counted as text.
     package static let smallestPayload = 1024
     /// How much of a string is looked at to tell base64 from text.
     private static let sample = 256
 
-    /// Parts of type `image` and `image_url`.
+    /// Images.
     package private(set) var images = 0
-    /// Parts of type `document` and `file`.
+    /// Documents and files.
     package private(set) var documents = 0
-    /// Parts of type `input_audio`.
+    /// Recordings.
     package private(set) var audio = 0
     /// Bytes of base64: `data:` URLs, and base64 under `data` and `file_data`.
     package private(set) var payloadBytes = 0
     /// Values directly inside the scanned one, if it is an array.
     package private(set) var elements = 0
 
-    private enum Key { case type, data, other }
+    private enum Key { case type, data, mediaType, image, document, other }
     private var key = Key.other
     private var depth = 0
 
@@ -35,7 +36,12 @@ package struct JSONContentScan: JSONTape, Sendable {
         switch range.count {
         case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"type\""): self.key = .type
         case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"data\""): self.key = .data
+        case 7 where JSONScanner.matches(bytes, range.lowerBound, "\"image\""): self.key = .image
+        case 8 where JSONScanner.matches(bytes, range.lowerBound, "\"images\""): self.key = .image
+        case 10 where JSONScanner.matches(bytes, range.lowerBound, "\"mimeType\""): self.key = .mediaType
+        case 10 where JSONScanner.matches(bytes, range.lowerBound, "\"document\""): self.key = .document
         case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"file_data\""): self.key = .data
+        case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"mime_type\""): self.key = .mediaType
         default: self.key = .other
         }
     }
@@ -45,11 +51,15 @@ package struct JSONContentScan: JSONTape, Sendable {
         let key = self.key
         self.key = .other
         guard kind == .string else { return }
+        if key == .mediaType { self.mediaType(bytes, range) }
         if key == .type { self.type(bytes, range) } else { self.payload(bytes, range, isData: key == .data) }
     }
 
     mutating func open(_ kind: JSONKind, at start: Int) {
         if self.depth == 1 { self.elements &+= 1 }
+        // Bedrock's and Ollama's parts say what they are by their key.
+        if self.key == .image { self.images &+= 1 }
+        if self.key == .document { self.documents &+= 1 }
         self.depth &+= 1
         self.key = .other
     }
@@ -64,8 +74,21 @@ package struct JSONContentScan: JSONTape, Sendable {
         case 7 where JSONScanner.matches(bytes, range.lowerBound, "\"image\""): self.images &+= 1
         case 10 where JSONScanner.matches(bytes, range.lowerBound, "\"document\""): self.documents &+= 1
         case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"image_url\""): self.images &+= 1
+        case 12 where JSONScanner.matches(bytes, range.lowerBound, "\"input_file\""): self.documents &+= 1
         case 13 where JSONScanner.matches(bytes, range.lowerBound, "\"input_audio\""): self.audio &+= 1
+        case 13 where JSONScanner.matches(bytes, range.lowerBound, "\"input_image\""): self.images &+= 1
         default: break
+        }
+    }
+
+    /// Gemini's parts say what they are by their media type.
+    private mutating func mediaType(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        if JSONScanner.matches(bytes, range.lowerBound, "\"image/") {
+            self.images &+= 1
+        } else if JSONScanner.matches(bytes, range.lowerBound, "\"audio/") {
+            self.audio &+= 1
+        } else {
+            self.documents &+= 1
         }
     }
 

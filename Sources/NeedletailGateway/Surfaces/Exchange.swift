@@ -7,11 +7,13 @@ import NeedletailProviders
 /// One inference request's way back to the client.
 struct Exchange {
     let info: RequestInfo
-    let dialect: DialectID
+    let route: InferenceRoute
     let responder: EdgeResponder
     /// When the request was whole.
     let begin: Instant
     let time: TimeSource
+
+    private var dialect: DialectID { self.route.dialect }
 
     /// Sends a committed reply.
     func deliver(_ reply: consuming InferenceReply) async {
@@ -34,7 +36,7 @@ struct Exchange {
             self.responder.send(EdgeResponse(status: 200, headers: headers, body: body.bytes))
             return nil
         case .stream(let stream):
-            headers.append(Self.eventStream)
+            headers.append(self.streamType)
             headers.append(Self.noCache)
             self.responder.start(status: 200, headers: headers)
             return stream
@@ -52,8 +54,12 @@ struct Exchange {
     /// properly: the client has been told all there is to tell.
     private func deliver(_ stream: ReplyStream, provider: ProviderID) async {
         var chunks = stream.makeAsyncIterator()
+        var array = self.route.isArray ? JSONArrayStream() : nil
         do throws(NeedletailError) {
-            while let chunk = try await chunks.next() { try await self.responder.write(chunk) }
+            while let chunk = try await chunks.next() {
+                try await self.responder.write(try array?.rewrite(chunk) ?? chunk)
+            }
+            if let end = array?.end() { try await self.responder.write(end) }
             self.responder.finish()
         } catch {
             guard error.code != .cancelled else {
@@ -64,7 +70,13 @@ struct Exchange {
             self.log(error, provider: error.provider ?? provider, status: 200)
             var last = ByteBuffer()
             self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, into: &last)
-            do throws(NeedletailError) { try await self.responder.write(last) } catch {
+            do throws(NeedletailError) {
+                if array != nil {
+                    last = try array?.rewrite(last) ?? last
+                    if var end = array?.end() { last.writeBuffer(&end) }
+                }
+                try await self.responder.write(last)
+            } catch {
                 return self.responder.reset()
             }
             self.responder.finish()
@@ -139,8 +151,15 @@ struct Exchange {
         self.info.logger.log(level: level, "\(error.message.prefix(1024))", metadata: metadata)
     }
 
+    private var streamType: HTTPField {
+        guard !self.route.isArray else { return Self.json }
+        let framing = self.dialect.dialect.framing
+        return framing == .serverSentEvents
+            ? Self.eventStream : HTTPField(name: .contentType, value: framing.contentType)
+    }
+
     private static let json = HTTPField(name: .contentType, value: "application/json")
-    private static let eventStream = HTTPField(name: .contentType, value: "text/event-stream; charset=utf-8")
+    private static let eventStream = HTTPField(name: .contentType, value: StreamFraming.serverSentEvents.contentType)
     private static let noCache = HTTPField(name: .cacheControl, value: "no-cache")
     private static let oneAttempt = HTTPField(name: .needletailAttempts, value: "1")
 }

@@ -9,6 +9,7 @@ enum FailureReply {
         var body = ByteBuffer()
         let status = dialect.dialect.encodeFailure(error, requestID: requestID, into: &body)
         var headers: HTTPFields = [.contentType: "application/json"]
+        headers.append(contentsOf: dialect.dialect.failureHeaders(error))
         headers.setRequestID(requestID, dialect: dialect)
         if status == 429 || status == 503 || status == 529 {
             headers[.retryAfter] = String(Self.seconds(error.retryAfter))

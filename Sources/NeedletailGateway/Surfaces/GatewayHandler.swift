@@ -54,7 +54,7 @@ public final class GatewayHandler: EdgeHandler {
     /// See ``EdgeHandler/refusal(for:)``.
     public func refusal(for head: HTTPRequestHead) -> EdgeResponse? {
         let path = head.path
-        guard let route = Route(path: path) else {
+        guard let route = Route(path: path, query: head.query) else {
             let shown = String(path.prefix(200))
             return self.failure(NeedletailError(.notFound, "There is no \(head.method.rawValue) \(shown)."), for: head)
         }
@@ -90,25 +90,25 @@ public final class GatewayHandler: EdgeHandler {
         let begin = self.time.now()
         let services = self.snapshot.withLock { $0 }.services
         // Checked before the body was read; a reload in between does not matter.
-        guard let route = Route(path: request.head.path) else {
+        guard let route = Route(path: request.head.path, query: request.head.query) else {
             return responder.send(self.failure(NeedletailError(.notFound, "There is no such path."), for: request.head))
         }
         switch route {
         case .health: responder.send(HealthReply.make(services.health(), isDraining: self.phase.isDraining))
         case .models, .model: responder.send(self.models(route, request.head, services))
-        case .chatCompletions, .messages, .countTokens:
-            guard let (dialect, operation) = route.inference else { return }
+        case .inference(let route):
             let fields = ClientFields(request.head)
             let info = self.info(for: request.head, fields, services)
-            let exchange = Exchange(
-                info: info, dialect: dialect, responder: responder, begin: begin, time: self.time)
+            let exchange = Exchange(info: info, route: route, responder: responder, begin: begin, time: self.time)
             do throws(NeedletailError) {
                 if let fault = fields.fault { throw fault }
                 let inference =
                     if let peek = services.peek {
-                        try peek(request.body, dialect, operation)
+                        try peek(request.body, route.dialect, route.operation)
                     } else {
-                        try RequestPeek.read(request.body, dialect: dialect, operation: operation)
+                        try RequestPeek.read(
+                            request.body, dialect: route.dialect, operation: route.operation, model: route.model,
+                            isStreaming: route.isStreaming)
                     }
                 // The stack has a limit of its own; whichever comes first counts.
                 let context = RequestContext(info, deadline: fields.timeout.map { begin.advanced(by: $0) })

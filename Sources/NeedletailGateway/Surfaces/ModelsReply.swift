@@ -1,22 +1,21 @@
 import HTTPTypes
 import NIOCore
 import NeedletailCore
+import NeedletailProviders
 
-/// Writes lists of models.
+/// Writes lists of models, in the shape that the client's SDK reads.
 enum ModelsReply {
     /// The whole list, on one page.
     static func make(_ models: [ListedModel], dialect: DialectID) -> EdgeResponse {
+        let shape = Shape(dialect)
         var json = JSONWriter()
         json.beginObject()
-        if dialect == .openAIChat {
-            json.key("object")
-            json.string("list")
-        }
-        json.key("data")
+        if shape == .openAI { json.member("object", "list") }
+        json.key(shape == .gemini || shape == .ollama ? "models" : "data")
         json.beginArray()
-        for model in models { self.write(model, dialect: dialect, into: &json) }
+        for model in models { self.write(model, shape, into: &json) }
         json.endArray()
-        if dialect == .anthropicMessages {
+        if shape == .anthropic {
             json.key("has_more")
             json.bool(false)
             json.key("first_id")
@@ -31,25 +30,57 @@ enum ModelsReply {
     /// One model.
     static func make(_ model: ListedModel, dialect: DialectID) -> EdgeResponse {
         var json = JSONWriter()
-        self.write(model, dialect: dialect, into: &json)
+        self.write(model, Shape(dialect), into: &json)
         return EdgeResponse(status: 200, headers: [.contentType: "application/json"], body: json.bytes)
     }
 
-    private static func write(_ model: ListedModel, dialect: DialectID, into json: inout JSONWriter) {
+    /// The shapes that there are; other dialects have no list of their own.
+    private enum Shape {
+        case openAI, anthropic, gemini, ollama
+
+        init(_ dialect: DialectID) {
+            switch dialect {
+            case .anthropicMessages: self = .anthropic
+            case .gemini: self = .gemini
+            case .ollamaChat, .ollamaGenerate: self = .ollama
+            case .openAIChat, .openAIResponses, .openAICompletions, .cohereChat, .bedrockConverse: self = .openAI
+            }
+        }
+    }
+
+    private static func write(_ model: ListedModel, _ shape: Shape, into json: inout JSONWriter) {
         json.beginObject()
-        switch dialect {
-        case .openAIChat:
+        switch shape {
+        case .openAI:
             json.member("id", model.id)
             json.member("object", "model")
             json.key("created")
             json.int(model.created ?? 0)
             json.member("owned_by", model.owner)
-        case .anthropicMessages:
+        case .anthropic:
             json.member("type", "model")
             json.member("id", model.id)
             json.member("display_name", model.id)
             // Its documentation: an epoch value where the date is unknown.
             json.member("created_at", HTTPDate.internetText(model.created ?? 0))
+        case .gemini:
+            json.member("name", "models/" + model.id)
+            json.member("displayName", model.id)
+            json.key("supportedGenerationMethods")
+            json.beginArray()
+            for method in ["generateContent", "streamGenerateContent", "countTokens"] { json.string(method) }
+            json.endArray()
+        case .ollama:
+            json.member("name", model.id)
+            json.member("model", model.id)
+            json.member("modified_at", HTTPDate.internetText(model.created ?? 0))
+            json.key("size")
+            json.int(0)
+            json.member("digest", "")
+            json.key("details")
+            json.beginObject()
+            json.member("family", model.owner)
+            json.endObject()
         }
         json.endObject()
     }

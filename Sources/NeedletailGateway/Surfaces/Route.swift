@@ -3,33 +3,75 @@ import NeedletailCore
 
 /// What a path of the API listener means.
 enum Route: Hashable {
-    case chatCompletions
-    case messages
-    case countTokens
+    case inference(InferenceRoute)
     case models
     case model(String)
     case health
 
     /// Finds the route of `path`, which holds no query; `nil` if there is none.
-    init?(path: Substring) {
+    init?(path: Substring, query: Substring = "") {
         switch path {
-        case "/v1/chat/completions", "/chat/completions": self = .chatCompletions
-        case "/v1/messages": self = .messages
-        case "/v1/messages/count_tokens": self = .countTokens
-        case "/v1/models", "/models": self = .models
+        case "/v1/chat/completions", "/chat/completions": self = .inference(InferenceRoute(.openAIChat))
+        case "/v1/messages": self = .inference(InferenceRoute(.anthropicMessages))
+        case "/v1/messages/count_tokens": self = .inference(InferenceRoute(.anthropicMessages, .countTokens))
+        case "/v1/responses", "/responses": self = .inference(InferenceRoute(.openAIResponses))
+        case "/v1/completions", "/completions": self = .inference(InferenceRoute(.openAICompletions))
+        case "/api/chat": self = .inference(InferenceRoute(.ollamaChat))
+        case "/api/generate": self = .inference(InferenceRoute(.ollamaGenerate))
+        case "/v2/chat": self = .inference(InferenceRoute(.cohereChat))
+        case "/v1/models", "/models", "/v1beta/models", "/api/tags", "/openai/models": self = .models
         case "/health": self = .health
         default:
-            // Names of models hold slashes (`provider/model`), which clients send as they are or encoded.
-            guard path.hasPrefix("/v1/models/"), let name = PercentEncoding.decoded(path.dropFirst(11)), !name.isEmpty
-            else { return nil }
-            self = .model(name)
+            guard let route = Self.withModel(path, query) else { return nil }
+            self = route
+        }
+    }
+
+    /// The paths that hold a model's name.
+    private static func withModel(_ path: Substring, _ query: Substring) -> Route? {
+        // Names of models hold slashes (`provider/model`), which clients send as they are or encoded.
+        func name(_ text: Substring) -> String? {
+            PercentEncoding.decoded(text).flatMap { $0.isEmpty ? nil : $0 }
+        }
+        for prefix in ["/v1beta/models/", "/v1/models/"] where path.hasPrefix(prefix) {
+            let rest = path.dropFirst(prefix.count)
+            if let colon = rest.lastIndex(of: ":"), let model = name(rest[..<colon]),
+                let route = Self.gemini(rest[rest.index(after: colon)...], model, query)
+            {
+                return .inference(route)
+            }
+            return name(rest).map { .model($0) }
+        }
+        if path.hasPrefix("/openai/deployments/"), path.hasSuffix("/chat/completions") {
+            return name(path.dropFirst(20).dropLast(17)).map { .inference(InferenceRoute(.openAIChat, model: $0)) }
+        }
+        guard path.hasPrefix("/model/"), let slash = path.lastIndex(of: "/"), slash > path.startIndex,
+            let model = name(path[..<slash].dropFirst(7))
+        else { return nil }
+        switch path[path.index(after: slash)...] {
+        case "converse": return .inference(InferenceRoute(.bedrockConverse, model: model, isStreaming: false))
+        case "converse-stream": return .inference(InferenceRoute(.bedrockConverse, model: model, isStreaming: true))
+        case "count-tokens": return .inference(InferenceRoute(.bedrockConverse, .countTokens, model: model))
+        default: return nil
+        }
+    }
+
+    private static func gemini(_ method: Substring, _ model: String, _ query: Substring) -> InferenceRoute? {
+        switch method {
+        case "generateContent": return InferenceRoute(.gemini, model: model, isStreaming: false)
+        case "countTokens": return InferenceRoute(.gemini, .countTokens, model: model, isStreaming: false)
+        case "streamGenerateContent":
+            var route = InferenceRoute(.gemini, model: model, isStreaming: true)
+            route.isArray = !query.split(separator: "&").contains { $0 == "alt=sse" || $0 == "$alt=sse" }
+            return route
+        default: return nil
         }
     }
 
     /// The methods that it takes, for `allow`.
     var allowed: String {
         switch self {
-        case .chatCompletions, .messages, .countTokens: "POST, OPTIONS"
+        case .inference: "POST, OPTIONS"
         case .models, .model, .health: "GET, HEAD, OPTIONS"
         }
     }
@@ -37,22 +79,36 @@ enum Route: Hashable {
     /// Whether it takes `method`.
     func takes(_ method: HTTPMethod) -> Bool {
         switch self {
-        case .chatCompletions, .messages, .countTokens: method == .POST
+        case .inference: method == .POST
         case .models, .model, .health: method == .GET || method == .HEAD
         }
     }
 
     /// Whether a key is asked for.
     var needsKey: Bool { self != .health }
+}
 
-    /// The dialect and operation of a request with a body.
-    var inference: (dialect: DialectID, operation: NeedletailCore.Operation)? {
-        switch self {
-        case .chatCompletions: (.openAIChat, .chat)
-        case .messages: (.anthropicMessages, .chat)
-        case .countTokens: (.anthropicMessages, .countTokens)
-        case .models, .model, .health: nil
-        }
+/// A path that takes a request for a model.
+struct InferenceRoute: Hashable {
+    /// The client's dialect.
+    var dialect: DialectID
+    /// What is asked for.
+    var operation: NeedletailCore.Operation
+    /// The model's name, where the path has it.
+    var model: String?
+    /// Whether the reply is to be streamed, where the path says.
+    var isStreaming: Bool?
+    /// Whether a stream is to be one JSON array, as Gemini has it without `alt=sse`.
+    var isArray = false
+
+    init(
+        _ dialect: DialectID, _ operation: NeedletailCore.Operation = .chat, model: String? = nil,
+        isStreaming: Bool? = nil
+    ) {
+        self.dialect = dialect
+        self.operation = operation
+        self.model = model
+        self.isStreaming = isStreaming
     }
 }
 
@@ -69,11 +125,29 @@ extension HTTPRequestHead {
         return target
     }
 
-    /// The dialect that errors are written in.
+    /// The query of the request target, without its mark; empty if there is none.
+    var query: Substring {
+        guard let mark = self.uri.utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
+        return self.uri[self.uri.index(after: mark)...]
+    }
+
+    /// The dialect that errors and lists are written in.
     var errorDialect: DialectID {
         let path = self.path
         if path.hasPrefix("/v1/messages") { return .anthropicMessages }
-        if path.hasPrefix("/v1/models"), self.headers.contains(name: "anthropic-version") { return .anthropicMessages }
+        if path.hasPrefix("/v1/models") {
+            if path.contains(":") { return .gemini }
+            if self.headers.contains(name: "anthropic-version") { return .anthropicMessages }
+            if self.headers.contains(name: "x-goog-api-key") || self.headers.contains(name: "x-goog-api-client") {
+                return .gemini
+            }
+            return .openAIChat
+        }
+        if path.hasPrefix("/v1beta/") { return .gemini }
+        if path.hasPrefix("/v1/responses") || path.hasPrefix("/responses") { return .openAIResponses }
+        if path.hasPrefix("/api/") { return .ollamaChat }
+        if path.hasPrefix("/model/") { return .bedrockConverse }
+        if path.hasPrefix("/v2/") { return .cohereChat }
         return .openAIChat
     }
 }

@@ -311,9 +311,9 @@ struct AnthropicRequestEncodingTests {
         request.temperature = JSONText(unchecked: "0.5")
         request.seed = JSONText(1)
         var out = ByteBuffer()
-        #expect(try AnthropicMessages.encodeCountTokensRequest(request, into: &out) == [])
+        #expect(try AnthropicMessages.encodeCountRequest(request, into: &out) == [])
         let expected = #"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"hi"}]}"#
         #expect(AnthropicFixtures.object(String(buffer: out)) == AnthropicFixtures.object(expected))
-        #expect(String(buffer: AnthropicMessages.encodeCountTokens(12)) == #"{"input_tokens":12}"#)
+        #expect(String(buffer: AnthropicMessages.encodeTokenCount(12)) == #"{"input_tokens":12}"#)
     }
 }

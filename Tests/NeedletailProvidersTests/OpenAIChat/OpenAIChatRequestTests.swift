@@ -1,6 +1,7 @@
 import NIOCore
 import NeedletailCore
 import NeedletailProviders
+import NeedletailTesting
 import Testing
 
 @Suite("OpenAI chat: requests")
@@ -234,8 +235,8 @@ struct OpenAIChatRequestTests {
 
     @Test("Every field has a name in every dialect", arguments: ModelField.allCases)
     func names(_ field: ModelField) {
-        for dialect in DialectID.allCases {
-            let name = ModelField.name(field, in: dialect)
+        for dialect in DialectID.spelledOut {
+            let name = field.name(in: dialect)
             #expect(!name.isEmpty && !name.contains("["))
         }
     }

@@ -12,25 +12,6 @@ extension AnthropicMessages {
         var writer = try AnthropicRequestWriter(request)
         return try writer.write(isCount: false, into: &out)
     }
-
-    /// Writes a request for `/v1/messages/count_tokens`, which takes the prompt and nothing about the reply.
-    public static func encodeCountTokensRequest(
-        _ request: ChatRequest,
-        into out: inout ByteBuffer
-    ) throws(NeedletailError) -> [Loss] {
-        var writer = try AnthropicRequestWriter(request)
-        return try writer.write(isCount: true, into: &out)
-    }
-
-    /// Writes the reply of `/v1/messages/count_tokens`.
-    public static func encodeCountTokens(_ count: Int) -> ByteBuffer {
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("input_tokens")
-        json.int(max(0, count))
-        json.endObject()
-        return json.bytes
-    }
 }
 
 /// Writes one request.

@@ -12,4 +12,9 @@ public enum AnthropicMessages: Dialect {
         .replyReasoning, .replySignature, .replyRedacted, .replyServiceTier, .replyRefusal, .stopReason,
         .stopSequence, .usageCacheWrite, .usageReasoning, .usageWebSearches,
     ]
+
+    /// All but what only other dialects have.
+    public static let upstreamFields = ModelField.reply.subtracting([
+        .replyLogprobs, .replyAudio, .replyChoices, .systemFingerprint, .usageAudio, .usagePrediction, .replyRefusal,
+    ])
 }

@@ -12,6 +12,9 @@ public enum OpenAIChat: Dialect {
         .stopSequence, .stopReason, .replyOpaque, .replyCitations,
     ])
 
+    /// All but what only other dialects have.
+    public static let upstreamFields = ModelField.reply.subtracting([.replyOpaque, .stopSequence])
+
     /// What watches a passed-through stream.
     public static func makeStreamTap() -> any StreamTap { OpenAIChatStreamTap() }
     /// What reads an upstream's stream.

@@ -1,0 +1,1 @@
+../../../Sources/NeedletailProviders/RequestShape.swift

@@ -1,0 +1,28 @@
+import NIOCore
+import NeedletailCore
+
+/// Rewrites a stream of server-sent events as one JSON array of their data: what Gemini sends to clients that do not ask
+/// for `alt=sse` (<https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>).
+struct JSONArrayStream: Sendable {
+    private var events = SSEDecoder()
+    private var hasBegun = false
+
+    /// The elements that `chunk` completes.
+    ///
+    /// - Throws: `.malformedReply` if an event is larger than allowed.
+    mutating func rewrite(_ chunk: ByteBuffer) throws(NeedletailError) -> ByteBuffer {
+        self.events.feed(chunk)
+        var out = ByteBuffer()
+        while var event = try self.events.next() {
+            out.writeString(self.hasBegun ? ",\r\n" : "[")
+            self.hasBegun = true
+            out.writeBuffer(&event.data)
+        }
+        return out
+    }
+
+    /// What closes the array.
+    func end() -> ByteBuffer {
+        ByteBuffer(string: self.hasBegun ? "]" : "[]")
+    }
+}

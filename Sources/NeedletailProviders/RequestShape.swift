@@ -1,0 +1,40 @@
+import NeedletailCore
+
+/// Where a dialect's requests have what routing needs.
+struct RequestShape: Sendable {
+    /// The key of what the model is to answer.
+    var contentKey: StaticString = "messages"
+    /// Whether that may be text instead of a list.
+    var takesText = false
+    /// Whether a request without it means something.
+    var isContentOptional = false
+    /// Whether a chat must say how many tokens the reply may have.
+    var requiresMaxTokens = false
+    /// Whether a request that does not say is streamed.
+    var streamsByDefault = false
+    /// The keys of objects that hold options which other dialects have at the top.
+    var settingsKeys: [StaticString] = []
+}
+
+extension DialectID {
+    /// Where requests have what routing needs.
+    var requestShape: RequestShape {
+        switch self {
+        case .openAIChat: RequestShape()
+        case .anthropicMessages: RequestShape(requiresMaxTokens: true)
+        case .openAIResponses:
+            RequestShape(contentKey: "input", takesText: true, isContentOptional: true, settingsKeys: ["text"])
+        case .gemini: RequestShape(contentKey: "contents", settingsKeys: ["generationConfig", "generation_config"])
+        case .bedrockConverse:
+            RequestShape(
+                settingsKeys: ["inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig"])
+        case .ollamaChat: RequestShape(streamsByDefault: true, settingsKeys: ["options", "format", "think"])
+        case .ollamaGenerate:
+            RequestShape(
+                contentKey: "prompt", takesText: true, isContentOptional: true, streamsByDefault: true,
+                settingsKeys: ["options", "format", "think"])
+        case .cohereChat: RequestShape()
+        case .openAICompletions: RequestShape(contentKey: "prompt", takesText: true)
+        }
+    }
+}
