@@ -1,3 +1,4 @@
+import Glibc
 import HTTPTypes
 import Logging
 import NIOCore
@@ -5,6 +6,7 @@ import NIOPosix
 import NeedletailCore
 import NeedletailTransport
 import Synchronization
+import Testing
 
 /// A clock that moves when a test says so.
 final class ManualClock: Sendable {
@@ -69,14 +71,47 @@ func failure(_ body: () async throws(NeedletailError) -> Void) async -> Needleta
     }
 }
 
-/// Gives other tasks and loops their turn until `condition` holds; gives up after many turns.
-func eventually(turns: Int = 20_000, _ condition: () async -> Bool) async -> Bool {
-    for _ in 0..<turns {
+/// Gives other tasks and loops their turn until `condition` holds.
+func eventually(_ condition: () async -> Bool) async -> Bool {
+    // No count of turns: on a busy machine the other thread may not run for many. The suite's time limit ends it.
+    while !Task.isCancelled {
         if await condition() { return true }
+        try? await MultiThreadedEventLoopGroup.singleton.next().submit {}.get()
+        try? await Task.sleep(for: .microseconds(200))
+    }
+    return await condition()
+}
+
+/// Gives other tasks and loops some turns, so that what should not happen has its chance.
+func settle(turns: Int) async {
+    for _ in 0..<turns {
         try? await MultiThreadedEventLoopGroup.singleton.next().submit {}.get()
         await Task.yield()
     }
-    return await condition()
+}
+
+/// A TCP port that refuses every connection: bound, so that nobody else is given it, and not listening.
+final class RefusingPort: Sendable {
+    private let descriptor: CInt
+    let port: Int
+
+    init() throws {
+        self.descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = self.descriptor
+        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe bind(descriptor, pointer, length) | getsockname(descriptor, pointer, &length)
+            }
+        }
+        try #require(status == 0)
+        self.port = Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    deinit { close(self.descriptor) }
 }
 
 extension String {

@@ -226,7 +226,7 @@ struct UpstreamPoolLimitTests {
         let fixture = try Fixture(server.port, group: self.loop)
         let response = try await fixture.pool.send(TransportRequest(method: .get, path: "/"))
         // Much time for the loops, none for the body: what is sent fits sockets and the one buffer.
-        _ = await eventually(turns: 2_000) { sent.load(ordering: .relaxed) }
+        await settle(turns: 2_000)
         let isAllSent = sent.load(ordering: .relaxed)
         #expect(!isAllSent)
         fixture.clock.advance(by: .seconds(300))

@@ -206,8 +206,8 @@ struct UpstreamPoolReplyTests {
 
     @Test("A refused connection and an unknown host are unreachable, in words")
     func unreachable() async throws {
-        let closed = try await ScriptedServer(on: self.loop) { _, _, _ in }
-        await closed.stop()
+        // Bound and not listening, so that nobody else on this machine can be given the port meanwhile.
+        let closed = try RefusingPort()
         let fixture = try Fixture(closed.port, group: self.loop)
         let error = await failure { () throws(NeedletailError) in _ = try await fixture.get() }
         #expect(error?.code == .unreachable)

@@ -125,8 +125,8 @@ struct UpstreamPoolTests {
         async let result = failure { () throws(NeedletailError) in
             _ = try await stuck.pool.send(TransportRequest(path: "/", body: body))
         }
-        #expect(await eventually(turns: 500) { stuck.pool.counters.inUse == 1 })
-        _ = await eventually(turns: 500) { false }
+        #expect(await eventually { stuck.pool.counters.inUse == 1 })
+        await settle(turns: 500)
         stuck.clock.advance(by: .seconds(60))
         await stuck.pool.checkLimits()
         #expect(await result?.message == "The provider did not take the request within 60 s.")
