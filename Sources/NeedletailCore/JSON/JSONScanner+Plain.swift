@@ -1,34 +1,59 @@
 extension JSONScanner {
     /// The first offset from `index` on whose byte is not plain in a string: a quote, a backslash, a control character
     /// or the start of a multibyte sequence.
-    ///
-    /// Looks at 16 bytes at a time. A byte is plain if it lies in 0x20...0x7F and is neither quote nor backslash;
-    /// each of the four terms below has its high bit set where that does not hold (or where another already says so).
     @inline(__always)
     static func plainASCII(_ bytes: Span<UInt8>, _ index: Int) -> Int {
+        let index = Self.run(bytes, index, spansEscapes: false)
+        return Self.plainTail(bytes, index)
+    }
+
+    /// As ``plainASCII(_:_:)``, but passes over the escapes that texts are full of, `\n` and `\"`. What it stops at is not
+    /// itself escaped.
+    ///
+    /// The byte before `index` is not part of an escape whose end is yet to come.
+    @inline(__always)
+    static func escapedASCII(_ bytes: Span<UInt8>, _ index: Int) -> Int {
+        var start = index
+        if bytes[index &- 1] == UInt8(ascii: "\\") {
+            // It ended an escape and begins none, which the look at a byte's predecessor cannot tell.
+            guard index < bytes.count, Self.isPlain(bytes[index]) else { return index }
+            start &+= 1
+        }
+        let end = Self.run(bytes, start, spansEscapes: true)
+        guard bytes[end &- 1] != UInt8(ascii: "\\") else { return end &- 1 }
+        return Self.plainTail(bytes, end)
+    }
+
+    /// Passes over bytes in whole vectors: the offset of the first byte that needs a look, or of the last bytes, which
+    /// are fewer than a vector.
+    @inline(__always)
+    private static func run(_ bytes: Span<UInt8>, _ index: Int, spansEscapes: Bool) -> Int {
         var index = index
         let count = bytes.count
         let raw = unsafe bytes.bytes
-        while index &+ 32 <= count {
-            // In bounds: checked in the line above.
-            let low = Self.marks(unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: SIMD16<UInt8>.self))
-            let high = Self.marks(
-                unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index &+ 16, as: SIMD16<UInt8>.self))
-            guard (low.x | low.y) | (high.x | high.y) == 0 else { break }
-            index &+= 32
+        // By itself, since most strings are short.
+        guard index &+ 16 <= count else { return index }
+        var first = Self.first(Self.marks(raw, index, spansEscapes))
+        if first < 16 { return index &+ first }
+        index &+= 16
+        while index &+ 64 <= count {
+            let low = Self.marks(raw, index, spansEscapes) | Self.marks(raw, index &+ 16, spansEscapes)
+            let high = Self.marks(raw, index &+ 32, spansEscapes) | Self.marks(raw, index &+ 48, spansEscapes)
+            guard Self.isClear(low | high) else { break }
+            index &+= 64
         }
         while index &+ 16 <= count {
-            // In bounds: checked in the line above.
-            let unit = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: SIMD16<UInt8>.self)
-            let marks = Self.marks(unit)
-            if marks.x | marks.y == 0 {
-                index &+= 16
-                continue
-            }
-            let first = marks.x != 0 ? marks.x.trailingZeroBitCount : 64 &+ marks.y.trailingZeroBitCount
-            return index &+ first >> 3
+            first = Self.first(Self.marks(raw, index, spansEscapes))
+            if first < 16 { return index &+ first }
+            index &+= 16
         }
-        while index < count, Self.isPlain(bytes[index]) { index &+= 1 }
+        return index
+    }
+
+    @inline(__always)
+    private static func plainTail(_ bytes: Span<UInt8>, _ index: Int) -> Int {
+        var index = index
+        while index < bytes.count, Self.isPlain(bytes[index]) { index &+= 1 }
         return index
     }
 
@@ -45,16 +70,50 @@ extension JSONScanner {
         byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
-    /// The high bit of each byte that is not plain, the first byte lowest.
+    /// Which of the 16 bytes from `index` on, all in bounds, need a look: all bits are set for those that do, none for
+    /// the others.
+    ///
+    /// With `spansEscapes` a backslash needs none, but what follows it does unless it is `n` or a quote, and so does a
+    /// quote that follows none. The byte before `index` must be in bounds then.
     @inline(__always)
-    private static func marks(_ unit: SIMD16<UInt8>) -> SIMD2<UInt64> {
-        let one = SIMD16<UInt8>(repeating: 1)
-        let quote = (unit ^ SIMD16(repeating: UInt8(ascii: "\""))) &- one
-        let backslash = (unit ^ SIMD16(repeating: UInt8(ascii: "\\"))) &- one
-        let control = unit &- SIMD16(repeating: 0x20)
-        let marks = (unit | control | quote | backslash) & SIMD16(repeating: 0x80)
+    private static func marks(_ raw: RawSpan, _ index: Int, _ spansEscapes: Bool) -> SIMD16<Int8> {
+        let unit = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: SIMD16<Int8>.self)
+        let odd = Self.isBelowSpace(unit)
+        let quote = Self.equal(unit, UInt8(ascii: "\""))
+        guard spansEscapes else { return odd | quote | Self.equal(unit, UInt8(ascii: "\\")) }
+        let before = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index &- 1, as: SIMD16<Int8>.self)
+        let isEscaped = Self.equal(before, UInt8(ascii: "\\"))
+        return odd | ((quote ^ isEscaped) & ~Self.equal(unit, UInt8(ascii: "n")))
+    }
+
+    /// All bits set where a byte is `byte`, none elsewhere. The vector is typed out: with an inferred one the compiler
+    /// compares byte by byte.
+    @inline(__always)
+    private static func equal(_ unit: SIMD16<Int8>, _ byte: UInt8) -> SIMD16<Int8> {
+        let bytes = SIMD16<Int8>(repeating: Int8(bitPattern: byte))
+        return unsafe unsafeBitCast(unit .== bytes, to: SIMD16<Int8>.self)
+    }
+
+    /// All bits set where a byte is a control character or, being negative, a part of a multibyte sequence.
+    @inline(__always)
+    private static func isBelowSpace(_ unit: SIMD16<Int8>) -> SIMD16<Int8> {
+        let space = SIMD16<Int8>(repeating: 0x20)
+        return unsafe unsafeBitCast(unit .< space, to: SIMD16<Int8>.self)
+    }
+
+    @inline(__always)
+    private static func isClear(_ marks: SIMD16<Int8>) -> Bool {
         let words = unsafe unsafeBitCast(marks, to: SIMD2<UInt64>.self)
-        return SIMD2(words.x.littleEndian, words.y.littleEndian)
+        return words.x | words.y == 0
+    }
+
+    /// The first byte that is marked; 16 if none is.
+    @inline(__always)
+    private static func first(_ marks: SIMD16<Int8>) -> Int {
+        let words = unsafe unsafeBitCast(marks, to: SIMD2<UInt64>.self)
+        let low = words.x.littleEndian
+        if low != 0 { return low.trailingZeroBitCount >> 3 }
+        return 8 &+ words.y.littleEndian.trailingZeroBitCount >> 3
     }
 
     /// The offset after the valid multibyte sequences from `index` on; it may stop early, three bytes before the end and

@@ -32,17 +32,14 @@ public enum JSONScanner {
         var index = start &+ 1
         var hasEscapes = false
         while true {
-            index = Self.plainASCII(bytes, index)
+            index = hasEscapes ? Self.escapedASCII(bytes, index) : Self.plainASCII(bytes, index)
             guard index < bytes.count else { throw JSONError(.unexpectedEnd, at: index) }
             switch bytes[index] {
             case UInt8(ascii: "\""):
                 return ScannedString(end: index &+ 1, hasEscapes: hasEscapes)
             case UInt8(ascii: "\\"):
                 hasEscapes = true
-                // The two that texts are full of, without a call.
-                let next = index &+ 1 < bytes.count ? bytes[index &+ 1] : 0
-                let isCommon = next == UInt8(ascii: "n") || next == UInt8(ascii: "\"")
-                index = isCommon ? index &+ 2 : try Self.escape(bytes, index)
+                index = try Self.escape(bytes, index)
             case 0..<0x20:
                 throw JSONError(.controlCharacter, at: index)
             default:
