@@ -52,6 +52,8 @@ import NeedletailCore
     private(set) var head: HTTPRequestHead?
     private var body: ByteBuffer?
     private var facts: RequestFacts?
+    /// What the handler has learned of the head.
+    private var admission: (any AnyObject & Sendable)?
     private var ahead: Deque<Ahead> = []
     /// When bytes of a head that is not yet whole arrived.
     private var headSince: Instant?
@@ -171,6 +173,7 @@ import NeedletailCore
         let facts = RequestFacts(head)
         self.head = head
         self.facts = facts
+        self.admission = nil
         self.body = nil
         self.since = self.shared.now
         self.serial &+= 1
@@ -184,7 +187,10 @@ import NeedletailCore
         if let origin = facts.origin, let answer = self.shared.cors?.preflight(head, origin: origin) {
             return self.refuse(answer)
         }
-        if let refusal = self.shared.handler.refusal(for: head) { return self.refuse(refusal) }
+        switch self.shared.handler.admit(head) {
+        case .refused(let answer): return self.refuse(answer)
+        case .admitted(let admission): self.admission = admission
+        }
         if let length = facts.contentLength, length > self.shared.limits.bodyBytes { return self.refuseLargeBody() }
         if facts.expectsContinue, facts.hasBody { self.writeContinue() }
         self.phase = .body
@@ -215,8 +221,9 @@ import NeedletailCore
     private func handOver() {
         guard let head = self.head else { return }
         self.phase = .answering
-        let request = EdgeRequest(head: head, body: self.body ?? ByteBuffer())
+        let request = EdgeRequest(head: head, body: self.body ?? ByteBuffer(), admission: self.admission)
         self.body = nil
+        self.admission = nil
         self.facts = self.shared.cors == nil ? nil : self.facts
         let bound = NIOLoopBound(self, eventLoop: self.shared.loop)
         let job = EdgeJob(
@@ -289,6 +296,7 @@ import NeedletailCore
         self.shared.remove(self)
         self.job = nil
         self.body = nil
+        self.admission = nil
         self.ahead = []
         if let consumer = unsafe self.consumer {
             unsafe self.consumer = nil

@@ -7,8 +7,8 @@ public import NeedletailCore
 public protocol EdgeHandler: Sendable {
     /// Called on the connection's event loop when a head has arrived and before its body is read. Must not block.
     ///
-    /// - Returns: `nil` to read the body and go on with ``respond(to:through:)``, or a response to send at once.
-    func refusal(for head: HTTPRequestHead) -> EdgeResponse?
+    /// - Returns: Whether to read the body and go on with ``respond(to:through:)``, or a response to send at once.
+    func admit(_ head: HTTPRequestHead) -> EdgeAdmission
 
     /// Answers one request through `responder`. Runs in a task on the connection's event loop, which is cancelled when
     /// the client goes away. The request is the handler's: what it has read of it need not stay while a reply streams.
@@ -20,17 +20,28 @@ public protocol EdgeHandler: Sendable {
     func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse
 }
 
+/// What a handler says of a request's head.
+public enum EdgeAdmission: Sendable {
+    /// The body is to be read. What the handler has learned of the head comes back to it with the request.
+    case admitted((any AnyObject & Sendable)? = nil)
+    /// This is the answer.
+    case refused(EdgeResponse)
+}
+
 /// A whole request.
 public struct EdgeRequest: Sendable {
     /// The head.
     public var head: HTTPRequestHead
     /// The body, within the listener's limit.
     public var body: ByteBuffer
+    /// What ``EdgeHandler/admit(_:)`` learned of the head.
+    public var admission: (any AnyObject & Sendable)?
 
     /// Creates a request.
-    public init(head: HTTPRequestHead, body: ByteBuffer) {
+    public init(head: HTTPRequestHead, body: ByteBuffer, admission: (any AnyObject & Sendable)? = nil) {
         self.head = head
         self.body = body
+        self.admission = admission
     }
 }
 

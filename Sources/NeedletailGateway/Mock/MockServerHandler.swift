@@ -17,7 +17,7 @@ public struct MockServerHandler: EdgeHandler {
     }
 
     /// Never refuses: whatever comes is for the script to judge.
-    public func refusal(for head: HTTPRequestHead) -> EdgeResponse? { nil }
+    public func admit(_ head: HTTPRequestHead) -> EdgeAdmission { .admitted() }
 
     /// Plays the reply.
     public func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async {

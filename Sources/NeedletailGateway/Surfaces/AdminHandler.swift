@@ -33,8 +33,12 @@ public final class AdminHandler: EdgeHandler {
     /// The names of this machine.
     public static let loopbackHosts: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
 
-    /// See ``EdgeHandler/refusal(for:)``.
-    public func refusal(for head: HTTPRequestHead) -> EdgeResponse? {
+    /// See ``EdgeHandler/admit(_:)``.
+    public func admit(_ head: HTTPRequestHead) -> EdgeAdmission {
+        self.refusal(for: head).map { .refused($0) } ?? .admitted()
+    }
+
+    private func refusal(for head: HTTPRequestHead) -> EdgeResponse? {
         guard self.isFromHere(head) else {
             return self.failure(
                 NeedletailError(.forbidden, "The admin listener is not asked by this host or origin."), for: head)

@@ -15,6 +15,19 @@ public final class GatewayHandler: EdgeHandler {
         init(_ services: GatewayServices) { self.services = services }
     }
 
+    /// What is learned of a request's head, so that it is looked at once.
+    private final class Admission: Sendable {
+        let route: Route
+        let key: AccessKey?
+        /// Those that the key was checked by; a reload while the body arrives does not matter.
+        let snapshot: Snapshot
+        init(_ route: Route, key: AccessKey?, _ snapshot: Snapshot) {
+            self.route = route
+            self.key = key
+            self.snapshot = snapshot
+        }
+    }
+
     private let snapshot: Mutex<Snapshot>
     private let ids: RequestIDSource
     private let phase: ServingPhase
@@ -51,29 +64,32 @@ public final class GatewayHandler: EdgeHandler {
 
     // MARK: EdgeHandler
 
-    /// See ``EdgeHandler/refusal(for:)``.
-    public func refusal(for head: HTTPRequestHead) -> EdgeResponse? {
+    /// See ``EdgeHandler/admit(_:)``.
+    public func admit(_ head: HTTPRequestHead) -> EdgeAdmission {
         let path = head.path
         guard let route = Route(path: path, query: head.query) else {
             let shown = String(path.prefix(200))
-            return self.failure(NeedletailError(.notFound, "There is no \(head.method.rawValue) \(shown)."), for: head)
+            let error = NeedletailError(.notFound, "There is no \(head.method.rawValue) \(shown).")
+            return .refused(self.failure(error, for: head))
         }
         guard route.takes(head.method) else {
-            if head.method == .OPTIONS { return EdgeResponse(status: 204, headers: [.allow: route.allowed]) }
+            if head.method == .OPTIONS { return .refused(EdgeResponse(status: 204, headers: [.allow: route.allowed])) }
             let message = "\(path) takes \(route.allowed), not \(head.method.rawValue)."
             var answer = self.failure(NeedletailError(.invalidRequest, message), for: head)
             answer.status = 405
             answer.headers[.allow] = route.allowed
-            return answer
+            return .refused(answer)
         }
-        guard route.needsKey else { return nil }
+        let snapshot = self.snapshot.withLock { $0 }
+        guard route.needsKey else { return .admitted(Admission(route, key: nil, snapshot)) }
         let message: String
-        switch self.snapshot.withLock({ $0 }).services.access.check(head) {
-        case .open, .known: return nil
+        switch snapshot.services.access.check(head) {
+        case .open: return .admitted(Admission(route, key: nil, snapshot))
+        case .known(let key): return .admitted(Admission(route, key: key, snapshot))
         case .unknown: message = "The API key is not valid."
         case .missing: message = "An API key is needed: send it as `Authorization: Bearer` or `x-api-key`."
         }
-        return self.failure(NeedletailError(.unauthorized, message), for: head)
+        return .refused(self.failure(NeedletailError(.unauthorized, message), for: head))
     }
 
     /// See ``EdgeHandler/failure(_:for:)``.
@@ -88,22 +104,24 @@ public final class GatewayHandler: EdgeHandler {
     /// See ``EdgeHandler/respond(to:through:)``.
     public func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async {
         let begin = self.time.now()
-        let services = self.snapshot.withLock { $0 }.services
-        // Checked before the body was read; a reload in between does not matter.
-        guard let route = Route(path: request.head.path, query: request.head.query) else {
-            return responder.send(self.failure(NeedletailError(.notFound, "There is no such path."), for: request.head))
+        guard let admission = request.admission as? Admission else {
+            let error = NeedletailError(.internalFailure, "The request was not admitted.")
+            return responder.send(self.failure(error, for: request.head))
         }
+        let route = admission.route
+        let snapshot = admission.snapshot
         switch route {
-        case .health: responder.send(HealthReply.make(services.health(), isDraining: self.phase.isDraining))
-        case .models, .model: responder.send(self.models(route, request.head, services))
+        case .health:
+            responder.send(HealthReply.make(snapshot.services.health(), isDraining: self.phase.isDraining))
+        case .models, .model: responder.send(self.models(route, request.head, admission))
         case .inference(let route):
             let fields = ClientFields(request.head)
-            let info = self.info(for: request.head, fields, services)
+            let info = self.info(fields, admission.key)
             let exchange = Exchange(info: info, route: route, responder: responder, begin: begin, time: self.time)
             do throws(NeedletailError) {
                 if let fault = fields.fault { throw fault }
                 let inference =
-                    if let peek = services.peek {
+                    if let peek = snapshot.services.peek {
                         try peek(request.body, route.dialect, route.operation)
                     } else {
                         try RequestPeek.read(
@@ -112,7 +130,7 @@ public final class GatewayHandler: EdgeHandler {
                     }
                 // The stack has a limit of its own; whichever comes first counts.
                 let context = RequestContext(info, deadline: fields.timeout.map { begin.advanced(by: $0) })
-                let reply = try await Self.ask(services.stack, inference, context)
+                let reply = try await Self.ask(snapshot.services.stack, inference, context)
                 // A reply may stream for long: what the request brought is not kept for it.
                 _ = consume inference
                 _ = consume request
@@ -150,10 +168,8 @@ public final class GatewayHandler: EdgeHandler {
     }
 
     /// What all attempts of a request share.
-    private func info(for head: HTTPRequestHead, _ fields: ClientFields, _ services: GatewayServices) -> RequestInfo {
-        var key: AccessKey?
-        if case .known(let known) = services.access.check(head) { key = known }
-        return RequestInfo(
+    private func info(_ fields: ClientFields, _ key: AccessKey?) -> RequestInfo {
+        RequestInfo(
             id: fields.requestID.flatMap { RequestID.isWellFormed($0) ? $0 : nil } ?? self.ids.next(),
             forwardedHeaders: fields.forwarded,
             isStrict: fields.isStrict,
@@ -165,10 +181,8 @@ public final class GatewayHandler: EdgeHandler {
         )
     }
 
-    private func models(_ route: Route, _ head: HTTPRequestHead, _ services: GatewayServices) -> EdgeResponse {
-        var allowed: [String]?
-        if case .known(let key) = services.access.check(head) { allowed = key.models }
-        let models = services.listModels(allowed)
+    private func models(_ route: Route, _ head: HTTPRequestHead, _ admission: Admission) -> EdgeResponse {
+        let models = admission.snapshot.services.listModels(admission.key?.models)
         let dialect = head.errorDialect
         var answer: EdgeResponse
         if case .model(let name) = route {

@@ -114,7 +114,7 @@ struct ScriptedHandler: EdgeHandler {
         responder.send(EdgeResponse(status: 200, body: ByteBuffer(string: text)))
     }
 
-    func refusal(for head: HTTPRequestHead) -> EdgeResponse? { self.refuse(head) }
+    func admit(_ head: HTTPRequestHead) -> EdgeAdmission { self.refuse(head).map { .refused($0) } ?? .admitted() }
 
     func respond(to request: EdgeRequest, through responder: EdgeResponder) async {
         await self.answer(request, responder)
