@@ -98,6 +98,9 @@ public protocol TransportBodySource: AnyObject, Sendable {
     /// - Throws: `.unreachable` (cut short), `.timedOut`, `.malformedReply` (framing), `.cancelled`.
     func next() async throws(NeedletailError) -> ByteBuffer?
 
+    /// The whole body, if none of it has been taken and all of it is here; the next read is the end then.
+    func takeWhole() -> ByteBuffer?
+
     /// Gives the rest up: closes the connection unless the body is already over. May be called at any time, twice too.
     func cancel()
 
@@ -106,6 +109,9 @@ public protocol TransportBodySource: AnyObject, Sendable {
 }
 
 extension TransportBodySource {
+    /// Nothing: the body is read in parts.
+    public func takeWhole() -> ByteBuffer? { nil }
+
     /// Gives the rest up.
     public func drain() { self.cancel() }
 }
@@ -143,9 +149,15 @@ public struct TransportBody: Sendable {
     ///
     /// - Throws: `.malformedReply` over `limit` bytes, and what ``next()`` throws.
     public func collect(upTo limit: Int) async throws(NeedletailError) -> ByteBuffer {
-        guard var whole = try await self.next() else { return ByteBuffer() }
-        while whole.readableBytes <= limit, var chunk = try await self.next() {
-            whole.writeBuffer(&chunk)
+        var whole: ByteBuffer
+        if let ready = self.owner.source.takeWhole() {
+            whole = ready
+        } else {
+            guard let first = try await self.next() else { return ByteBuffer() }
+            whole = first
+            while whole.readableBytes <= limit, var chunk = try await self.next() {
+                whole.writeBuffer(&chunk)
+            }
         }
         guard whole.readableBytes <= limit else {
             self.cancel()

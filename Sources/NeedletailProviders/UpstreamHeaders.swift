@@ -7,6 +7,11 @@ enum UpstreamHeaders {
         var visible = HTTPFields()
         for field in headers {
             let name = field.name.canonicalName
+            // Most headers are none of these, and told so by their first letter.
+            switch name.utf8.first {
+            case UInt8(ascii: "x"), UInt8(ascii: "r"), UInt8(ascii: "o"), UInt8(ascii: "a"): break
+            default: continue
+            }
             switch name {
             case "x-request-id", "request-id":
                 visible[.xUpstreamRequestID] = field.value

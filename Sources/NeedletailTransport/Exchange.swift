@@ -161,6 +161,14 @@ final class Exchange: TransportBodySource {
         throw Self.misuse
     }
 
+    func takeWhole() -> ByteBuffer? {
+        self.state.withLock { state in
+            guard state.isOver, state.failure == nil, let chunk = state.chunk else { return nil }
+            state.chunk = nil
+            return chunk
+        }
+    }
+
     func cancel() {
         self.end(Self.cancelled)
     }

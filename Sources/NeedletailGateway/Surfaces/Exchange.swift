@@ -87,8 +87,8 @@ struct Exchange {
     private var overhead: String {
         let spent = self.time.now().duration(since: self.begin) - self.info.timeWaited
         let microseconds = max(0, spent.wholeNanoseconds / 1_000)
-        let decimals = String(microseconds % 1_000 + 1_000).dropFirst()
-        return "\(microseconds / 1_000).\(decimals)"
+        let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: 1_000)
+        return String(whole) + (rest < 10 ? ".00" : rest < 100 ? ".0" : ".") + String(rest)
     }
 
     private func headers(for reply: borrowing InferenceReply) -> HTTPFields {

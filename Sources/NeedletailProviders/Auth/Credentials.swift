@@ -4,15 +4,20 @@ import Synchronization
 /// The keys of one provider: taken in turn by weight, rested after the provider refused or limited them.
 final class Credentials: Sendable {
     private let state: Mutex<CredentialState>
+    /// Whether there is nothing to choose from.
+    private let isSingle: Bool
 
     /// - Parameter weights: One positive weight per key.
     init(weights: [Int]) {
+        self.isSingle = weights.count < 2
         self.state = Mutex(CredentialState(weights: weights))
     }
 
     /// The index of the key to use now.
-    func pick(now: Instant) -> Int {
-        self.state.withLock { $0.pick(now: now) }
+    func pick(now: @autoclosure () -> Instant) -> Int {
+        guard !self.isSingle else { return 0 }
+        let now = now()
+        return self.state.withLock { $0.pick(now: now) }
     }
 
     /// Lets a key rest.
