@@ -13,10 +13,12 @@ private final class CountingSource: TransportBodySource {
 
     private let state: Mutex<Counts>
     private let failure: NeedletailError?
+    private let isWhole: Bool
 
-    init(_ chunks: [String], failure: NeedletailError? = nil) {
+    init(_ chunks: [String], failure: NeedletailError? = nil, isWhole: Bool = false) {
         self.state = Mutex(Counts(chunks: chunks))
         self.failure = failure
+        self.isWhole = isWhole
     }
 
     var counts: Counts { self.state.withLock { $0 } }
@@ -29,6 +31,14 @@ private final class CountingSource: TransportBodySource {
         if let chunk { return ByteBuffer(string: chunk) }
         if let failure = self.failure { throw failure }
         return nil
+    }
+
+    func takeWhole() -> ByteBuffer? {
+        guard self.isWhole else { return nil }
+        return self.state.withLock { state in
+            defer { state.chunks = [] }
+            return ByteBuffer(string: state.chunks.joined())
+        }
     }
 
     func cancel() {
@@ -57,6 +67,17 @@ struct TransportBodyTests {
         #expect(error?.code == .malformedReply)
         #expect(source.counts.cancels == 1)
         #expect(source.counts.reads <= 2)
+    }
+
+    @Test("takes a body that is all there at once, within the limit")
+    func whole() async throws {
+        let ready = CountingSource(["abc"], isWhole: true)
+        #expect(String(buffer: try await TransportBody(ready).collect(upTo: 3)) == "abc")
+        #expect(ready.counts.reads == 0)
+        let large = CountingSource(["abcd"], isWhole: true)
+        let error = await #expect(throws: NeedletailError.self) { _ = try await TransportBody(large).collect(upTo: 3) }
+        #expect(error?.code == .malformedReply)
+        #expect(large.counts.cancels >= 1)
     }
 
     @Test("passes on what broke the body")
