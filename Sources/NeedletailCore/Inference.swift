@@ -9,6 +9,27 @@ public enum Operation: String, Sendable, Hashable, CaseIterable {
     case countTokens
     /// The models that a provider serves.
     case listModels
+    /// Vectors for texts.
+    case embeddings
+    /// The vector for one text, where a dialect has an operation of its own for that.
+    case singleEmbedding
+    /// The order of documents by how well they answer a query.
+    case rerank
+    /// Whether a text is harmful.
+    case moderations
+    /// Images from text.
+    case imageGeneration
+    /// Images from images and text.
+    case imageEdit
+    /// Sound from text.
+    case speech
+    /// Text from sound.
+    case transcription
+    /// English text from sound.
+    case translation
+
+    /// Whether it is a conversation, in any of the chat dialects.
+    public var isChat: Bool { self == .chat || self == .countTokens }
 }
 
 /// What a request needs of the model that answers it, read by the same scan that finds the model.
@@ -170,6 +191,8 @@ public struct InferenceReply: Sendable {
     public var headers: HTTPFields
     /// What translation could not carry; for a stream, all that it may be unable to carry.
     public var losses: [Loss]
+    /// The type of the content where it is neither JSON nor the dialect's stream, for example sound.
+    public var contentType: String?
     /// The content.
     public var body: Body
 
@@ -179,12 +202,14 @@ public struct InferenceReply: Sendable {
         model: String,
         headers: HTTPFields = [:],
         losses: [Loss] = [],
+        contentType: String? = nil,
         body: Body
     ) {
         self.provider = provider
         self.model = model
         self.headers = headers
         self.losses = losses
+        self.contentType = contentType
         self.body = body
     }
 

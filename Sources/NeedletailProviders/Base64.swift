@@ -1,5 +1,23 @@
-/// Decodes base64 (RFC 4648 section 4), as far as looking into media needs it.
+/// Base64 (RFC 4648 section 4), as far as media and vectors need it.
 enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    /// The text for `bytes`, padded.
+    static func encode(_ bytes: [UInt8]) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let count = min(3, bytes.count - start)
+            var group: UInt32 = 0
+            for offset in 0..<3 { group = group << 8 | (offset < count ? UInt32(bytes[start + offset]) : 0) }
+            for position in 0..<4 {
+                let shift = UInt32(18 - 6 * position)
+                out.append(position <= count ? Self.alphabet[Int(group >> shift & 63)] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
     /// The bytes of `text`, or `nil` if it is no base64. Line ends are passed over; padding may be missing.
     ///
     /// - Parameter limit: Stops once this many bytes are known.

@@ -46,7 +46,8 @@ extension HTTPProvider {
         return reply
     }
 
-    private static func checkJSON(_ bytes: ByteBuffer) throws(NeedletailError) {
+    /// Throws `.malformedReply` unless `bytes` are JSON.
+    static func checkJSON(_ bytes: ByteBuffer) throws(NeedletailError) {
         do {
             _ = try JSONDocument(bytes)
         } catch {

@@ -145,6 +145,7 @@ public final class HTTPProvider: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         do {
+            guard request.operation.isChat else { return try await self.operate(request, context) }
             let call = try await self.call(for: request, context: context)
             if let reply = call.answer { return reply }
             return try await self.ask(call, request, context)

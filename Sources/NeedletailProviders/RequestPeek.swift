@@ -19,7 +19,7 @@ public enum RequestPeek {
         model: String? = nil,
         isStreaming: Bool? = nil
     ) throws(NeedletailError) -> InferenceRequest {
-        let shape = dialect.requestShape
+        let shape = dialect.requestShape(operation)
         var fields = RequestPeekFields(shape)
         try fields.read(body.readableBytesUInt8Span)
         guard let name = model ?? fields.model else { throw Self.missing("model") }
@@ -34,6 +34,33 @@ public enum RequestPeek {
             estimatedInputTokens: fields.estimatedInputTokens(bodySize: body.readableBytes),
             features: fields.features,
             body: .wire(WireBody(dialect: dialect, bytes: body), fields.landmarks),
+            replyDialect: dialect
+        )
+    }
+
+    /// Reads the facts of a form with files.
+    ///
+    /// - Throws: `.invalidRequest` if it is no form, or names no model.
+    public static func readForm(
+        _ body: ByteBuffer,
+        contentType: String,
+        dialect: DialectID,
+        operation: NeedletailCore.Operation,
+        model: String? = nil
+    ) throws(NeedletailError) -> InferenceRequest {
+        let form = try MultipartForm(body, contentType: contentType)
+        guard let name = model ?? form.model.map({ MultipartForm.text(body, $0) }), !name.isEmpty else {
+            throw Self.missing("model")
+        }
+        guard name.utf8.count <= RequestPeekFields.maximumModelLength else {
+            throw RequestPeekFields.invalid(
+                "model", "must not be longer than \(RequestPeekFields.maximumModelLength) bytes")
+        }
+        return InferenceRequest(
+            operation: operation,
+            model: name,
+            isStreaming: form.isStreaming,
+            body: .wire(WireBody(dialect: dialect, bytes: body), BodyLandmarks(model: form.model)),
             replyDialect: dialect
         )
     }

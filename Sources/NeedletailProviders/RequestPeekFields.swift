@@ -121,6 +121,7 @@ struct RequestPeekFields {
         var scan = JSONContentScan()
         let end = try scan.value(bytes, value)
         let name = "\(self.shape.contentKey)"
+        if self.shape.isFree { return end }
         if bytes[value] == UInt8(ascii: "n"), self.shape.isContentOptional { return end }
         let isText = self.shape.takesText && bytes[value] == UInt8(ascii: "\"")
         guard isText || bytes[value] == UInt8(ascii: "[") else { throw Self.invalid(name, "must be an array") }

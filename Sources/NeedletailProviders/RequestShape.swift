@@ -12,13 +12,19 @@ struct RequestShape: Sendable {
     var requiresMaxTokens = false
     /// Whether a request that does not say is streamed.
     var streamsByDefault = false
+    /// Whether the content is not looked at here: its dialect or its provider judges it.
+    var isFree = false
     /// The keys of objects that hold options which other dialects have at the top.
     var settingsKeys: [StaticString] = []
 }
 
 extension DialectID {
-    /// Where requests have what routing needs.
-    var requestShape: RequestShape {
+    /// Where requests of an operation have what routing needs.
+    func requestShape(_ operation: NeedletailCore.Operation) -> RequestShape {
+        operation.isChat ? self.chatShape : RequestShape(contentKey: "input", isContentOptional: true, isFree: true)
+    }
+
+    private var chatShape: RequestShape {
         switch self {
         case .openAIChat: RequestShape()
         case .anthropicMessages: RequestShape(requiresMaxTokens: true)

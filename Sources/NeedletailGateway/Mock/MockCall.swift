@@ -95,6 +95,13 @@ struct MockCall: Sendable {
     ) throws(MockRefusal) -> MockReply {
         switch self.operation {
         case nil:
+            let other = MockOtherOperations(path: self.path, body: self.body)
+            if let answer = try other.answer() {
+                var reply = self.whole(
+                    MockWhole(bytes: answer.bytes), status: status, usage: scripted.usage ?? answer.usage, fault: fault)
+                reply.headers[.contentType] = answer.contentType
+                return reply
+            }
             throw MockRefusal(404, "Unknown request URL: \(self.request.method) \(self.path).")
         case .listModels:
             return self.whole(

@@ -22,6 +22,11 @@ struct ClientFields {
             case 12 where name.equalsIgnoringCase("x-request-id"): self.requestID = value
             case 11 where name.equalsIgnoringCase("openai-beta"):
                 self.forwarded.append(.init(name: .openAIBeta, value: value))
+            case 12 where name.equalsIgnoringCase("content-type"):
+                // A form keeps its boundary; everything else is JSON, whatever it says it is.
+                if value.lowercased().hasPrefix("multipart/form-data") {
+                    self.forwarded.append(.init(name: .contentType, value: value))
+                }
             case 14 where name.equalsIgnoringCase("anthropic-beta"):
                 self.forwarded.append(.init(name: .anthropicBeta, value: value))
             case 14 where name.equalsIgnoringCase("openai-project"):

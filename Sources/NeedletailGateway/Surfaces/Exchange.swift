@@ -31,12 +31,12 @@ struct Exchange {
         var headers = self.headers(for: reply)
         switch reply.body {
         case .complete(let body, _):
-            headers.append(Self.json)
+            headers.append(reply.contentType.map { HTTPField(name: .contentType, value: $0) } ?? Self.json)
             headers.append(HTTPField(name: .needletailOverhead, value: self.overhead))
             self.responder.send(EdgeResponse(status: 200, headers: headers, body: body.bytes))
             return nil
         case .stream(let stream):
-            headers.append(self.streamType)
+            headers.append(reply.contentType.map { HTTPField(name: .contentType, value: $0) } ?? self.streamType)
             headers.append(Self.noCache)
             self.responder.start(status: 200, headers: headers)
             return stream
@@ -68,6 +68,8 @@ struct Exchange {
                 return self.responder.reset()
             }
             self.log(error, provider: error.provider ?? provider, status: 200)
+            // Sound and pictures have no place for an error; what is cut must look cut.
+            guard self.route.operation.isChat else { return self.responder.reset() }
             var last = ByteBuffer()
             self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, into: &last)
             do throws(NeedletailError) {

@@ -123,6 +123,10 @@ public final class GatewayHandler: EdgeHandler {
                 let inference =
                     if let peek = snapshot.services.peek {
                         try peek(request.body, route.dialect, route.operation)
+                    } else if let type = fields.forwarded[.contentType] {
+                        try RequestPeek.readForm(
+                            request.body, contentType: type, dialect: route.dialect, operation: route.operation,
+                            model: route.model)
                     } else {
                         try RequestPeek.read(
                             request.body, dialect: route.dialect, operation: route.operation, model: route.model,

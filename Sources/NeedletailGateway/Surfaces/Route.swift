@@ -16,6 +16,18 @@ enum Route: Hashable {
         case "/v1/messages/count_tokens": self = .inference(InferenceRoute(.anthropicMessages, .countTokens))
         case "/v1/responses", "/responses": self = .inference(InferenceRoute(.openAIResponses))
         case "/v1/completions", "/completions": self = .inference(InferenceRoute(.openAICompletions))
+        case "/v1/embeddings", "/embeddings": self = .inference(InferenceRoute(.openAIChat, .embeddings))
+        case "/v1/rerank", "/rerank": self = .inference(InferenceRoute(.openAIChat, .rerank))
+        case "/v1/moderations": self = .inference(InferenceRoute(.openAIChat, .moderations))
+        case "/v1/images/generations": self = .inference(InferenceRoute(.openAIChat, .imageGeneration))
+        case "/v1/images/edits": self = .inference(InferenceRoute(.openAIChat, .imageEdit))
+        case "/v1/audio/speech": self = .inference(InferenceRoute(.openAIChat, .speech))
+        case "/v1/audio/transcriptions": self = .inference(InferenceRoute(.openAIChat, .transcription))
+        case "/v1/audio/translations": self = .inference(InferenceRoute(.openAIChat, .translation))
+        case "/api/embed": self = .inference(InferenceRoute(.ollamaChat, .embeddings))
+        case "/api/embeddings": self = .inference(InferenceRoute(.ollamaChat, .singleEmbedding))
+        case "/v2/embed": self = .inference(InferenceRoute(.cohereChat, .embeddings))
+        case "/v2/rerank": self = .inference(InferenceRoute(.cohereChat, .rerank))
         case "/api/chat": self = .inference(InferenceRoute(.ollamaChat))
         case "/api/generate": self = .inference(InferenceRoute(.ollamaGenerate))
         case "/v2/chat": self = .inference(InferenceRoute(.cohereChat))
@@ -42,8 +54,14 @@ enum Route: Hashable {
             }
             return name(rest).map { .model($0) }
         }
-        if path.hasPrefix("/openai/deployments/"), path.hasSuffix("/chat/completions") {
-            return name(path.dropFirst(20).dropLast(17)).map { .inference(InferenceRoute(.openAIChat, model: $0)) }
+        if path.hasPrefix("/openai/deployments/") {
+            // Azure's paths: the deployment's name, then OpenAI's own path.
+            let rest = path.dropFirst(20)
+            guard let slash = rest.firstIndex(of: "/"), let model = name(rest[..<slash]),
+                case .inference(var route) = Route(path: "/v1" + rest[slash...])
+            else { return nil }
+            route.model = model
+            return .inference(route)
         }
         guard path.hasPrefix("/model/"), let slash = path.lastIndex(of: "/"), slash > path.startIndex,
             let model = name(path[..<slash].dropFirst(7))
@@ -60,6 +78,8 @@ enum Route: Hashable {
         switch method {
         case "generateContent": return InferenceRoute(.gemini, model: model, isStreaming: false)
         case "countTokens": return InferenceRoute(.gemini, .countTokens, model: model, isStreaming: false)
+        case "embedContent": return InferenceRoute(.gemini, .singleEmbedding, model: model, isStreaming: false)
+        case "batchEmbedContents": return InferenceRoute(.gemini, .embeddings, model: model, isStreaming: false)
         case "streamGenerateContent":
             var route = InferenceRoute(.gemini, model: model, isStreaming: true)
             route.isArray = !query.split(separator: "&").contains { $0 == "alt=sse" || $0 == "$alt=sse" }
