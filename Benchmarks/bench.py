@@ -25,13 +25,13 @@ W = {
     "l256": ("body=1024&lat=50000", "chat-1k.json", ["--conns", "256"]),   # 50 ms upstream: concurrency, not saturation
     "b16":  ("body=512&lat=0", "chat-100k.json", ["--conns", "16"]),
     "c32":  ("chunks=200&delay=0&lat=0", "stream-1k.json", ["--conns", "32", "--stream", "--expect-chunks", "200"]),
-    "d20":  ("chunks=100&delay=10000&lat=0&rt=1", "stream-1k.json", ["--conns", "20", "--ramp", "0.9", "--stream", "--expect-chunks", "100"]),
-    "d500": ("chunks=100&delay=10000&lat=0&rt=1", "stream-1k.json", ["--conns", "500", "--ramp", "0.9", "--stream", "--expect-chunks", "100"]),
+    "d20":  ("chunks=100&delay=10000&lat=0&rt=1&tick=200", "stream-1k.json", ["--conns", "20", "--ramp", "0.9", "--stream", "--expect-chunks", "100"]),
+    "d500": ("chunks=100&delay=10000&lat=0&rt=1&tick=200", "stream-1k.json", ["--conns", "500", "--ramp", "0.9", "--stream", "--expect-chunks", "100"]),
     "e1000": ("chunks=12&delay=1000000&lat=0", "stream-1k.json", ["--conns", "1000", "--ramp", "3", "--stream", "--warmup", "3"]),
     "e5000": ("chunks=12&delay=1000000&lat=0", "stream-1k.json", ["--conns", "5000", "--ramp", "4", "--stream", "--warmup", "4"]),
     "f16":  ("body=1024&lat=0", "chat-1k.json", ["--conns", "16"]),
     "fs32": ("chunks=200&delay=0&lat=0", "stream-1k.json", ["--conns", "32", "--stream", "--expect-chunks", "200"]),
-    "fd20": ("chunks=100&delay=10000&lat=0&rt=1", "stream-1k.json", ["--conns", "20", "--ramp", "0.9", "--stream", "--expect-chunks", "100"]),
+    "fd20": ("chunks=100&delay=10000&lat=0&rt=1&tick=200", "stream-1k.json", ["--conns", "20", "--ramp", "0.9", "--stream", "--expect-chunks", "100"]),
 }
 DEFAULT = "a1,a16,a64,a256,o2000,b16,c32,d500,e5000"
 
@@ -306,7 +306,7 @@ def main():
                             if "rps" in r:
                                 lat = r["lat_us"]; c = r.get("chunk_us", {})
                                 print(f"{name:14} {w:6} rps {r['rps']:9.1f} err {r['errors']:5} cpu/req {r['cpu_us_per_req']} (user {r['user_us_per_req']}) share {r['cpu_share']:.2f} mock {r['mock_cpu']/r['wall']:.2f} "
-                                      f"p50 {lat['p50']:.0f} p99 {lat['p99']:.0f} p999 {lat['p999']:.0f} " + (f"cpu/chunk {r['cpu_us_per_chunk']} cps {r['cps']:.0f} ttft50 {r['ttft_us']['p50']:.0f} chunk50 {c['p50']:.0f} p99 {c['p99']:.0f} " if c else "") +
+                                      f"p50 {lat['p50']:.0f} p99 {lat['p99']:.0f} p999 {lat['p999']:.0f} " + (f"cpu/chunk {r['cpu_us_per_chunk']} cps {r['cps']:.0f} ttft50 {r['ttft_us']['p50']:.0f} chunk50 {c['p50']:.0f} p99 {c['p99']:.0f} (lag p99 {r['lag_us']['p99']:.0f}) " if c else "") +
                                       f"rss {r['peak_rss_kb']//1024}M idle {r['idle_rss_kb']//1024}M cold {r['cold_s']:.3f} steal {r['steal']} foreign {r['foreign']} {r['culprits'] if r['foreign'] > 0.3 else ''}", flush=True)
                             else: print(name, w, r.get("error"), flush=True)
                         check = usage_check(gw)

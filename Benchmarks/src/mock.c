@@ -1,9 +1,11 @@
 // Mock LLM upstream: one thread, epoll. OpenAI chat completions and Anthropic messages, streaming or not.
 //   mock PORT
-// Settings are changed at run time: GET /_ctl?body=1024&lat=0&chunks=200&delay=0&pad=0
+// Settings are changed at run time: GET /_ctl?body=1024&lat=0&chunks=200&delay=0&pad=0&tick=0
 //   body   bytes of the non-stream answer's JSON (at least ~300)
 //   lat    microseconds before a non-stream answer, and before the first chunk of a stream
 //   chunks content chunks of a stream     delay  microseconds between them (0: as fast as the socket takes them)
+//   tick   microseconds to which the sending of delayed chunks is rounded up: waking for each of 50,000 chunks a second
+//          takes more of the core than sending them. 0: each at its own time
 //   rt     1: real-time priority (for timed streams)
 //   pad    extra bytes of text in each streamed chunk
 // Every streamed chunk carries "t=<monotonic ns>" in its text so that the load generator can tell the added latency.
@@ -40,7 +42,7 @@ typedef struct {
 static conn_t *C[70000];
 static long T_done, T_in, T_out; // since the start: replies sent whole, and the usage that they told
 static int ep;
-static long P_body = 1024, P_lat = 0, P_chunks = 200, P_delay = 0, P_pad = 0;
+static long P_body = 1024, P_lat = 0, P_chunks = 200, P_delay = 0, P_pad = 0, P_tick = 0;
 static long S_req, S_stream, S_chunks, S_accept, S_bytes_in, S_aborted;
 static char *resp[2]; static size_t resp_len[2];
 static char padbuf[65536];
@@ -214,7 +216,7 @@ static int process(conn_t *c) {
   c->in[c->hdr_end - 1] = 0;
   if (strstr(c->in, "/_ctl")) {
     P_body = arg(c->in, "body=", P_body); P_lat = arg(c->in, "lat=", P_lat); P_chunks = arg(c->in, "chunks=", P_chunks);
-    P_delay = arg(c->in, "delay=", P_delay); P_pad = arg(c->in, "pad=", P_pad); if (P_pad > 60000) P_pad = 60000;
+    P_delay = arg(c->in, "delay=", P_delay); P_tick = arg(c->in, "tick=", 0); P_pad = arg(c->in, "pad=", P_pad); if (P_pad > 60000) P_pad = 60000;
     { // rt=1: real-time priority, so that timed chunks leave on time though the load generator shares the core
       struct sched_param sp = { .sched_priority = arg(c->in, "rt=", 0) ? 10 : 0 };
       sched_setscheduler(0, sp.sched_priority ? SCHED_FIFO : SCHED_OTHER, &sp); }
@@ -245,7 +247,7 @@ int main(int argc, char **argv) {
   for (;;) {
     struct timespec ts, *tp = 0;
     if (rn) { ts.tv_sec = 0; ts.tv_nsec = 0; tp = &ts; }
-    else if (hn) { int64_t d = (int64_t)(H[0]->due - now_ns()); if (d < 0) d = 0; ts.tv_sec = d / 1000000000; ts.tv_nsec = d % 1000000000; tp = &ts; }
+    else if (hn) { uint64_t due = H[0]->due; if (P_tick) due += P_tick * 1000 - due % (P_tick * 1000); int64_t d = (int64_t)(due - now_ns()); if (d < 0) d = 0; ts.tv_sec = d / 1000000000; ts.tv_nsec = d % 1000000000; tp = &ts; }
     int n = epoll_pwait2(ep, ev, 1024, tp, 0);
     for (int i = 0; i < n; i++) {
       int fd = ev[i].data.fd;
@@ -282,6 +284,6 @@ int main(int argc, char **argv) {
       }
     }
     if (rn) { for (int i = rn - 1; i >= 0; i--) if (i < rn) step(R[i]); }
-    if (hn) { uint64_t t = now_ns(); while (hn && H[0]->due <= t) { conn_t *c = H[0]; hdel(c); fire(c); } }
+    if (hn) { uint64_t t = now_ns(); if (P_tick) t -= t % (P_tick * 1000); while (hn && H[0]->due <= t) { conn_t *c = H[0]; hdel(c); fire(c); } }
   }
 }
