@@ -2,7 +2,10 @@
 #include "CNeedletailSystem.h"
 
 #if defined(__linux__)
+#include <link.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #endif
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -22,5 +25,42 @@ void needletail_keep_freed_blocks(int bytes) {
     mallopt(M_TRIM_THRESHOLD, 2 * bytes);
 #else
     (void)bytes;
+#endif
+}
+
+#if defined(__linux__)
+// Whether the loader has written into pages that are read-only since.
+static int has_changed_code(const struct dl_phdr_info *object) {
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        if (object->dlpi_phdr[i].p_type != PT_DYNAMIC) continue;
+        const ElfW(Dyn) *entry = (const ElfW(Dyn) *)(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr);
+        for (; entry->d_tag != DT_NULL; entry++) {
+            if (entry->d_tag == DT_TEXTREL) return 1;
+            if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL)) return 1;
+        }
+    }
+    return 0;
+}
+
+static int release_segments(struct dl_phdr_info *object, size_t size, void *page_size) {
+    (void)size;
+    if (has_changed_code(object)) return 0;
+    const ElfW(Addr) mask = ~(ElfW(Addr))(*(const long *)page_size - 1);
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        // A segment that may be written holds relocations even where it has been made read-only since.
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W)) continue;
+        const ElfW(Addr) start = (object->dlpi_addr + segment->p_vaddr) & mask;
+        const ElfW(Addr) end = object->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
+}
+#endif
+
+void needletail_release_code(void) {
+#if defined(__linux__)
+    long page_size = sysconf(_SC_PAGESIZE);
+    if (page_size > 0) dl_iterate_phdr(release_segments, &page_size);
 #endif
 }

@@ -23,6 +23,7 @@ public enum Composition {
         try await Self.run(process, logger) {
             Self.announce(configuration, addresses)
             for warning in configuration.warnings { logger.warning("\(warning)") }
+            MemoryTuning.startIsOver()
         }
         try await group.shutdownGracefully()
     }
