@@ -65,19 +65,63 @@ struct LifecycleTests {
         }
     }
 
-    @Test("what outlasts the drain's limit is cut, and not ended as if it were whole")
-    func cut() async throws {
-        try await withUpstream({ peer, _ in peer.send(Self.eventHead + Self.first) }) { upstream in
-            let gateway = try await TestGateway.start(self.yaml(.openAI, upstream.port), listen: "drain: 50ms")
-            let client = try await gateway.connect()
-            let body = Surface.openAI.request("one/m", stream: true)
-            try await client.send(
-                "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)")
-            await client.wait(for: "one")
+    @Test(
+        "a stream that outlasts the drain's limit ends with an error event, not in silence and not as if it were whole",
+        arguments: Surface.allCases, Surface.allCases)
+    func expires(client: Surface, upstream surface: Surface) async throws {
+        var rule = MockRule()
+        rule.reply.text = "one two"
+        rule.fault = MockFault(at: .chunk(2), kind: .slow, for: .seconds(3_600))
+        try await withMock(MockScript(delay: .zero, rules: [rule])) { engine, port in
+            let gateway = try await TestGateway.start(self.yaml(surface, port), listen: "drain: 50ms")
+            let connection = try await gateway.connect()
+            try await connection.send(Self.post(client))
+            await connection.wait(for: "one")
             await gateway.stop()
-            let reply = await client.reply()
-            #expect(!reply.isWhole && !reply.body.contains("[DONE]"), "\(reply)")
+            let reply = await connection.reply()
+            let code = client == .openAI ? "provider_unavailable" : "overloaded_error"
+            #expect(reply.isWhole && reply.body.contains(#""\#(code)""#), "\(reply)")
+            #expect(reply.body.hasSuffix("\n\n") && !reply.body.contains(client.endMarker), "\(reply)")
+            await eventually { engine.statistics.total.aborted == 1 }
         }
+    }
+
+    @Test("what has no answer yet at the drain's limit is told that it is not available", arguments: Surface.allCases)
+    func expiresUnanswered(client: Surface) async throws {
+        let asked = Mutex(false)
+        try await withUpstream({ _, _ in asked.withLock { $0 = true } }) { upstream in
+            let gateway = try await TestGateway.start(self.yaml(.openAI, upstream.port), listen: "drain: 50ms")
+            let connection = try await gateway.connect()
+            try await connection.send(Self.post(client))
+            await eventually { asked.withLock { $0 } }
+            await gateway.stop()
+            let reply = await connection.reply()
+            #expect(reply.isWhole && reply.status == (client == .openAI ? 503 : 529), "\(reply)")
+        }
+    }
+
+    @Test("a client that does not read keeps nobody past the drain's limit")
+    func expiresUnread() async throws {
+        let delta =
+            #"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"\#(String(repeating: "x", count: 60_000))"},"finish_reason":null}]}"#
+            + "\n\n"
+        try await withUpstream({ peer, _ in
+            peer.send(Self.eventHead + Self.first)
+            peer.flood(ByteBuffer(string: Self.chunk(delta)))
+        }) { upstream in
+            let gateway = try await TestGateway.start(self.yaml(.openAI, upstream.port), listen: "drain: 50ms")
+            let connection = try await TestClient.connect(gateway.port, reads: false)
+            try await connection.send(Self.post(.openAI))
+            await eventually { upstream.requests.count == 1 }
+            await gateway.stop()
+            await #expect(throws: (any Error).self) { try await gateway.connect() }
+            connection.close()
+        }
+    }
+
+    private static func post(_ client: Surface) -> String {
+        let body = client.request("one/m", stream: true)
+        return "POST \(client.path) HTTP/1.1\r\nhost: x\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
     @Test(

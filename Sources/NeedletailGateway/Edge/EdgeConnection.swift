@@ -398,6 +398,18 @@ import NeedletailCore
         }
     }
 
+    /// The task is cancelled and may still answer: it knows what its client is to be told.
+    func expire() {
+        switch self.phase {
+        case .answering:
+            guard self.response != .done else { return }
+            self.task?.cancel()
+            self.resumeWriter(false)
+        case .idle, .body: self.cut()
+        case .discarding, .lingering, .closed: break
+        }
+    }
+
     func cut() {
         self.context?.close(promise: nil)
     }

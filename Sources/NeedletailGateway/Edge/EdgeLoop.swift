@@ -11,6 +11,8 @@ protocol EdgeMember: AnyObject {
     func tick(_ now: Instant)
     /// Ends what is idle, and makes what runs its last.
     func drain()
+    /// Ends soon, with an answer where one is due.
+    func expire()
     /// Ends at once.
     func cut()
 }
@@ -81,6 +83,10 @@ final class EdgeLoop {
     func drain() {
         self.isDraining = true
         for member in self.members { member.drain() }
+    }
+
+    func expire() {
+        for member in self.members { member.expire() }
     }
 
     func cut() {

@@ -107,6 +107,8 @@ private final class EdgeHandshake: ChannelInboundHandler, EdgeMember {
 
     func drain() { self.cut() }
 
+    func expire() { self.cut() }
+
     func cut() { self.context?.close(promise: nil) }
 }
 
@@ -143,6 +145,9 @@ private final class EdgeHTTP2Parent: ChannelInboundHandler, EdgeMember {
     func drain() {
         self.context?.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
     }
+
+    /// It ends with its streams, which are told themselves.
+    func expire() {}
 
     func cut() { self.context?.close(promise: nil) }
 }

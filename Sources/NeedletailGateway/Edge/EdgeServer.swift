@@ -38,7 +38,7 @@ public final class EdgeServer: Sendable {
     ///   - group: Shared with the transport to the upstreams, so that both sides of a request run on one loop.
     ///   - time: Where deadlines come from.
     ///   - logger: Where to log.
-    ///   - phase: Turned to draining by ``drain(limit:)``.
+    ///   - phase: Turned by ``drain(limit:)``; shared with the handler, which answers by it.
     public init(
         configuration: EdgeConfiguration,
         handler: any EdgeHandler,
@@ -121,10 +121,33 @@ public final class EdgeServer: Sendable {
         }
     }
 
-    /// Stops listening, lets what runs finish, and cuts what has not finished after `limit`.
+    /// Stops listening and lets what runs finish; what has not finished after `limit` is told to end, and cut if it has
+    /// not done so a second later.
     ///
     /// Idle connections are closed at once, others after their current response.
     public func drain(limit: Duration = .seconds(30)) async {
+        await self.close()
+        await self.untilEmpty(for: limit)
+        if self.census.open > 0 {
+            self.logger.warning("ending what still runs", metadata: ["count": "\(self.census.open)"])
+            self.phase.beginEnding()
+            await self.onEachLoop { $0.expire() }
+            await self.untilEmpty(for: Self.farewellTime)
+        }
+        await self.cut()
+    }
+
+    /// Stops listening and cuts every connection.
+    public func shutdown() async {
+        await self.close()
+        await self.cut()
+    }
+
+    /// For the last bytes of what is ended, to a client that reads them.
+    private static let farewellTime = Duration.seconds(1)
+
+    /// Stops listening and closes what is idle.
+    private func close() async {
         self.phase.beginDraining()
         let listener = self.state.withLock { state in
             defer { state.listener = nil }
@@ -132,15 +155,21 @@ public final class EdgeServer: Sendable {
         }
         try? await listener?.close()
         await self.onEachLoop { $0.drain() }
+    }
+
+    private func untilEmpty(for limit: Duration) async {
+        guard limit > .zero else { return }
         let deadline = self.time.now().advanced(by: limit)
-        if limit > .zero {
-            await withTaskGroup(of: Void.self) { [census = self.census, time = self.time] group in
-                group.addTask { await census.untilEmpty() }
-                group.addTask { try? await time.sleep(deadline) }
-                await group.next()
-                group.cancelAll()
-            }
+        await withTaskGroup(of: Void.self) { [census = self.census, time = self.time] group in
+            group.addTask { await census.untilEmpty() }
+            group.addTask { try? await time.sleep(deadline) }
+            await group.next()
+            group.cancelAll()
         }
+    }
+
+    /// Cuts what is left and lets ``run()`` return.
+    private func cut() async {
         let remaining = self.census.open
         if remaining > 0 {
             self.logger.warning("cutting connections", metadata: ["count": "\(remaining)"])
@@ -153,11 +182,6 @@ public final class EdgeServer: Sendable {
         }
         for tick in ticks { tick.cancel() }
         for runner in runners { runner.resume() }
-    }
-
-    /// Stops listening and cuts every connection.
-    public func shutdown() async {
-        await self.drain(limit: .zero)
     }
 
     /// Looks at every deadline once; for those who set no ``EdgeConfiguration/tickInterval``.

@@ -9,6 +9,7 @@ struct Exchange {
     let info: RequestInfo
     let route: InferenceRoute
     let responder: EdgeResponder
+    let phase: ServingPhase
     /// When the request was whole.
     let begin: Instant
     let time: TimeSource
@@ -45,6 +46,7 @@ struct Exchange {
 
     /// Sends an error instead of a reply.
     func refuse(_ error: NeedletailError) {
+        let error = self.reason(of: error)
         let answer = FailureReply.make(error, dialect: self.dialect, requestID: self.info.id)
         self.log(error, provider: error.provider, status: answer.status)
         self.responder.send(answer)
@@ -62,8 +64,9 @@ struct Exchange {
             if let end = array?.end() { try await self.responder.write(end) }
             self.responder.finish()
         } catch {
+            let error = self.reason(of: error)
             guard error.code != .cancelled else {
-                // The client has gone, or the server is ending: nobody is left to tell.
+                // Nobody is left to tell.
                 self.log(error, provider: provider, status: 499)
                 return self.responder.reset()
             }
@@ -83,6 +86,13 @@ struct Exchange {
             }
             self.responder.finish()
         }
+    }
+
+    /// What to tell of `error`: a request is cancelled because its client has gone, or because the server does not wait
+    /// any longer.
+    private func reason(of error: NeedletailError) -> NeedletailError {
+        guard error.code == .cancelled, self.phase.isEnding else { return error }
+        return NeedletailError(.unavailable, "The gateway is shutting down.", cause: error)
     }
 
     /// The milliseconds that the gateway itself took so far, with three decimals.

@@ -117,7 +117,8 @@ public final class GatewayHandler: EdgeHandler {
         case .inference(let route):
             let fields = ClientFields(request.head)
             let info = self.info(fields, admission.key)
-            let exchange = Exchange(info: info, route: route, responder: responder, begin: begin, time: self.time)
+            let exchange = Exchange(
+                info: info, route: route, responder: responder, phase: self.phase, begin: begin, time: self.time)
             do throws(NeedletailError) {
                 if let fault = fields.fault { throw fault }
                 let inference =

@@ -259,6 +259,7 @@ struct EdgeStreamTests {
             init(_ drained: Signal) { self.drained = drained }
             func tick(_ now: Instant) {}
             func drain() { self.drained.fire() }
+            func expire() {}
             func cut() {}
         }
         let drained = Signal()
@@ -275,27 +276,58 @@ struct EdgeStreamTests {
         #expect(drained.count == 1)
     }
 
-    @Test("what has not finished within the drain's limit is cut")
+    @Test("what has not finished within the drain's limit is told to end, and is cut if it does not end properly")
     func drainLimit() async throws {
         let began = Signal()
-        let ended = Signal()
+        let handler = ScriptedHandler(answer: { request, responder in
+            responder.start(status: 200, headers: [:])
+            await Self.untilCancelled(began)
+            guard request.head.uri == "/says" else { return }
+            try? await responder.write(ByteBuffer(string: "bye"))
+            responder.finish()
+        })
+        let time = ManualTime()
+        try await withServer(handler, time: time) { server, port in
+            let says = try await RawClient.connect(port)
+            try await says.send("GET /says HTTP/1.1\r\nhost: x\r\n\r\n")
+            await began.wait()
+            let silent = try await RawClient.connect(port)
+            try await silent.send(Self.request)
+            await began.wait(2)
+            let half = try await RawClient.connect(port)
+            try await half.send("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\nexpect: 100-continue\r\n\r\n")
+            await half.wait { $0.contains("100 Continue") }
+            async let drained: Void = server.drain(limit: .seconds(30))
+            while time.sleepers == 0 { await Task.yield() }
+            time.advance(.seconds(29))
+            #expect(server.openConnections == 3)
+            time.advance(.seconds(2))
+            #expect(await says.all().hasSuffix("3\r\nbye\r\n0\r\n\r\n"))
+            #expect(!(await silent.all()).contains("0\r\n\r\n"))
+            #expect(await half.all().hasSuffix("100 Continue\r\n\r\n"))
+            await drained
+        }
+    }
+
+    @Test("what does not end when it is told to is cut a second later")
+    func drainFarewell() async throws {
+        let began = Signal()
         let handler = ScriptedHandler(answer: { _, responder in
             responder.start(status: 200, headers: [:])
             await Self.untilCancelled(began)
-            ended.fire()
+            // Only the cut ends this one.
+            while (try? await responder.write(ByteBuffer(string: "x"))) != nil { await Task.yield() }
         })
         let time = ManualTime()
         try await withServer(handler, time: time) { server, port in
             let client = try await RawClient.connect(port)
             try await client.send(Self.request)
             await began.wait()
-            async let drained: Void = server.drain(limit: .seconds(30))
+            async let drained: Void = server.drain(limit: .zero)
             while time.sleepers == 0 { await Task.yield() }
-            time.advance(.seconds(29))
-            #expect(ended.count == 0)
-            time.advance(.seconds(2))
+            #expect(server.openConnections == 1)
+            time.advance(.seconds(1))
             await drained
-            await ended.wait()
             #expect(!(await client.all()).contains("0\r\n\r\n"))
         }
     }
