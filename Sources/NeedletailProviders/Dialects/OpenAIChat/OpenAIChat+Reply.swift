@@ -81,7 +81,12 @@ extension OpenAIChat {
         if message.present("function_call") != nil, !calls.isEmpty, message.present("tool_calls") == nil {
             reply.usesLegacyFunctions = true
         }
-        choice.content += calls.map { .toolCall($0) }
+        for call in calls {
+            if let signature = call.signature {
+                choice.content.append(.reasoning(ReasoningPart("", signature: signature)))
+            }
+            choice.content.append(.toolCall(call.call))
+        }
         let spelled = view.present("finish_reason")?.string
         choice.stopReason =
             self.stopReason(spelled, hasCalls: !calls.isEmpty, hasRefusal: hasRefusal)
@@ -109,34 +114,33 @@ extension OpenAIChat {
         }
     }
 
-    private static func calls(_ message: JSONView, replyID: String, choice: Int) -> [ToolCall] {
-        var calls: [ToolCall] = []
+    private static func calls(
+        _ message: JSONView, replyID: String, choice: Int
+    ) -> [(call: ToolCall, signature: String?)] {
+        var calls: [(call: ToolCall, signature: String?)] = []
         if let list = message.present("tool_calls") {
             for view in list.elements {
                 guard let (function, isCustom) = self.callBody(view) else { continue }
                 let id = view.present("id")?.string ?? ""
-                calls.append(
-                    ToolCall(
-                        id: id.isEmpty ? self.callID(replyID, choice, calls.count) : id,
-                        name: function.present("name")?.string ?? "",
-                        arguments: OpenAIChatRequestDecoder.arguments(
-                            function.present(isCustom ? "input" : "arguments")),
-                        isCustom: isCustom
-                    )
+                let call = ToolCall(
+                    id: id.isEmpty ? self.callID(replyID, choice, calls.count) : id,
+                    name: function.present("name")?.string ?? "",
+                    arguments: OpenAIChatRequestDecoder.arguments(function.present(isCustom ? "input" : "arguments")),
+                    isCustom: isCustom
                 )
+                calls.append((call, OpenAIChatCallSignature.read(view)))
             }
         }
         // Snowflake fills every field of the schema: a call without a name is none.
         if calls.isEmpty, let function = message.present("function_call"),
             let name = function.present("name")?.string, !name.isEmpty
         {
-            calls.append(
-                ToolCall(
-                    id: self.callID(replyID, choice, 0),
-                    name: name,
-                    arguments: OpenAIChatRequestDecoder.arguments(function.present("arguments"))
-                )
+            let call = ToolCall(
+                id: self.callID(replyID, choice, 0),
+                name: name,
+                arguments: OpenAIChatRequestDecoder.arguments(function.present("arguments"))
             )
+            calls.append((call, nil))
         }
         return calls
     }

@@ -91,10 +91,15 @@ struct OpenAIChatReplyEncoder {
         var text = ""
         var refusal: String?
         var calls: [ToolCall] = []
+        var signatures: [Int: String] = [:]
         var reasoning: [ContentPart] = []
         var annotations: [JSONText] = []
         var audio: AudioPart?
-        for part in choice.content {
+        for (index, part) in choice.content.enumerated() {
+            if !self.reply.usesLegacyFunctions, let signature = OpenAIChatCallSignature.at(index, in: choice.content) {
+                signatures[calls.count] = signature
+                continue
+            }
             switch part {
             case .text(let part):
                 let start = text.unicodeScalars.count
@@ -130,7 +135,7 @@ struct OpenAIChatReplyEncoder {
             json.endArray()
         }
         if let audio { Self.audio(audio, into: &json) }
-        self.calls(calls, into: &json)
+        self.calls(calls, signatures, into: &json)
         json.endObject()
     }
 
@@ -149,7 +154,7 @@ struct OpenAIChatReplyEncoder {
         }
     }
 
-    private mutating func calls(_ calls: [ToolCall], into json: inout JSONWriter) {
+    private mutating func calls(_ calls: [ToolCall], _ signatures: [Int: String], into json: inout JSONWriter) {
         guard let first = calls.first else { return }
         if self.reply.usesLegacyFunctions {
             OpenAIChatMessageWriting.functionCall(first, into: &json)
@@ -158,9 +163,10 @@ struct OpenAIChatReplyEncoder {
         }
         json.key("tool_calls")
         json.beginArray()
-        for call in calls {
+        for (index, call) in calls.enumerated() {
             json.beginObject()
             OpenAIChatMessageWriting.callMembers(call, into: &json)
+            OpenAIChatCallSignature.write(signatures[index], into: &json)
             json.endObject()
         }
         json.endArray()

@@ -104,6 +104,9 @@ extension OpenAIChatRequestDecoder {
             case "tool_calls":
                 try OpenAIChatField.array(member.value, "\(path).tool_calls")
                 for (number, call) in member.value.elements.enumerated() {
+                    if let signature = OpenAIChatCallSignature.read(call) {
+                        result.content.append(.reasoning(ReasoningPart("", signature: signature)))
+                    }
                     result.content.append(.toolCall(try self.call(call, "\(path).tool_calls[\(number)]")))
                 }
             case "function_call":
@@ -145,7 +148,9 @@ extension OpenAIChatRequestDecoder {
             call.cacheMarker = try self.cacheMarker(
                 control, "\(path).cache_control", name: "messages.tool_calls.cache_control")
         }
-        self.keepUnknown(value, known: ["id", "type", key, "index", "cache_control"], path: "messages.tool_calls")
+        var members: [StaticString] = ["id", "type", key, "index", "cache_control"]
+        if OpenAIChatCallSignature.read(value) != nil { members.append("extra_content") }
+        self.keepUnknown(value, known: members, path: "messages.tool_calls")
         let known: [StaticString] = ["name", isCustom ? "input" : "arguments"]
         self.keepUnknown(function, known: known, path: "messages.tool_calls.\(key)")
         return call

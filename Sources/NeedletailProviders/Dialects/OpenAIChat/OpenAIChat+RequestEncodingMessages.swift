@@ -120,7 +120,12 @@ extension OpenAIChatRequestEncoder {
         var reasoning: [ContentPart] = []
         var refusal: String?
         var audio: AudioPart?
-        for part in message.content {
+        var signatures: [Int: String] = [:]
+        for (index, part) in message.content.enumerated() {
+            if self.isOwn, let signature = OpenAIChatCallSignature.at(index, in: message.content) {
+                signatures[calls.count] = signature
+                continue
+            }
             switch part {
             case .text(let value):
                 hasText = true
@@ -167,7 +172,7 @@ extension OpenAIChatRequestEncoder {
         } else if audio != nil {
             self.lose(.audio, "sound of the assistant is referred to by its id only")
         }
-        self.calls(calls, into: &json)
+        self.calls(calls, signatures, into: &json)
         json.member("name", message.name)
         json.endObject()
     }
@@ -188,7 +193,7 @@ extension OpenAIChatRequestEncoder {
         }
     }
 
-    private mutating func calls(_ calls: [ToolCall], into json: inout JSONWriter) {
+    private mutating func calls(_ calls: [ToolCall], _ signatures: [Int: String], into json: inout JSONWriter) {
         guard let first = calls.first else { return }
         if self.request.usesLegacyFunctions, calls.count == 1 {
             OpenAIChatMessageWriting.functionCall(first, into: &json)
@@ -196,9 +201,10 @@ extension OpenAIChatRequestEncoder {
         }
         json.key("tool_calls")
         json.beginArray()
-        for call in calls {
+        for (index, call) in calls.enumerated() {
             json.beginObject()
             OpenAIChatMessageWriting.callMembers(call, into: &json)
+            OpenAIChatCallSignature.write(signatures[index], into: &json)
             if let marker = call.cacheMarker {
                 if self.isOwn { Self.cacheControl(marker, into: &json) } else { self.loseContentMarker() }
             }

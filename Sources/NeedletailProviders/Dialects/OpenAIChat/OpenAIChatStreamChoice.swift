@@ -161,6 +161,11 @@ struct OpenAIChatStreamChoice {
         if key == nil, let id, let known = self.calls.first(where: { $0.id == id }) { key = known.key }
         if key == nil { key = id == nil ? self.calls.last?.key : nil }
         guard let (function, isCustom) = OpenAIChat.callBody(view) else { return }
+        // Comes with the call's first fragment, and goes before its start.
+        if let signature = OpenAIChatCallSignature.read(view) {
+            events.append(.blockEnded(choice: self.index))
+            events.append(.reasoningSignature(signature, choice: self.index))
+        }
         try self.fragment(
             key: key ?? ((self.calls.map(\.key).max() ?? -1) &+ 1), id: id, function, isCustom: isCustom,
             into: &events)

@@ -14,6 +14,8 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         var hasRefusal = false
         /// Of the reasoning block in progress; its signature is sent with it.
         var reasoning = ""
+        /// A signature that stands alone; it is the call's if one comes next.
+        var signature: String?
         /// Scalars of text sent, and how many of them before the part in progress: citations count them.
         var textLength = 0
         var partStart = 0
@@ -55,6 +57,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
     }
 
     mutating func encode(_ event: borrowing ChatEvent, into out: inout ByteBuffer) {
+        self.flushSignatures(before: event, into: &out)
         switch copy event {
         case .started(let start):
             self.prepare(start)
@@ -75,6 +78,10 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             self.delta(choice, into: &out) { $0.member("reasoning_content", text) }
         case .reasoningSignature(let signature, let choice):
             let place = self.place(choice, into: &out)
+            guard !self.choices[place].reasoning.isEmpty || self.options.usesLegacyFunctions else {
+                self.choices[place].signature = signature
+                return
+            }
             let part = ReasoningPart(self.choices[place].reasoning, signature: signature)
             self.choices[place].reasoning = ""
             self.blocks(choice, into: &out) { OpenAIChatMessageWriting.thinkingBlock(part, into: &$0) }
@@ -104,6 +111,18 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             self.end(reason, self.place(choice, into: &out), into: &out)
         case .usage(let usage):
             self.usage = usage
+        }
+    }
+
+    /// Sends signatures that wait and turn out to be no call's.
+    private mutating func flushSignatures(before event: borrowing ChatEvent, into out: inout ByteBuffer) {
+        guard self.choices.contains(where: { $0.signature != nil }) else { return }
+        if case .toolCallStarted = copy event { return }
+        for place in self.choices.indices {
+            guard let signature = self.choices[place].signature.take() else { continue }
+            self.blocks(self.choices[place].index, into: &out) {
+                OpenAIChatMessageWriting.thinkingBlock(ReasoningPart("", signature: signature), into: &$0)
+            }
         }
     }
 
@@ -226,6 +245,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             }
             return
         }
+        let signature = self.choices[place].signature.take()
         self.delta(choice, into: &out) { json in
             json.key("tool_calls")
             json.beginArray()
@@ -238,6 +258,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             json.member("name", name)
             json.member(isCustom ? "input" : "arguments", "")
             json.endObject()
+            OpenAIChatCallSignature.write(signature, into: &json)
             json.endObject()
             json.endArray()
         }
