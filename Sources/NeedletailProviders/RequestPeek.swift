@@ -24,7 +24,10 @@ public enum RequestPeek {
         try fields.read(body.readableBytesUInt8Span)
         guard let name = model ?? fields.model else { throw Self.missing("model") }
         if model != nil { fields.landmarks.model = nil }
-        guard fields.content != nil || shape.isContentOptional else { throw Self.missing("\(shape.contentKey)") }
+        let isContentInside = operation == .countTokens && fields.hasCountedRequest
+        guard fields.content != nil || shape.isContentOptional || isContentInside else {
+            throw Self.missing("\(shape.contentKey)")
+        }
         if shape.requiresMaxTokens, operation == .chat, fields.maxTokens == nil { throw Self.missing("max_tokens") }
         return InferenceRequest(
             operation: operation,

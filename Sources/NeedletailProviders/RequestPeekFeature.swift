@@ -68,10 +68,9 @@ enum RequestPeekFeature {
         let thinking: [StaticString] = ["thinkingConfig", "thinking_config", "thinking", "reasoning_config"]
         if thinking.contains(where: { view.present($0) != nil }) { features.insert(.reasoning) }
         if view["tools"]?.elements.contains(where: { _ in true }) == true { features.insert(.tools) }
-        if view["responseLogprobs"]?.bool == true { features.insert(.logprobs) }
-        if view["responseModalities"]?.elements.contains(where: { $0.string == "AUDIO" }) == true {
-            features.insert(.audio)
-        }
+        if (view["responseLogprobs"] ?? view["response_logprobs"])?.bool == true { features.insert(.logprobs) }
+        let modalities = view["responseModalities"] ?? view["response_modalities"]
+        if modalities?.elements.contains(where: { $0.string == "AUDIO" }) == true { features.insert(.audio) }
         return features
     }
 

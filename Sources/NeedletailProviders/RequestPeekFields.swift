@@ -11,6 +11,8 @@ struct RequestPeekFields {
     var maxCompletionTokens: Int?
     var content: JSONContentScan?
     var features: Features = []
+    /// Whether there is a whole request inside, to be counted.
+    var hasCountedRequest = false
     var landmarks = BodyLandmarks()
     private let shape: RequestShape
     private var seen: Set = []
@@ -87,6 +89,9 @@ struct RequestPeekFields {
         case .content:
             try self.once(.content, "\(self.shape.contentKey)")
             return try self.readContent(bytes, value)
+        case .countedRequest:
+            self.hasCountedRequest = true
+            return try JSONScanner.value(bytes, value)
         case .feature(let name):
             let end = try JSONScanner.value(bytes, value)
             self.features.formUnion(name.features(bytes, value..<end))

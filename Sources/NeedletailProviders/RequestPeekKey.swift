@@ -2,7 +2,7 @@ import NeedletailCore
 
 /// The top-level keys of a request that ``RequestPeek`` looks at.
 enum RequestPeekKey {
-    case model, stream, streamOptions, maxTokens, maxCompletionTokens, content
+    case model, stream, streamOptions, maxTokens, maxCompletionTokens, content, countedRequest
     case feature(RequestPeekFeature)
 
     /// The key, or `nil` if it is none of the dialect's.
@@ -11,6 +11,10 @@ enum RequestPeekKey {
         func has(_ name: StaticString) -> Bool { JSONScanner.isKey(bytes, key, name) }
         if has(shape.contentKey) {
             self = .content
+            return
+        }
+        if let key = shape.countedRequestKey, has(key) {
+            self = .countedRequest
             return
         }
         switch key.hasEscapes ? -1 : key.range.count - 2 {

@@ -14,6 +14,8 @@ struct RequestShape: Sendable {
     var streamsByDefault = false
     /// Whether the content is not looked at here: its dialect or its provider judges it.
     var isFree = false
+    /// The key of a whole request inside a request to count.
+    var countedRequestKey: StaticString?
     /// The keys of objects that hold options which other dialects have at the top.
     var settingsKeys: [StaticString] = []
 }
@@ -30,7 +32,10 @@ extension DialectID {
         case .anthropicMessages: RequestShape(requiresMaxTokens: true)
         case .openAIResponses:
             RequestShape(contentKey: "input", takesText: true, isContentOptional: true, settingsKeys: ["text"])
-        case .gemini: RequestShape(contentKey: "contents", settingsKeys: ["generationConfig", "generation_config"])
+        case .gemini:
+            RequestShape(
+                contentKey: "contents", countedRequestKey: "generateContentRequest",
+                settingsKeys: ["generationConfig", "generation_config"])
         case .bedrockConverse:
             RequestShape(
                 settingsKeys: ["inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig"])
