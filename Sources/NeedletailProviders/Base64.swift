@@ -1,4 +1,4 @@
-/// Base64 (RFC 4648 section 4), as far as media and vectors need it.
+/// Base64 (RFC 4648 section 4), as far as media, vectors and signatures need it.
 enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 

@@ -70,7 +70,7 @@ extension HTTPProvider {
         let stream: ReplyStream
         if client == call.dialect {
             let reader = PassthroughReader(
-                body,
+                call.dialect.streamsBareJSON ? TransportBody(BareJSONBody(body)) : body,
                 tap: call.dialect.dialect.makeStreamTap(),
                 framing: call.dialect.dialect.framing.makeDecoder(),
                 withholdsUsage: call.withholdsUsage,

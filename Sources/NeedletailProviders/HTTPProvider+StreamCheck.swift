@@ -19,7 +19,9 @@ extension HTTPProvider {
         while start.readableBytes < Self.sniffedBytes, var chunk = try await response.body.next() {
             start.writeBuffer(&chunk)
         }
-        if Self.startsEvent(start) { return TransportBody(ResumedBody(start, response.body)) }
+        if Self.startsEvent(start) || (call.dialect.streamsBareJSON && Self.startsArray(start)) {
+            return TransportBody(ResumedBody(start, response.body))
+        }
         var rest = await response.body.prefix(Self.maximumFailureSize)
         start.writeBuffer(&rest)
         _ = try call.dialect.dialect.inspectReply(start)  // throws what an error inside a 200 means
@@ -28,6 +30,11 @@ extension HTTPProvider {
 
     /// How much tells a stream from a document: the longest of the beginnings below.
     private static let sniffedBytes = 6
+
+    /// Whether bytes begin as a stream that is one JSON array.
+    private static func startsArray(_ bytes: ByteBuffer) -> Bool {
+        bytes.readableBytesView.first { $0 > 0x20 } == UInt8(ascii: "[")
+    }
 
     /// Whether bytes begin as server-sent events do and JSON and HTML never do.
     private static func startsEvent(_ bytes: ByteBuffer) -> Bool {
