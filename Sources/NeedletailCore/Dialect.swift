@@ -92,6 +92,12 @@ public protocol Dialect: Sendable {
     /// Writes the event that ends a stream which failed after its first byte.
     static func encodeStreamFailure(_ error: NeedletailError, requestID: String, into out: inout ByteBuffer)
 
+    /// Writes the event that ends a stream which failed, where events are numbered.
+    ///
+    /// - Parameter sent: The last piece that the client was sent; whole events.
+    static func encodeStreamFailure(
+        _ error: NeedletailError, requestID: String, after sent: ByteBuffer, into out: inout ByteBuffer)
+
     /// What watches a passed-through stream.
     static func makeStreamTap() -> any StreamTap
     /// What reads an upstream's stream.
@@ -119,6 +125,12 @@ public protocol Dialect: Sendable {
 extension Dialect {
     /// Server-sent events, as nearly all have it.
     public static var framing: StreamFraming { .serverSentEvents }
+    /// Without a number, as nearly all have it.
+    public static func encodeStreamFailure(
+        _ error: NeedletailError, requestID: String, after sent: ByteBuffer, into out: inout ByteBuffer
+    ) {
+        self.encodeStreamFailure(error, requestID: requestID, into: &out)
+    }
     /// None, as nearly all have it.
     public static func failureHeaders(_ error: NeedletailError) -> HTTPFields { [:] }
 }
@@ -137,6 +149,8 @@ public struct StreamEncoderOptions: Sendable {
     public var usesLegacyFunctions = false
     /// The dialect that the events come from, in whose words losses are named.
     public var source: DialectID?
+    /// Members of the client's request that its reply repeats.
+    public var echo: [Extension] = []
 
     /// Creates options.
     public init(includesUsage: Bool, model: String, created: Int64, replyID: String) {

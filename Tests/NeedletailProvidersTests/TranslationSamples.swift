@@ -137,6 +137,7 @@ extension TranslationTableTests.RequestSample {
                 guard case .jsonSchema(_, _, _, let isStrict) = request.responseFormat else { return nil }
                 return isStrict
             }),
+        .verbosity: Self.value(\ChatRequest.verbosity, "low"),
         .reasoning: Self(
             set: { $0.reasoning = ReasoningOptions(mode: .enabled, budgetTokens: 2000) },
             get: { $0.reasoning?.mode }),

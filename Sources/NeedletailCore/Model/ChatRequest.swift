@@ -41,8 +41,13 @@ public struct ChatRequest: Sendable, Hashable {
     public var logitBias: JSONText?
     /// The form of the reply's text.
     public var responseFormat: ResponseFormat?
+    /// How much the reply is to say: OpenAI's `low`, `medium`, `high`.
+    public var verbosity: String?
     /// How the model is to reason.
     public var reasoning: ReasoningOptions?
+    /// Whether the reply is to bring the reasoning along in a form that only its provider reads, so that a client which
+    /// keeps the conversation itself can send it back (OpenAI's `include: reasoning.encrypted_content`).
+    public var wantsReasoningState: Bool
     /// Whether the reply is to be streamed.
     public var isStreaming: Bool
     /// Whether the client asked for the usage chunk of an OpenAI stream.
@@ -58,6 +63,11 @@ public struct ChatRequest: Sendable, Hashable {
     /// Fields that the model has no place for. An encoder of ``source`` writes the top-level ones back, any other
     /// reports them.
     public var extensions: [Extension]
+    /// What must not be left out, because the request would mean something else without it. Only an upstream of ``source``
+    /// can be told; any other refuses.
+    public var essentials: [Loss]
+    /// Members of the request that a reply in the words of ``source`` repeats, as OpenAI's responses do.
+    public var echo: [Extension]
 
     /// Creates a request.
     public init(model: String, messages: [ChatMessage] = []) {
@@ -65,11 +75,14 @@ public struct ChatRequest: Sendable, Hashable {
         self.messages = messages
         self.tools = []
         self.stopSequences = []
+        self.wantsReasoningState = false
         self.isStreaming = false
         self.includesStreamUsage = false
         self.modalities = []
         self.usesLegacyFunctions = false
         self.extensions = []
+        self.essentials = []
+        self.echo = []
     }
 }
 

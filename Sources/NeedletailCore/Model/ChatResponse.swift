@@ -21,6 +21,8 @@ public struct ChatResponse: Sendable, Hashable {
     public var usesLegacyFunctions = false
     /// Fields that the model has no place for.
     public var extensions: [Extension]
+    /// Members that repeat the request, in the words of the client's dialect: no part of the answer.
+    public var echo: [Extension] = []
 
     /// Creates a reply.
     public init(id: String, model: String, choices: [ChatChoice] = [], usage: Usage? = nil) {

@@ -7,7 +7,7 @@ public enum ModelField: String, Sendable, Hashable, CaseIterable {
     case toolChoice, allowedTools, parallelToolCalls, maxOutputTokens
     case temperature, topP, topK, frequencyPenalty, presencePenalty, seed, stopSequences
     case choiceCount, logprobs, topLogprobs, logitBias
-    case responseFormat, responseFormatName, responseFormatStrict
+    case responseFormat, responseFormatName, responseFormatStrict, verbosity
     case reasoning, reasoningEffort, reasoningBudget, reasoningDisplay
     case endUser, serviceTier, modalities, legacyFunctions
     // Its messages.

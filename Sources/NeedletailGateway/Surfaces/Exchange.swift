@@ -57,8 +57,10 @@ struct Exchange {
     private func deliver(_ stream: ReplyStream, provider: ProviderID) async {
         var chunks = stream.makeAsyncIterator()
         var array = self.route.isArray ? JSONArrayStream() : nil
+        var sent = ByteBuffer()
         do throws(NeedletailError) {
             while let chunk = try await chunks.next() {
+                sent = chunk
                 try await self.responder.write(try array?.rewrite(chunk) ?? chunk)
             }
             if let end = array?.end() { try await self.responder.write(end) }
@@ -74,7 +76,7 @@ struct Exchange {
             // Sound and pictures have no place for an error; what is cut must look cut.
             guard self.route.operation.isChat else { return self.responder.reset() }
             var last = ByteBuffer()
-            self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, into: &last)
+            self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, after: sent, into: &last)
             do throws(NeedletailError) {
                 if array != nil {
                     last = try array?.rewrite(last) ?? last

@@ -122,7 +122,8 @@ struct AnthropicContentWriter {
         json.key("source")
         switch part.source {
         case .text: throw self.unsupported(.image, "An image cannot be given as text.")
-        case .fileID(let id) where self.source == .openAIChat: throw self.foreignFile(id, .image)
+        case .fileID(let id) where self.source != .anthropicMessages && self.source != nil:
+            throw self.foreignFile(id, .image)
         default: try self.writeSource(part.source, .image, &json)
         }
         self.writeMarker(part.cacheMarker, &json)
@@ -142,7 +143,8 @@ struct AnthropicContentWriter {
             try self.writeSource(.text(text), .file, &json)
         case .base64(let mediaType, _) where mediaType != "application/pdf":
             throw self.unsupported(.file, "This provider takes PDF and text documents, not \(mediaType.prefix(80)).")
-        case .fileID(let id) where self.source == .openAIChat: throw self.foreignFile(id, .file)
+        case .fileID(let id) where self.source != .anthropicMessages && self.source != nil:
+            throw self.foreignFile(id, .file)
         default: try self.writeSource(part.source, .file, &json)
         }
         json.member("title", part.title)

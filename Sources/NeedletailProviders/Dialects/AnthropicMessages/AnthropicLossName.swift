@@ -9,7 +9,7 @@ enum AnthropicLossName {
         case reasoningEffort, reasoningPart, refusal, responseFormat, schemaDescription, schemaName, schemaStrict, seed
         case serviceTier
         case stop, systemMessage, temperature, thinkingBudget, tool, toolArguments, toolCustom
-        case toolChoice, topK, topLogprobs, topP
+        case toolChoice, topK, topLogprobs, topP, verbosity
     }
 
     /// The field's name, without indices.
@@ -17,12 +17,29 @@ enum AnthropicLossName {
         switch field {
         // Places that the list of the model's fields has no name for.
         case .schemaDescription:
-            return source == .anthropicMessages ? "output_config.format" : "response_format.json_schema.description"
-        case .systemMessage: return "messages.role"
+            switch source {
+            case .anthropicMessages: return "output_config.format"
+            case .openAIResponses: return "text.format.description"
+            default: return "response_format.json_schema.description"
+            }
+        case .systemMessage: return source == .openAIResponses ? "input.role" : "messages.role"
         case .toolArguments:
-            return source == .anthropicMessages ? "messages.content.input" : "messages.tool_calls.function.arguments"
+            switch source {
+            case .anthropicMessages: return "messages.content.input"
+            case .openAIResponses: return "input.arguments"
+            default: return "messages.tool_calls.function.arguments"
+            }
         case .toolCustom: return "tools.custom"
         default: return Self.field(field).name(in: source)
+        }
+    }
+
+    /// The arguments of a call in a reply.
+    static func replyArguments(_ source: DialectID?) -> String {
+        switch source {
+        case .anthropicMessages: "content.input"
+        case .openAIResponses: "output.arguments"
+        default: "choices.message.tool_calls.function.arguments"
         }
     }
 
@@ -59,6 +76,7 @@ enum AnthropicLossName {
         case .topK: .topK
         case .topLogprobs: .topLogprobs
         case .topP: .topP
+        case .verbosity: .verbosity
         }
     }
 }

@@ -21,6 +21,7 @@ extension AnthropicMessages {
         case .responseFormat: "output_format"
         case .responseFormatName: "output_format.name"
         case .responseFormatStrict: "output_format.strict"
+        case .verbosity: "verbosity"
         case .reasoning: "thinking"
         case .reasoningEffort: "output_config.effort"
         case .reasoningBudget: "thinking.budget_tokens"

@@ -137,7 +137,8 @@ struct AnthropicReplyWriter {
             // The model wrote no JSON object. The call stands, so that the client's tool can say what it misses.
             json.raw(JSONText(unchecked: "{}"))
             self.losses.add(
-                "choices.message.tool_calls.function.arguments", "The arguments are no JSON object and were left out.")
+                AnthropicLossName.replyArguments(self.reply.source),
+                "The arguments are no JSON object and were left out.")
         }
         json.endObject()
     }

@@ -338,6 +338,7 @@ struct AnthropicRequestWriter {
         if request.seed != nil { self.losses.add(self.name(.seed), reason) }
         if request.frequencyPenalty != nil { self.losses.add(self.name(.frequencyPenalty), reason) }
         if request.presencePenalty != nil { self.losses.add(self.name(.presencePenalty), reason) }
+        if request.verbosity != nil { self.losses.add(self.name(.verbosity), reason) }
         if request.logitBias != nil { self.losses.add(self.name(.logitBias), reason) }
         if request.logprobs == true { self.losses.add(self.name(.logprobs), reason) }
         if let count = request.topLogprobs, count > 0 { self.losses.add(self.name(.topLogprobs), reason) }

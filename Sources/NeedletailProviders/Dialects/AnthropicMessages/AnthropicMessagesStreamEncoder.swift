@@ -111,10 +111,6 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
         self.losses.add(field.name(in: self.options.source), reason)
     }
 
-    private static func argumentsName(_ source: DialectID?) -> String {
-        source == .anthropicMessages ? "content.input" : "choices.message.tool_calls.function.arguments"
-    }
-
     private mutating func isFirst(_ choice: Int) -> Bool {
         guard choice != 0 else { return true }
         self.lose(.replyChoices, "This dialect has one reply; the first was kept.")
@@ -183,13 +179,15 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
         } else if let place = self.waiting.lastIndex(where: { $0.call?.index == index }) {
             guard self.waitingSize + fragment.utf8.count <= Self.maximumWaiting else {
                 self.losses.add(
-                    Self.argumentsName(self.options.source), "More was sent beside an unfinished call than can wait.")
+                    AnthropicLossName.replyArguments(self.options.source),
+                    "More was sent beside an unfinished call than can wait.")
                 return
             }
             self.waitingSize += fragment.utf8.count
             self.waiting[place].text += fragment
         } else if !fragment.allSatisfy(\.isWhitespace) {
-            self.losses.add(Self.argumentsName(self.options.source), "Arguments came after their call was whole.")
+            self.losses.add(
+                AnthropicLossName.replyArguments(self.options.source), "Arguments came after their call was whole.")
         }
     }
 

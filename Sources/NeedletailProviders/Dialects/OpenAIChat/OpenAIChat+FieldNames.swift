@@ -21,6 +21,7 @@ extension OpenAIChat {
         case .responseFormat: "response_format"
         case .responseFormatName: "response_format.json_schema.name"
         case .responseFormatStrict: "response_format.json_schema.strict"
+        case .verbosity: "verbosity"
         case .reasoning: "reasoning"
         case .reasoningEffort: "reasoning_effort"
         case .reasoningBudget: "thinking.budget_tokens"

@@ -81,6 +81,7 @@ struct OpenAIChatRequestDecoder {
             try OpenAIChatField.object(value, key)
             self.request.logitBias = value.text
         case "response_format": try self.responseFormat(value)
+        case "verbosity": self.request.verbosity = try OpenAIChatField.string(value, key)
         case "reasoning_effort":
             self.request.reasoning = self.request.reasoning ?? ReasoningOptions()
             self.request.reasoning?.effort = try OpenAIChatField.string(value, key)

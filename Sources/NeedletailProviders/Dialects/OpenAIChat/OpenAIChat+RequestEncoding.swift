@@ -63,6 +63,7 @@ struct OpenAIChatRequestEncoder {
         json.member("top_logprobs", request.topLogprobs)
         json.member("logit_bias", request.logitBias)
         self.responseFormat(into: &json)
+        json.member("verbosity", request.verbosity)
         self.reasoning(into: &json)
         json.member("user", request.endUser)
         self.serviceTier(into: &json)
