@@ -38,6 +38,8 @@ extension HTTPProvider {
         if answer.model.isEmpty { answer.model = request.model }
         if answer.id.isEmpty { answer.id = context.id }
         if call.usesLegacyFunctions { answer.usesLegacyFunctions = true }
+        call.customTools?.restore(&answer)
+        answer.echo = call.echo
         var out = ByteBuffer()
         out.reserveCapacity(bytes.readableBytes + 256)
         let losses = try client.dialect.encodeReply(answer, created: self.time.wallSeconds(), into: &out)
@@ -87,10 +89,12 @@ extension HTTPProvider {
             )
             options.usesLegacyFunctions = call.usesLegacyFunctions
             options.source = call.dialect
+            options.echo = call.echo
             let reader = TranslatingReader(
                 body,
                 decoder: call.dialect.dialect.makeStreamDecoder(),
                 encoder: client.dialect.makeStreamEncoder(options),
+                customTools: call.customTools,
                 ending: ending,
                 logger: context.logger
             )

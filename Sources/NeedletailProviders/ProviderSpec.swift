@@ -24,6 +24,8 @@ public struct ProviderSpec: Sendable {
         case refusesStreamOptions
         /// Images and documents must be in the request itself; a URL is refused by the server.
         case takesOnlyInlineMedia
+        /// Chat completions take tools of the type `custom`.
+        case takesCustomTools
     }
 
     /// The name that `type:` takes in the configuration.

@@ -7,6 +7,8 @@ final class TranslatingReader: ReplyReader {
     private let body: TransportBody
     private var decoder: any StreamDecoder
     private var encoder: any StreamEncoder
+    /// Rewrites calls of tools that were rewritten for the upstream.
+    private var customTools: CustomToolEmulation.Restorer?
     private let ending: StreamEnding
     private let logger: Logger
     private var events: [ChatEvent] = []
@@ -20,12 +22,14 @@ final class TranslatingReader: ReplyReader {
         _ body: TransportBody,
         decoder: any StreamDecoder,
         encoder: any StreamEncoder,
+        customTools: CustomToolEmulation? = nil,
         ending: StreamEnding,
         logger: Logger
     ) {
         self.body = body
         self.decoder = decoder
         self.encoder = encoder
+        self.customTools = customTools.map { CustomToolEmulation.Restorer($0) }
         self.ending = ending
         self.logger = logger
     }
@@ -83,6 +87,7 @@ final class TranslatingReader: ReplyReader {
     /// Writes the events that have been read, and the dialect's end when the reply is over.
     private func write() -> ByteBuffer {
         var out = ByteBuffer()
+        self.customTools?.restore(&self.events)
         for event in self.events {
             if case .usage(let usage) = event { self.ending.setUsage(usage) }
             self.encoder.encode(event, into: &out)

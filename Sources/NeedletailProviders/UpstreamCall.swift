@@ -15,6 +15,10 @@ struct UpstreamCall {
     var withholdsUsage = false
     /// Whether the client asked with OpenAI's legacy `functions`, so that it reads a call only as a `function_call`.
     var usesLegacyFunctions = false
+    /// The tools of the client's that were rewritten for the upstream.
+    var customTools: CustomToolEmulation?
+    /// Members of the client's request that its reply repeats.
+    var echo: [Extension] = []
     /// A reply that needs no upstream.
     var answer: InferenceReply?
 }
@@ -109,18 +113,24 @@ extension HTTPProvider {
         var model = model
         model.model = request.model
         model.isStreaming = request.isStreaming
+        if dialect != model.source, let need = model.essentials.first {
+            throw NeedletailError(.unsupported, need.reason, parameter: need.field)
+        }
         if self.quirks.contains(.takesOnlyInlineMedia) {
             model = try await model.inliningMedia(with: self.options.mediaFetcher, deadline: context.deadline)
         }
         var body = ByteBuffer()
-        var losses: [Loss]
+        var losses: [Loss] = []
+        let customTools =
+            self.takesCustomTools(dialect, of: model)
+            ? nil : CustomToolEmulation(rewriting: &model, losses: &losses)
         if request.operation == .countTokens {
             guard let counter = dialect.dialect as? any TokenCountingDialect.Type else {
                 return try self.estimated(model, request, dialect)
             }
-            losses = try counter.encodeCountRequest(model, into: &body)
+            losses += try counter.encodeCountRequest(model, into: &body)
         } else {
-            losses = try dialect.dialect.encodeRequest(model, into: &body)
+            losses += try dialect.dialect.encodeRequest(model, into: &body)
             try self.adaptRequest(&body, dialect)
         }
         guard !context.request.isStrict || losses.isEmpty else {
@@ -137,8 +147,19 @@ extension HTTPProvider {
             isPassthrough: false,
             body: body,
             losses: losses,
-            usesLegacyFunctions: model.usesLegacyFunctions
+            usesLegacyFunctions: model.usesLegacyFunctions,
+            customTools: customTools,
+            echo: request.replyDialect == model.source ? model.echo : []
         )
+    }
+
+    /// Whether the upstream knows tools that take free text. Many servers of chat completions do not.
+    private func takesCustomTools(_ dialect: DialectID, of request: ChatRequest) -> Bool {
+        switch dialect {
+        case .openAIResponses: true
+        case .openAIChat: request.source == .openAIChat || self.quirks.contains(.takesCustomTools)
+        default: false
+        }
     }
 
     /// Applies the quirks that concern bytes this library wrote itself.

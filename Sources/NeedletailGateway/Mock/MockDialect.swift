@@ -72,7 +72,9 @@ struct MockWhole: Sendable {
 /// All dialects, and which of them a path belongs to.
 enum MockDialects {
     /// The order matters where two claim a path: the first that does is asked.
-    static let all: [any MockDialect.Type] = [MockAnthropicMessages.self, MockOpenAIChat.self]
+    static let all: [any MockDialect.Type] = [
+        MockAnthropicMessages.self, MockOpenAIResponses.self, MockOpenAIChat.self,
+    ]
 
     /// The dialect of a path that none claims.
     static func fallback(path: String, headers: HTTPFields) -> any MockDialect.Type {

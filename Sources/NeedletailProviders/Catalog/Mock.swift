@@ -7,6 +7,7 @@ extension ProviderSpec {
         dialects: [.openAIChat, .anthropicMessages],
         baseURL: "http://mock.invalid/v1",
         auth: .none,
+        quirks: [.takesCustomTools],
         isMock: true
     )
 }

@@ -4,11 +4,11 @@ extension ProviderSpec {
     /// OpenAI: <https://platform.openai.com/docs/api-reference/chat>.
     public static let openAI = ProviderSpec(
         type: "openai",
-        dialects: [.openAIChat],
+        dialects: [.openAIChat, .openAIResponses],
         baseURL: "https://api.openai.com/v1",
         auth: .bearer,
         // Reasoning models refuse `max_tokens`; every chat model takes the newer name.
-        quirks: [.wantsMaxCompletionTokens],
+        quirks: [.wantsMaxCompletionTokens, .takesCustomTools],
         environmentPrefix: "OPENAI",
         requiresKey: true,
         modelPrefixes: ["gpt-", "o1", "o3", "o4", "chatgpt-", "ft:gpt-"]

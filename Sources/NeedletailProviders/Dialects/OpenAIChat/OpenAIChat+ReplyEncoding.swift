@@ -185,11 +185,15 @@ struct OpenAIChatReplyEncoder {
 
 /// Citations in OpenAI's form.
 enum OpenAIChatCitation {
-    /// Turns a citation of a web page in Anthropic's words into an annotation; `nil` for every other citation.
+    /// Turns a citation of a web page in the words of Anthropic or of OpenAI's responses into an annotation; `nil` for
+    /// every other citation.
     static func annotation(_ citation: JSONView, start: Int, end: Int) -> JSONText? {
-        guard citation.present("type")?.string == "web_search_result_location",
+        guard let type = citation.present("type")?.string,
+            type == "web_search_result_location" || type == "url_citation",
             let url = citation.present("url")?.string
         else { return nil }
+        let start = citation.present("start_index")?.int ?? start
+        let end = citation.present("end_index")?.int ?? end
         var json = JSONWriter()
         json.beginObject()
         json.member("type", "url_citation")

@@ -9,6 +9,10 @@ extension OpenAIChatRequestEncoder {
         json.beginArray()
         var media: [ContentPart] = []
         for message in self.request.messages {
+            guard !self.isForeign(message) else {
+                self.lose(.contentOpaque, "a message that only its own provider knows")
+                continue
+            }
             var rest: [ContentPart] = []
             var hasResults = false
             for part in message.content {
@@ -37,6 +41,14 @@ extension OpenAIChatRequestEncoder {
         }
         if !media.isEmpty { try self.speech(.user, media, nil, into: &json) }
         json.endArray()
+    }
+
+    /// Whether there is nothing in a message but what other dialects' providers know.
+    private func isForeign(_ message: ChatMessage) -> Bool {
+        !message.content.isEmpty
+            && message.content.allSatisfy { part in
+                if case .opaque(let part) = part { part.dialect != .openAIChat } else { false }
+            }
     }
 
     private mutating func toolMessage(_ result: ToolResult, media: inout [ContentPart], into json: inout JSONWriter) {

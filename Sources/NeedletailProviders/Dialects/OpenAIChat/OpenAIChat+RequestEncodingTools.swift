@@ -48,7 +48,7 @@ extension OpenAIChatRequestEncoder {
             json.beginObject()
             json.member("name", tool.name)
             json.member("description", tool.description)
-            json.member("format", format)
+            json.member("format", format.map { self.format($0) })
             json.endObject()
         }
         if let marker = tool.cacheMarker {
@@ -59,6 +59,25 @@ extension OpenAIChatRequestEncoder {
             }
         }
         json.endObject()
+    }
+
+    /// Responses have a grammar's members one object higher.
+    private func format(_ format: JSONText) -> JSONText {
+        guard self.request.source == .openAIResponses, let view = try? format.view(),
+            view["type"]?.string == "grammar"
+        else { return format }
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("type", "grammar")
+        json.key("grammar")
+        json.beginObject()
+        for member in view.members where !member.hasKey("type") {
+            json.key(member.key)
+            json.raw(member.value.text)
+        }
+        json.endObject()
+        json.endObject()
+        return JSONText(unchecked: json.bytes)
     }
 
     private static func function(_ tool: Tool, _ parameters: JSONText?, into json: inout JSONWriter) {
