@@ -22,6 +22,7 @@ extension Gemini {
         case .responseFormat: "generationConfig.responseSchema"
         case .responseFormatName: "generationConfig.responseSchema.title"
         case .responseFormatStrict: "generationConfig.responseSchema.strict"
+        case .verbosity: "verbosity"
         case .reasoning: "generationConfig.thinkingConfig"
         case .reasoningEffort: "generationConfig.thinkingConfig.thinkingLevel"
         case .reasoningBudget: "generationConfig.thinkingConfig.thinkingBudget"

@@ -251,6 +251,7 @@ struct GeminiRequestWriter {
         }
         if request.logitBias != nil { self.lose(.logitBias, "Tokens have no biases.") }
         if request.endUser != nil { self.lose(.endUser, "The end user has no name.") }
+        if request.verbosity != nil { self.lose(.verbosity, "The provider has no such option.") }
         if let tier = request.serviceTier, !self.isOwn, tier != "auto", tier != "default" {
             self.lose(.serviceTier, "The provider's tiers are others.")
         }
