@@ -2,9 +2,11 @@
 #include "CNeedletailSystem.h"
 
 #if defined(__linux__)
+#include <errno.h>
 #include <link.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #endif
 #if defined(__GLIBC__)
@@ -62,5 +64,14 @@ void needletail_release_code(void) {
 #if defined(__linux__)
     long page_size = sysconf(_SC_PAGESIZE);
     if (page_size > 0) dl_iterate_phdr(release_segments, &page_size);
+#endif
+}
+
+void needletail_take_process_priority(void) {
+#if defined(__linux__)
+    // Linux has a nice value per thread; the first thread's is the one that was given from outside.
+    errno = 0;
+    int value = getpriority(PRIO_PROCESS, (id_t)getpid());
+    if (errno == 0) setpriority(PRIO_PROCESS, 0, value);
 #endif
 }

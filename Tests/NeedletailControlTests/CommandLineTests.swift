@@ -121,6 +121,21 @@ struct CommandLineTests {
         await upstream.stop()
     }
 
+    #if os(Linux)
+    @Test("the event loops have the priority that the process was given")
+    func priority() async throws {
+        let gateway = try await CommandRun.started(
+            ["serve", "--api", "127.0.0.1:0", "--admin", "127.0.0.1:0"], niceness: 5)
+        _ = try await gateway.lines(until: { $0.hasPrefix("provider ") })
+        let given = gateway.niceness
+        #expect(given > 0)
+        // Each loop takes it in its first turn.
+        while try gateway.niceness(ofThreads: "NIO-ELT").contains(where: { $0 != given }) { await Task.yield() }
+        #expect(try !gateway.niceness(ofThreads: "NIO-ELT").isEmpty)
+        #expect(try await gateway.stopped(by: SIGTERM) == 0)
+    }
+    #endif
+
     @Test("chat answers from this process, by argument and by standard input")
     func chat() async throws {
         let run = try await CommandRun.finished(["chat", "Hello"])

@@ -22,11 +22,11 @@ final class CommandRun: Sendable {
     private let output: Lines
     private let errors: Lines
 
-    private init(_ arguments: [String], _ environment: [String: String]) throws {
+    private init(_ arguments: [String], _ environment: [String: String], niceness: Int = 0) throws {
         self.process = Process()
         self.folder = try TemporaryFolder()
-        self.process.executableURL = Self.binary
-        self.process.arguments = arguments
+        self.process.executableURL = URL(fileURLWithPath: "/usr/bin/nice")
+        self.process.arguments = ["-n", String(niceness), Self.binary.path] + arguments
         self.process.environment = environment.merging(["PATH": "/usr/bin:/bin"]) { own, _ in own }
         self.process.currentDirectoryURL = URL(fileURLWithPath: self.folder.path)
         let (output, errors) = (Pipe(), Pipe())
@@ -50,8 +50,28 @@ final class CommandRun: Sendable {
     }
 
     /// Starts and goes on.
-    static func started(_ arguments: [String], environment: [String: String] = [:]) async throws -> CommandRun {
-        try CommandRun(arguments, environment)
+    static func started(
+        _ arguments: [String], environment: [String: String] = [:], niceness: Int = 0
+    ) async throws -> CommandRun {
+        try CommandRun(arguments, environment, niceness: niceness)
+    }
+
+    /// The nice value that it was given.
+    var niceness: Int {
+        Int(getpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(self.process.processIdentifier)))
+    }
+
+    /// The nice values of the threads whose names begin so.
+    func niceness(ofThreads name: String) throws -> [Int] {
+        let tasks = "/proc/\(self.process.processIdentifier)/task"
+        return try FileManager.default.contentsOfDirectory(atPath: tasks).compactMap { task in
+            let line = try String(contentsOfFile: "\(tasks)/\(task)/stat", encoding: .utf8)
+            // "pid (name) state …"; the nice value is the 19th field.
+            guard let open = line.firstIndex(of: "("), let close = line.lastIndex(of: ")"),
+                line[open...].dropFirst().hasPrefix(name)
+            else { return nil }
+            return Int(line[close...].split(separator: " ")[17])
+        }
     }
 
     var isRunning: Bool { self.process.isRunning }

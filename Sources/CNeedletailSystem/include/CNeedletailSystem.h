@@ -12,4 +12,7 @@ void needletail_keep_freed_blocks(int bytes);
 /// the page cache as a rule: the pages are the program's files, never changed (MADV_DONTNEED in madvise(2)).
 void needletail_release_code(void);
 
+/// Gives the calling thread the nice value that the process was started with (setpriority(2)).
+void needletail_take_process_priority(void);
+
 #endif

@@ -13,7 +13,7 @@ public enum Composition {
     public static func serve(configuration: Configuration) async throws {
         MemoryTuning.apply()
         let logger = LogOutput.logger(configuration.telemetry)
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: AvailableCores.count)
+        let group = EventLoops.make()
         let process = try GatewayProcess(
             configuration,
             GatewayProcess.Surroundings(
@@ -73,7 +73,7 @@ public enum Composition {
     /// Runs the mock upstream until it is told to stop.
     public static func mock(address: ListenAddress, script: String?, seed: Int?) async throws {
         let logger = LogOutput.logger(TelemetryConfiguration())
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: AvailableCores.count)
+        let group = EventLoops.make()
         var loaded =
             try script.map { try MockScript(path: $0, environment: ProcessInfo.processInfo.environment) }
             ?? MockScript()
