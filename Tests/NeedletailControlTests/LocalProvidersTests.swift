@@ -37,6 +37,14 @@ struct LocalProvidersTests {
         }
     }
 
+    /// A clock that stands still: the look's limit of a second is not what is tested, and a busy machine takes longer.
+    private static let standing = TimeSource(
+        now: { Instant(nanoseconds: 1_000_000_000) },
+        wallSeconds: { 1_700_000_000 },
+        sleep: { _ throws(CancellationError) in
+            do { try await Task.sleep(for: .seconds(86_400)) } catch { throw CancellationError() }
+        })
+
     private static func stack(
         port: Int,
         lines: Lines,
@@ -50,7 +58,7 @@ struct LocalProvidersTests {
                 try Fixture.loader(environment).load()
             }
         return try GatewayStack(
-            configuration, environment: environment, group: Self.group, time: .live, random: .seeded(1),
+            configuration, environment: environment, group: Self.group, time: Self.standing, random: .seeded(1),
             logger: Logger(label: "test", factory: { _ in Recorder(lines: lines) }), localSpecs: [spec, .openAI])
     }
 
