@@ -151,6 +151,8 @@ public struct StreamEncoderOptions: Sendable {
     public var source: DialectID?
     /// Members of the client's request that its reply repeats.
     public var echo: [Extension] = []
+    /// The id of the reply, whatever the upstream calls it.
+    public var assignedID: String?
 
     /// Creates options.
     public init(includesUsage: Bool, model: String, created: Int64, replyID: String) {

@@ -27,9 +27,21 @@ public enum Operation: String, Sendable, Hashable, CaseIterable {
     case transcription
     /// English text from sound.
     case translation
+    /// A response that was created before, by its id.
+    case retrieveResponse
+    /// To forget such a response.
+    case deleteResponse
+    /// The items that such a response was made of.
+    case listInputItems
 
     /// Whether it is a conversation, in any of the chat dialects.
     public var isChat: Bool { self == .chat || self == .countTokens }
+
+    /// Whether it is about a response that was created before. Then the request's model is the response's id, and its
+    /// bytes are the query of the path.
+    public var isAboutResponse: Bool {
+        self == .retrieveResponse || self == .deleteResponse || self == .listInputItems
+    }
 }
 
 /// What a request needs of the model that answers it, read by the same scan that finds the model.
@@ -126,6 +138,12 @@ public struct InferenceRequest: Sendable {
     public var body: Body
     /// The dialect that the reply must be in; `nil` leaves it in the upstream's.
     public var replyDialect: DialectID?
+    /// The only provider that may answer: it keeps what the request goes on from. `nil` for any.
+    public var pin: ProviderID?
+    /// The id of a translated reply; `nil` leaves it to the upstream.
+    public var replyID: String?
+    /// Members that a translated reply repeats besides those of the body.
+    public var echo: [Extension] = []
 
     /// Creates a request.
     public init(
@@ -195,6 +213,8 @@ public struct InferenceReply: Sendable {
     public var contentType: String?
     /// The content.
     public var body: Body
+    /// The dialect that the upstream was asked in, where one was.
+    public var upstream: DialectID?
 
     /// Creates a reply.
     public init(

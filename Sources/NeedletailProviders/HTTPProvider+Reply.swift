@@ -19,6 +19,7 @@ extension HTTPProvider {
             losses: call.losses,
             body: .complete(WireBody(dialect: call.dialect, bytes: bytes), nil)
         )
+        reply.upstream = call.dialect
         guard request.operation == .chat else {
             try Self.checkJSON(bytes)
             if client != call.dialect, let theirs = call.dialect.dialect as? any TokenCountingDialect.Type,
@@ -40,6 +41,7 @@ extension HTTPProvider {
         if call.usesLegacyFunctions { answer.usesLegacyFunctions = true }
         call.customTools?.restore(&answer)
         answer.echo = call.echo
+        if let id = request.replyID { answer.id = id }
         var out = ByteBuffer()
         out.reserveCapacity(bytes.readableBytes + 256)
         let losses = try client.dialect.encodeReply(answer, created: self.time.wallSeconds(), into: &out)
@@ -90,6 +92,7 @@ extension HTTPProvider {
             options.usesLegacyFunctions = call.usesLegacyFunctions
             options.source = call.dialect
             options.echo = call.echo
+            options.assignedID = request.replyID
             let reader = TranslatingReader(
                 body,
                 decoder: call.dialect.dialect.makeStreamDecoder(),
@@ -104,13 +107,15 @@ extension HTTPProvider {
             }
             stream = ReplyStream(dialect: client, ending: ending, reader: reader)
         }
-        return InferenceReply(
+        var reply = InferenceReply(
             provider: self.id,
             model: request.model,
             headers: UpstreamHeaders.visible(response.headers),
             losses: losses,
             body: .stream(stream)
         )
+        reply.upstream = call.dialect
+        return reply
     }
 }
 

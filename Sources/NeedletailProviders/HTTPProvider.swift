@@ -145,7 +145,9 @@ public final class HTTPProvider: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         do {
-            guard request.operation.isChat else { return try await self.operate(request, context) }
+            guard request.operation.isChat || request.operation.isAboutResponse else {
+                return try await self.operate(request, context)
+            }
             let call = try await self.call(for: request, context: context)
             if let reply = call.answer { return reply }
             return try await self.ask(call, request, context)
@@ -213,11 +215,13 @@ public final class HTTPProvider: Provider {
         }
         var headers = endpoint.headers[key]
         for field in forwarded { headers[field.name] = field.value }
+        // What has no body has a query in its place.
+        let isQuery = request.operation.isAboutResponse
         var message = TransportRequest(
-            method: request.operation == .listModels ? .get : .post,
-            path: path,
+            method: Self.method(of: request.operation),
+            path: isQuery && body.readableBytes > 0 ? path + "?" + String(buffer: body) : path,
             headers: headers,
-            body: body,
+            body: isQuery ? ByteBuffer() : body,
             timeouts: timeouts,
             deadline: deadline
         )
@@ -227,6 +231,14 @@ public final class HTTPProvider: Provider {
             throw await self.failure(response, dialect, key: key)
         }
         return response
+    }
+
+    private static func method(of operation: NeedletailCore.Operation) -> HTTPRequest.Method {
+        switch operation {
+        case .listModels, .retrieveResponse, .listInputItems: .get
+        case .deleteResponse: .delete
+        default: .post
+        }
     }
 
     /// Reads an error reply, and lets a refused or limited key rest.

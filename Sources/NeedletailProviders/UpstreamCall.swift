@@ -149,7 +149,7 @@ extension HTTPProvider {
             losses: losses,
             usesLegacyFunctions: model.usesLegacyFunctions,
             customTools: customTools,
-            echo: request.replyDialect == model.source ? model.echo : []
+            echo: request.replyDialect == model.source ? model.echo + request.echo : []
         )
     }
 

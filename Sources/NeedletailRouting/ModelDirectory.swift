@@ -100,6 +100,16 @@ public final class ModelDirectory: Sendable {
         throw self.unknown(name, allowed)
     }
 
+    /// The configured provider of a name.
+    ///
+    /// - Throws: `.notFound` if there is none any more.
+    func provider(_ id: ProviderID) throws(NeedletailError) -> any Provider {
+        guard let upstream = self.upstreams[id.rawValue] else {
+            throw NeedletailError(.notFound, "The provider that keeps this is not there any more.")
+        }
+        return upstream.router
+    }
+
     private func isThere(_ id: String, _ upstream: Upstream) -> Bool {
         !upstream.isOptional || self.live.withLock { $0[id] != nil }
     }

@@ -16,6 +16,10 @@ public struct ModelRouter: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
+        // A response that its provider keeps is asked for there; the name is its id and leads nowhere.
+        if request.operation.isAboutResponse, let pin = request.pin {
+            return try await self.directory.provider(pin).respond(to: request, context: context)
+        }
         let destination = try self.directory.destination(
             of: request.model, allowed: context.request.allowedModels)
         var request = request

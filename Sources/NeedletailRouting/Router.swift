@@ -47,6 +47,15 @@ public struct Router: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         var attempts = Attempts(targets: self.targets, maximum: self.maximumAttempts)
+        if let pin = request.pin {
+            attempts.keep { $0.provider.id == pin }
+            guard !attempts.fresh.isEmpty else {
+                throw NeedletailError(
+                    .invalidRequest,
+                    "The response that this request goes on from was issued by a provider that the model does not lead to.",
+                    parameter: "previous_response_id")
+            }
+        }
         var context = context
         while true {
             guard let index = self.balancer.pick(from: self.targets, among: attempts.fresh, random: self.random) else {

@@ -119,7 +119,7 @@ struct DocumentationTests {
         "every link between the documents leads somewhere",
         arguments: [
             "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/configuration.md", "docs/errors.md",
-            "docs/library.md", "docs/providers.md", "docs/translation.md", "docs/transport.md",
+            "docs/library.md", "docs/providers.md", "docs/responses.md", "docs/translation.md", "docs/transport.md",
         ])
     func links(_ path: String) throws {
         let folder = Self.root.appending(path: path).deletingLastPathComponent()

@@ -20,7 +20,9 @@ public struct GatewayStack: Sendable {
 
     /// Builds the stack; nothing is connected yet.
     ///
-    /// - Parameter localSpecs: What a start without a file looks for on this machine.
+    /// - Parameters:
+    ///   - localSpecs: What a start without a file looks for on this machine.
+    ///   - responses: What earlier stacks remember of responses; `nil` for nothing.
     public init(
         _ configuration: Configuration,
         environment: [String: String],
@@ -28,7 +30,8 @@ public struct GatewayStack: Sendable {
         time: TimeSource,
         random: RandomSource,
         logger: Logger,
-        localSpecs: [ProviderSpec] = ProviderSpec.all
+        localSpecs: [ProviderSpec] = ProviderSpec.all,
+        responses: ResponseStore? = nil
     ) throws {
         let builder = Upstreams(group: group, environment: environment, time: time, logger: logger)
         let upstreams =
@@ -44,7 +47,9 @@ public struct GatewayStack: Sendable {
         let totals = UsageTotals()
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
+        let store = responses ?? ResponseStore(time: time)
         self.provider = ProviderStackBuilder(ModelRouter(directory))
+            .with { ResponseStoreLayer($0, store: store, random: random) }
             .with { AccountingLayer($0, totals: totals) }
             .withDeadline(limit, time: time)
             .build()

@@ -114,7 +114,8 @@ public final class GatewayHandler: EdgeHandler {
         case .health:
             responder.send(HealthReply.make(snapshot.services.health(), isDraining: self.phase.isDraining))
         case .models, .model: responder.send(self.models(route, request.head, admission))
-        case .inference(let route):
+        case .inference, .response, .inputItems:
+            guard let route = route.inference(request.head.method) else { return }
             let fields = ClientFields(request.head)
             let info = self.info(fields, admission.key)
             let exchange = Exchange(
@@ -122,7 +123,9 @@ public final class GatewayHandler: EdgeHandler {
             do throws(NeedletailError) {
                 if let fault = fields.fault { throw fault }
                 let inference =
-                    if let peek = snapshot.services.peek {
+                    if route.operation.isAboutResponse {
+                        route.request(query: request.head.query)
+                    } else if let peek = snapshot.services.peek {
                         try peek(request.body, route.dialect, route.operation)
                     } else if let type = fields.forwarded[.contentType] {
                         try RequestPeek.readForm(

@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 import NeedletailCore
 
@@ -6,6 +7,8 @@ enum Route: Hashable {
     case inference(InferenceRoute)
     case models
     case model(String)
+    case response(String)
+    case inputItems(String)
     case health
 
     /// Finds the route of `path`, which holds no query; `nil` if there is none.
@@ -34,9 +37,22 @@ enum Route: Hashable {
         case "/v1/models", "/models", "/v1beta/models", "/api/tags", "/openai/models": self = .models
         case "/health": self = .health
         default:
-            guard let route = Self.withModel(path, query) else { return nil }
+            guard let route = Self.ofResponse(path) ?? Self.withModel(path, query) else { return nil }
             self = route
         }
+    }
+
+    /// The paths of a response that was created before.
+    private static func ofResponse(_ path: Substring) -> Route? {
+        for prefix in ["/v1/responses/", "/responses/"] where path.hasPrefix(prefix) {
+            var rest = path.dropFirst(prefix.count)
+            let listsItems = rest.hasSuffix("/input_items")
+            if listsItems { rest = rest.dropLast("/input_items".count) }
+            guard !rest.isEmpty, rest.utf8.count <= 256, !rest.contains("/"), let id = PercentEncoding.decoded(rest)
+            else { return nil }
+            return listsItems ? .inputItems(id) : .response(id)
+        }
+        return nil
     }
 
     /// The paths that hold a model's name.
@@ -92,6 +108,8 @@ enum Route: Hashable {
     var allowed: String {
         switch self {
         case .inference: "POST, OPTIONS"
+        case .response: "GET, DELETE, OPTIONS"
+        case .inputItems: "GET, OPTIONS"
         case .models, .model, .health: "GET, HEAD, OPTIONS"
         }
     }
@@ -100,7 +118,20 @@ enum Route: Hashable {
     func takes(_ method: HTTPMethod) -> Bool {
         switch self {
         case .inference: method == .POST
+        case .response: method == .GET || method == .DELETE
+        case .inputItems: method == .GET
         case .models, .model, .health: method == .GET || method == .HEAD
+        }
+    }
+
+    /// What it asks the stack for; `nil` if the gateway answers by itself.
+    func inference(_ method: HTTPMethod) -> InferenceRoute? {
+        switch self {
+        case .inference(let route): route
+        case .response(let id):
+            InferenceRoute(.openAIResponses, method == .DELETE ? .deleteResponse : .retrieveResponse, model: id)
+        case .inputItems(let id): InferenceRoute(.openAIResponses, .listInputItems, model: id)
+        case .models, .model, .health: nil
         }
     }
 
@@ -129,6 +160,18 @@ struct InferenceRoute: Hashable {
         self.operation = operation
         self.model = model
         self.isStreaming = isStreaming
+    }
+}
+
+extension InferenceRoute {
+    /// A request without a body: about a response that was created before.
+    func request(query: Substring) -> InferenceRequest {
+        InferenceRequest(
+            operation: self.operation,
+            model: self.model ?? "",
+            body: .wire(WireBody(dialect: self.dialect, bytes: ByteBuffer(substring: query)), BodyLandmarks()),
+            replyDialect: self.dialect
+        )
     }
 }
 

@@ -13,7 +13,15 @@ extension DialectID {
                     .imageEdit: "/images/edits", .speech: "/audio/speech",
                     .transcription: "/audio/transcriptions", .translation: "/audio/translations",
                 ])
-        case .openAIResponses: OperationPaths(version: "v1", [.chat: "/responses", .listModels: "/models"])
+        case .openAIResponses:
+            OperationPaths(
+                version: "v1",
+                [
+                    .chat: "/responses", .listModels: "/models",
+                    // What stands for the model here is the response's id.
+                    .retrieveResponse: "/responses/{model}", .deleteResponse: "/responses/{model}",
+                    .listInputItems: "/responses/{model}/input_items",
+                ])
         case .openAICompletions: OperationPaths(version: "v1", [.chat: "/completions", .listModels: "/models"])
         case .anthropicMessages:
             OperationPaths(

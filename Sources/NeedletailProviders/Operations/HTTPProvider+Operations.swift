@@ -18,7 +18,7 @@ extension HTTPProvider {
         case .moderations, .imageGeneration, .imageEdit, .speech, .transcription, .translation:
             guard dialect == wire.dialect else { throw self.hasNot(request.operation) }
             return try await self.relay(Self.spliced(wire, landmarks, request, context), dialect, request, context)
-        case .chat, .countTokens, .listModels:
+        case .chat, .countTokens, .listModels, .retrieveResponse, .deleteResponse, .listInputItems:
             throw NeedletailError(.internalFailure, "A chat was taken for another operation.")
         }
     }

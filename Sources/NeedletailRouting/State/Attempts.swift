@@ -27,6 +27,14 @@ struct Attempts {
         self.repeatable = TargetSet(count: targets.count)
     }
 
+    /// Leaves out all targets but some.
+    mutating func keep(_ isWanted: (Target) -> Bool) {
+        for index in self.targets.indices where !isWanted(self.targets[index]) {
+            self.fresh.remove(index)
+            self.repeatable.remove(index)
+        }
+    }
+
     /// Takes note of a failure and decides what follows.
     ///
     /// - Parameter unit: A random number from 0 up to 1, for the backoff.

@@ -134,7 +134,7 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
         guard self.envelope == nil else { return }
         if start.systemFingerprint != nil { self.lose(.systemFingerprint, "responses have no such field") }
         let envelope = OpenAIResponsesEnvelope(
-            id: start.id.isEmpty ? self.options.replyID : start.id,
+            id: self.options.assignedID ?? (start.id.isEmpty ? self.options.replyID : start.id),
             created: start.created ?? self.options.created,
             model: start.model.isEmpty ? self.options.model : start.model,
             serviceTier: start.serviceTier,
