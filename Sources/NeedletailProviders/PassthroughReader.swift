@@ -126,7 +126,9 @@ final class PassthroughReader: ReplyReader {
             self.isOver = true
             self.body.drain()
             // The line feed that belongs to it is on its way; nobody needs to wait for it.
-            if let last = out?.readableBytesView.last, last == UInt8(ascii: "\r") { out?.writeStaticString("\n") }
+            if self.framing is SSEDecoder, out?.readableBytesView.last == UInt8(ascii: "\r") {
+                out?.writeStaticString("\n")
+            }
         }
         if let out { return out }
         if let failure = self.failure { throw failure }
@@ -160,9 +162,9 @@ final class PassthroughReader: ReplyReader {
                 while let event = try self.framing.finish() {
                     let verdict = try self.tap.observe(name: event.name, data: event.data)
                     if verdict != .usageOnly || !self.withholdsUsage {
-                        // The blank line that was left out, so that whatever follows starts a new event.
+                        // The end that was left out, so that whatever follows starts a new event.
                         var bytes = self.held
-                        bytes.writeStaticString("\n\n")
+                        bytes.writeStaticString(type(of: self.framing).eventEnd)
                         out = bytes
                         self.hasSeenEvent = true
                     }
