@@ -19,7 +19,6 @@ struct AnthropicRequestWriter {
     private let request: ChatRequest
     private let turns: AnthropicTurns
     private let plan: AnthropicThinkingPlan
-    private let version: AnthropicModelVersion?
     private var content: AnthropicContentWriter
     private var losses: [Loss]
 
@@ -29,7 +28,6 @@ struct AnthropicRequestWriter {
         self.request = request
         self.turns = try AnthropicTurns(request, losses: &losses)
         self.plan = AnthropicThinkingPlan(request, losses: &losses)
-        self.version = AnthropicModelVersion(request.model)
         self.content = AnthropicContentWriter(source: request.source)
         self.losses = losses
         self.limitMarkers()
@@ -212,17 +210,7 @@ struct AnthropicRequestWriter {
     private mutating func writeThinking(_ json: inout JSONWriter) {
         if self.plan.thinking != .absent {
             json.key("thinking")
-            json.beginObject()
-            switch self.plan.thinking {
-            case .absent: break
-            case .disabled: json.member("type", "disabled")
-            case .adaptive: json.member("type", "adaptive")
-            case .enabled(let budget):
-                json.member("type", "enabled")
-                json.member("budget_tokens", budget)
-            }
-            if self.plan.isOn { json.member("display", self.plan.display) }
-            json.endObject()
+            self.plan.write(into: &json)
         }
         var schema: JSONText?
         switch self.request.responseFormat {
@@ -282,39 +270,11 @@ struct AnthropicRequestWriter {
     }
 
     private mutating func writeSampling(_ json: inout JSONWriter) {
-        if self.request.source == .anthropicMessages {
-            json.member("temperature", self.request.temperature)
-            json.member("top_p", self.request.topP)
-            json.member("top_k", self.request.topK)
-            return
-        }
-        let reason = self.plan.isOn ? "Not while the model reasons." : "The model does not take it."
-        let isFixed = self.plan.isOn || self.version?.takesNoSampling == true
-        var hasTemperature = false
-        if let text = self.request.temperature, let value = Self.double(text) {
-            if isFixed {
-                if value != 1 { self.losses.add(self.name(.temperature), reason) }
-            } else {
-                if value > 1 { self.losses.add(self.name(.temperature), "The provider's scale ends at 1.") }
-                json.member("temperature", value > 1 ? JSONText(1) : text)
-                hasTemperature = true
-            }
-        }
-        if let text = self.request.topP, let value = Self.double(text) {
-            // While reasoning, 0.95 to 1 is allowed.
-            if self.plan.isOn ? value < 0.95 || self.version?.takesNoSampling == true : isFixed {
-                if value != 1 { self.losses.add(self.name(.topP), reason) }
-            } else if hasTemperature, self.version?.takesOneSamplingField == true {
-                if value != 1 { self.losses.add(self.name(.topP), "The model takes temperature or top_p, not both.") }
-            } else {
-                json.member("top_p", text)
-            }
-        }
-        guard let topK = self.request.topK else { return }
-        if isFixed { self.losses.add(self.name(.topK), reason) } else { json.member("top_k", topK) }
+        let sampling = AnthropicSampling(self.request, self.plan, losses: &self.losses)
+        json.member("temperature", sampling.temperature)
+        json.member("top_p", sampling.topP)
+        json.member("top_k", sampling.topK)
     }
-
-    private static func double(_ text: JSONText) -> Double? { Double(text.description) }
 
     /// Fields that count_tokens takes besides those of the model.
     private static let countedExtensions: Set<String> = ["mcp_servers", "context_management", "container", "speed"]

@@ -76,6 +76,21 @@ struct AnthropicThinkingPlan {
         }
     }
 
+    /// Writes the object that `thinking` holds; there must be one.
+    func write(into json: inout JSONWriter) {
+        json.beginObject()
+        switch self.thinking {
+        case .absent: break
+        case .disabled: json.member("type", "disabled")
+        case .adaptive: json.member("type", "adaptive")
+        case .enabled(let budget):
+            json.member("type", "enabled")
+            json.member("budget_tokens", budget)
+        }
+        if self.isOn { json.member("display", self.display) }
+        json.endObject()
+    }
+
     private mutating func repeatWords(_ options: ReasoningOptions, hasLimit: Bool) {
         self.effort = options.effort
         self.display = options.display

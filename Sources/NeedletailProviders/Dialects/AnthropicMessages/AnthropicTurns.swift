@@ -20,7 +20,11 @@ struct AnthropicTurns {
     /// - A system message after the first other message stays in place if the request is Anthropic's own; from another
     ///   dialect it becomes text of the user, which all models take, and a loss says so.
     /// - If nothing but a system prompt was sent, it becomes the user's turn, since Anthropic demands one.
-    init(_ request: ChatRequest, losses: inout [Loss]) throws(NeedletailError) {
+    ///
+    /// - Parameter dialect: The dialect that the turns are for: Anthropic's, or another with the same rules.
+    init(
+        _ request: ChatRequest, for dialect: DialectID = .anthropicMessages, losses: inout [Loss]
+    ) throws(NeedletailError) {
         let source = request.source
         for message in request.messages {
             if message.name != nil {
@@ -30,13 +34,13 @@ struct AnthropicTurns {
             if !request.usesLegacyFunctions, message.content.contains(where: Self.isNamedResult) {
                 losses.add(AnthropicLossName.name(.messageName, in: source), "Results of tools have no names.")
             }
-            let parts = Self.carried(message.content, source, &losses)
+            let parts = Self.carried(message.content, source, dialect, &losses)
             guard !parts.isEmpty else { continue }
             switch message.role {
             case .system, .developer:
                 if self.turns.isEmpty {
                     self.addSystem(parts, source, &losses)
-                } else if source == .anthropicMessages {
+                } else if source == dialect {
                     self.add(.system, parts)
                 } else {
                     let name = AnthropicLossName.name(.systemMessage, in: source)
@@ -110,6 +114,7 @@ struct AnthropicTurns {
     private static func carried(
         _ parts: [ContentPart],
         _ source: DialectID?,
+        _ dialect: DialectID,
         _ losses: inout [Loss]
     ) -> [ContentPart] {
         var carried: [ContentPart] = []
@@ -122,10 +127,12 @@ struct AnthropicTurns {
             case .refusal(let text):
                 losses.add(AnthropicLossName.name(.refusal, in: source), "A refusal was sent as text.")
                 carried.append(.text(TextPart(text)))
-            case .reasoning(let reasoning) where reasoning.signature == nil:
+            // Of the models behind Bedrock, not all sign theirs.
+            case .reasoning(let reasoning)
+            where reasoning.signature == nil && (source != dialect || dialect == .anthropicMessages):
                 let name = AnthropicLossName.name(.reasoningPart, in: source)
                 losses.add(name, "Reasoning without the provider's signature is refused.")
-            case .opaque(let opaque) where opaque.dialect != .anthropicMessages:
+            case .opaque(let opaque) where opaque.dialect != dialect:
                 let name = AnthropicLossName.name(.opaquePart, in: source)
                 losses.add(name, "A part of type \(opaque.type) has no counterpart.")
             default: carried.append(part)
