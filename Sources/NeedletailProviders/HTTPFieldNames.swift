@@ -24,4 +24,8 @@ extension HTTPField.Name {
     public static let requestID = Self.known("request-id")
     /// `x-upstream-request-id`: the provider's id of the same request.
     public static let xUpstreamRequestID = Self.known("x-upstream-request-id")
+    /// `x-amzn-errortype`: the type of an error of Amazon's.
+    public static let amazonErrorType = Self.known("x-amzn-errortype")
+    /// `x-amzn-requestid`, where Amazon's SDKs look for a request's id.
+    public static let amazonRequestID = Self.known("x-amzn-requestid")
 }

@@ -38,6 +38,7 @@ extension DialectID {
                 settingsKeys: ["generationConfig", "generation_config"])
         case .bedrockConverse:
             RequestShape(
+                countedRequestKey: "input",
                 settingsKeys: ["inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig"])
         case .ollamaChat: RequestShape(streamsByDefault: true, settingsKeys: ["options", "format", "think"])
         case .ollamaGenerate:

@@ -13,7 +13,7 @@ enum UpstreamHeaders {
             default: continue
             }
             switch name {
-            case "x-request-id", "request-id":
+            case "x-request-id", "request-id", "x-amzn-requestid":
                 visible[.xUpstreamRequestID] = field.value
             case "openai-processing-ms", "openai-version":
                 visible.append(field)

@@ -179,9 +179,10 @@ struct Exchange {
 }
 
 extension HTTPFields {
-    /// Adds the request's id, for Anthropic's SDK also where it looks for it.
+    /// Adds the request's id, for Anthropic's and Amazon's SDKs also where they look for it.
     mutating func setRequestID(_ id: String, dialect: DialectID) {
         self.append(HTTPField(name: .xRequestID, value: id))
         if dialect == .anthropicMessages { self.append(HTTPField(name: .requestID, value: id)) }
+        if dialect == .bedrockConverse { self.append(HTTPField(name: .amazonRequestID, value: id)) }
     }
 }
