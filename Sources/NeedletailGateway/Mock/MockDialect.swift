@@ -73,7 +73,7 @@ struct MockWhole: Sendable {
 enum MockDialects {
     /// The order matters where two claim a path: the first that does is asked.
     static let all: [any MockDialect.Type] = [
-        MockAnthropicMessages.self, MockOpenAIResponses.self, MockOpenAIChat.self,
+        MockAnthropicMessages.self, MockOpenAIResponses.self, MockOpenAIChat.self, MockBedrockConverse.self,
     ]
 
     /// The dialect of a path that none claims.
