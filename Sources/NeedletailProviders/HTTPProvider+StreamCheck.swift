@@ -11,8 +11,13 @@ extension HTTPProvider {
     ///
     /// - Throws: What the error in the body means; `.malformedReply` if it is none.
     func streamed(_ response: TransportResponse, _ call: UpstreamCall) async throws(NeedletailError) -> TransportBody {
-        guard call.dialect.dialect.framing == .serverSentEvents, let type = response.headers[.contentType],
-            !type.hasPrefix("text/event-stream"),
+        guard call.dialect.dialect.framing == .serverSentEvents, let type = response.headers[.contentType] else {
+            return response.body
+        }
+        if type.hasPrefix(StreamFraming.amazonEventStream.contentType) {
+            return TransportBody(UnwrappedFrames(response.body))
+        }
+        guard !type.hasPrefix("text/event-stream"),
             type.hasPrefix("application/json") || type.hasPrefix("text/html")
         else { return response.body }
         var start = ByteBuffer()

@@ -5,6 +5,10 @@ public import NeedletailCore
 extension AnthropicMessages {
     /// Reads an upstream's error.
     public static func decodeFailure(status: Int, headers: HTTPFields, body: ByteBuffer) -> NeedletailError {
+        // In front of the same models Amazon answers in its own words.
+        if headers[.amazonErrorType] != nil {
+            return BedrockConverse.decodeFailure(status: status, headers: headers, body: body)
+        }
         let requestID = Self.header(headers, "request-id") ?? Self.header(headers, "x-request-id")
         var error: NeedletailError
         if let root = try? JSONDocument(body).root, root.kind == .object {
