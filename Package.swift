@@ -22,6 +22,7 @@ let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-h
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
     name: "needletail",
@@ -33,6 +34,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -45,7 +47,7 @@ let package = Package(
         .target(name: "NeedletailCore", dependencies: [nio, httpTypes, logging], swiftSettings: settings),
         .target(
             name: "NeedletailProviders",
-            dependencies: ["NeedletailCore", nio, httpTypes, logging],
+            dependencies: ["NeedletailCore", nio, httpTypes, logging, crypto],
             swiftSettings: settings
         ),
         .target(name: "NeedletailRouting", dependencies: ["NeedletailCore", nio, logging], swiftSettings: settings),
