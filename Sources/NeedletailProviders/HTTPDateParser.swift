@@ -30,7 +30,7 @@ enum HTTPDateParser {
     }
 
     /// Days since 1970-01-01: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
-    private static func dayNumber(_ year: Int, _ month: Int, _ day: Int) -> Int {
+    static func dayNumber(_ year: Int, _ month: Int, _ day: Int) -> Int {
         // Four hundred years are a whole number of days; adding them keeps everything positive.
         let year = year + 400 - (month <= 2 ? 1 : 0)
         let yearOfEra = year % 400
