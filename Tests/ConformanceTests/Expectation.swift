@@ -7,25 +7,37 @@ enum Expectation: Equatable {
     case reply
     /// A stream that begins well and then breaks: by its own error event, by garbage, or by ending early.
     case brokenStream
-    /// An error before anything reached the client; with the statuses the contract allows.
-    case failure([Int])
+    /// An error before anything reached the client: its status, `nil` inside a 200, and its words in lower case.
+    case failure(status: Int?, words: String)
+    /// Bytes that are none of the dialect's, before anything reached the client.
+    case garbage
 
-    init(_ recording: Recording, client: DialectID) {
+    init(_ recording: Recording, _ dialect: DialectID) {
         if recording.status >= 300 {
-            self = .failure(Self.statuses(recording.status, recording.reply, client))
+            self = .failure(
+                status: recording.status, words: String(decoding: recording.reply, as: UTF8.self).lowercased())
         } else if recording.isStream {
-            self = Self.stream(recording, client)
+            self = Self.stream(recording, dialect)
+        } else if JSON.object(recording.reply) == nil {
+            self = .garbage
+        } else if let message = dialect.judge.failure(recording.json), recording.json["choices"] == nil {
+            self = .failure(status: nil, words: (message + recording.json.text("code")).lowercased())
         } else {
-            let json = recording.json
-            let isError =
-                json["error"] is [String: Any] || json["error"] is String || json["type"] as? String == "error"
-            self = isError && json["choices"] == nil ? .failure(Self.statuses(nil, recording.reply, client)) : .reply
+            self = .reply
         }
     }
 
-    /// The contract's paragraph "A provider's status becomes ours", read from the status and the words of the body.
-    private static func statuses(_ status: Int?, _ body: Data, _ client: DialectID) -> [Int] {
-        let text = String(decoding: body, as: UTF8.self).lowercased()
+    /// The statuses that the contract's paragraph "A provider's status becomes ours" allows, read from the status and the
+    /// words of the body; `nil` if it is no failure.
+    func statuses(_ client: DialectID) -> [Int]? {
+        switch self {
+        case .reply, .brokenStream: nil
+        case .garbage: [502]
+        case .failure(let status, let words): Self.statuses(status, words, client)
+        }
+    }
+
+    private static func statuses(_ status: Int?, _ text: String, _ client: DialectID) -> [Int] {
         let overloaded = client == .anthropicMessages ? 529 : 503
         switch status {
         case 400, 403:
@@ -34,6 +46,7 @@ enum Expectation: Equatable {
             if status == 403, text.contains("violates") { return [400] }
             if status == 403 { return text.contains("model") ? [403] : [500] }
             if text.contains("model_not_found") { return [404] }
+            if text.contains("model identifier") { return [400, 404] }
             return isKey ? [500] : [400]
         case 401, 402: return [500]
         case 404: return [404]
@@ -50,48 +63,35 @@ enum Expectation: Equatable {
         }
     }
 
-    private static func stream(_ recording: Recording, _ client: DialectID) -> Expectation {
+    private static func stream(_ recording: Recording, _ dialect: DialectID) -> Expectation {
         var isWhole = false
         var hasGood = false
-        for event in ServerEvents(recording.reply).events where !event.data.isEmpty {
-            if event.data == "[DONE]" {
-                isWhole = true
-                break
+        for event in dialect.judge.events(recording.reply) where event.kind != .empty {
+            if event.makesWhole { isWhole = true }
+            switch event.kind {
+            case .garbage: return hasGood ? .brokenStream : .garbage
+            case .failure:
+                let words = JSON.canonical(event.json).lowercased()
+                return hasGood ? .brokenStream : .failure(status: nil, words: words)
+            default: hasGood = true
             }
-            guard let json = JSON.object(event.data) else { return hasGood ? .brokenStream : .failure([502]) }
-            if (json["error"] != nil && !(json["error"] is NSNull)) || json["type"] as? String == "error" {
-                return hasGood ? .brokenStream : .failure(Self.statuses(nil, Data(event.data.utf8), client))
-            }
-            hasGood = true
-            if json["type"] as? String == "message_stop" {
-                isWhole = true
-                break
-            }
-            for choice in json["choices"] as? [[String: Any]] ?? []
-            where choice["finish_reason"] is String { isWhole = true }
+            if event.isLast { break }
         }
         return isWhole ? .reply : .brokenStream
     }
 }
 
-/// One folder's line of the report.
-struct Tally {
-    var folder: String
-    var cases = 0
-    var passthrough = 0
-    var translated: [DialectID: Int] = [:]
-    var resent = 0
-    var errors = 0
-    var broken = 0
-    var skipped: [String: Int] = [:]
+/// A recording with what it means, which is read once for all clients.
+struct JudgedRecording {
+    let recording: Recording
+    let dialect: DialectID
+    let expectation: Expectation
+    let meant: SeenReply
 
-    func report() {
-        var line = "conformance \(self.folder): \(self.cases) cases: passthrough \(self.passthrough)"
-        for (dialect, count) in self.translated.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            line += ", translation to \(dialect.rawValue) \(count)"
-        }
-        line += ", sent again \(self.resent), errors \(self.errors), broken streams \(self.broken)"
-        for (reason, count) in self.skipped.sorted(by: { $0.key < $1.key }) { line += ", \(reason) \(count)" }
-        print(line)
+    init(_ recording: Recording, _ dialect: DialectID) {
+        self.recording = recording
+        self.dialect = dialect
+        self.expectation = Expectation(recording, dialect)
+        self.meant = dialect.judge.read(recording.reply, isStream: recording.isStream)
     }
 }

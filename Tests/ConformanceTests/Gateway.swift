@@ -68,29 +68,26 @@ final class Gateway: Sendable {
         return gateway
     }
 
-    /// Asks the gateway as a client of `dialect` would, with `transport` behind a provider of `spec`.
+    /// Asks the gateway at `path`, with `transport` behind a provider of `spec`.
     func ask(
         _ body: Data,
-        as dialect: DialectID,
         of spec: ProviderSpec,
         in upstream: DialectID? = nil,
         transport: FunctionTransport,
         model: String? = nil,
         headers: [String: String] = [:],
-        countsTokens: Bool = false
+        path: String
     ) async throws -> ClientReply {
         let id = "case-\(self.counter.add(1, ordering: .relaxed).newValue)"
         let provider = HTTPProvider(
             id: "upstream",
             spec: spec,
-            options: .init(keys: [(key: "test-key", weight: 1)], dialect: upstream),
+            options: .init(basePath: "", keys: [(key: "test-key", weight: 1)], dialect: upstream),
             transport: transport,
             time: JumpingTime().source
         )
         self.upstreams.withLock { $0[id] = (provider, model) }
         defer { self.upstreams.withLock { $0[id] = nil } }
-        let messages = countsTokens ? "/v1/messages/count_tokens" : "/v1/messages"
-        let path = dialect == .openAIChat ? "/v1/chat/completions" : messages
         var head = "POST \(path) HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-request-id: \(id)\r\n"
         head += "content-type: application/json\r\ncontent-length: \(body.count)\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
@@ -100,6 +97,23 @@ final class Gateway: Sendable {
         // Known before the last byte was written.
         reply.outcome = self.outcomes.withLock { $0.removeValue(forKey: id) }
         return reply
+    }
+
+    /// Asks as a client of `dialect` would.
+    func ask(
+        _ body: Data,
+        as dialect: DialectID,
+        isStreaming: Bool,
+        of spec: ProviderSpec,
+        in upstream: DialectID? = nil,
+        transport: FunctionTransport,
+        clientModel: String = "m",
+        model: String? = nil,
+        headers: [String: String] = [:]
+    ) async throws -> ClientReply {
+        try await self.ask(
+            body, of: spec, in: upstream, transport: transport, model: model, headers: headers,
+            path: dialect.judge.path(model: clientModel, isStreaming: isStreaming))
     }
 
     private func exchange(_ request: ByteBuffer) async throws -> ByteBuffer {
@@ -186,6 +200,17 @@ struct ClientReply {
     var error: [String: Any] { self.json["error"] as? [String: Any] ?? [:] }
 }
 
+extension DialectID {
+    /// The `content-type` of its streams.
+    var streamType: String {
+        switch self {
+        case .bedrockConverse: "application/vnd.amazon.eventstream"
+        case .ollamaChat, .ollamaGenerate: "application/x-ndjson"
+        default: "text/event-stream"
+        }
+    }
+}
+
 extension Recording {
     /// A transport that serves the recording.
     func transport(_ cut: Cut = .random) -> FunctionTransport {
@@ -195,7 +220,7 @@ extension Recording {
             if let name = HTTPField.Name(name), !framing.contains(name) { fields[name] = value }
         }
         if fields[.contentType] == nil {
-            fields[.contentType] = self.isStream ? "text/event-stream" : "application/json"
+            fields[.contentType] = self.isStream ? self.dialect?.streamType : "application/json"
         }
         let (status, headers, pieces) = (self.status, fields, self.pieces(cut))
         return FunctionTransport { _ throws(NeedletailError) in

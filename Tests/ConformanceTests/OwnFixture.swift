@@ -13,6 +13,16 @@ enum Scenario: String, CaseIterable, Sendable {
     case error500 = "error-500"
     case errorFirstEvent = "error-first-event"
     case cutStream = "cut-stream"
+
+    /// Whether `dialect` has words for it: a prompt alone calls no tools, and the oldest form shows nothing but text.
+    func applies(to dialect: DialectID) -> Bool {
+        switch self {
+        case .tools, .parallelToolsStream: dialect.judge.shows.contains(.calls)
+        case .reasoning, .reasoningStream: dialect.judge.shows.contains(.reasoning)
+        case .vision: dialect != .openAICompletions
+        default: true
+        }
+    }
 }
 
 /// A fixture of this project; `Tests/Fixtures/README.md` has the rules.
@@ -37,13 +47,18 @@ struct OwnFixture {
         self.init(folder: "dialects/\(surface)", dialect, scenario)
     }
 
+    /// The fixture that all speakers of a dialect share.
+    init?(_ dialect: DialectID, _ scenario: Scenario) {
+        self.init(folder: "dialects/\(dialect.rawValue)", dialect, scenario)
+    }
+
     private init?(folder: String, _ dialect: DialectID, _ scenario: Scenario) {
         let path = "\(Self.root)/\(folder)/\(scenario.rawValue)/"
         guard let data = FileManager.default.contents(atPath: path + "case.json"), let json = JSON.object(data),
             let expect = json["expect"] as? [String: Any], let status = json["status"] as? Int,
             let request = FileManager.default.contents(atPath: path + "request.json")
         else { return nil }
-        let stream = FileManager.default.contents(atPath: path + "stream.sse")
+        let stream = Self.stream(path)
         guard let reply = stream ?? FileManager.default.contents(atPath: path + "response.json") else { return nil }
         self.recording = Recording(
             folder: folder,
@@ -57,5 +72,33 @@ struct OwnFixture {
         )
         self.request = request
         self.expect = expect
+    }
+
+    private static func stream(_ path: String) -> Data? {
+        for name in ["stream.sse", "stream.ndjson"] {
+            if let data = FileManager.default.contents(atPath: path + name) { return data }
+        }
+        return FileManager.default.contents(atPath: path + "stream.frames").map(Self.frames)
+    }
+
+    /// Amazon's frames from text: one a line, its type and its JSON; `exception` before the type makes it one, `cut`
+    /// ends the bytes in its middle.
+    private static func frames(_ text: Data) -> Data {
+        var bytes = Data()
+        for line in String(decoding: text, as: UTF8.self).split(separator: "\n") {
+            var words = line.split(separator: " ", maxSplits: 1)
+            let mark = words[0]
+            if mark == "exception" || mark == "cut" { words = words[1].split(separator: " ", maxSplits: 1) }
+            let (type, json) = (String(words[0]), String(words[1]))
+            switch mark {
+            case "exception":
+                bytes += AmazonFrames.write(
+                    [(":exception-type", type), (":content-type", "application/json"), (":message-type", "exception")],
+                    Data(json.utf8))
+            case "cut": bytes += AmazonFrames.event(type, json).prefix(21)
+            default: bytes += AmazonFrames.event(type, json)
+            }
+        }
+        return bytes
     }
 }

@@ -13,12 +13,14 @@ struct Recording: Sendable, CustomStringConvertible {
     var status: Int
     var headers: [String: String]
     /// How the bytes came over the network, where somebody wrote it down.
-    var chunkSizes: [Int]
+    var chunkSizes: [Int] = []
     var request: Data?
     var reply: Data
     var isStream: Bool
     /// The dialect of the reply; `nil` if it is no chat.
     var dialect: DialectID?
+    /// The model that was asked.
+    var model = "m"
 
     var description: String { "\(self.folder)/\(self.name)" }
 
@@ -34,7 +36,6 @@ struct Recording: Sendable, CustomStringConvertible {
         self.name = name
         self.status = status
         self.headers = headers
-        self.chunkSizes = []
         self.request = request
         self.reply = reply
         self.isStream = isStream
@@ -47,31 +48,65 @@ struct Recording: Sendable, CustomStringConvertible {
         else { return nil }
         self.folder = folder
         self.name = name
-        self.status = meta["http_status"] as? Int ?? 200
+        self.status = meta.number("http_status") ?? 200
         self.headers = meta["response_headers"] as? [String: String] ?? [:]
         self.chunkSizes = meta["network_chunk_sizes"] as? [Int] ?? []
+        self.model = meta["model"] as? String ?? "m"
         self.request = FileManager.default.contents(atPath: path + "request.json")
-        let stream = FileManager.default.contents(atPath: path + "stream.sse")
-        let whole = FileManager.default.contents(atPath: path + "response.json")
-        guard let reply = stream ?? whole else { return nil }
-        self.reply = reply
-        self.isStream = stream != nil
-        self.dialect = Self.dialect(of: reply, isStream: stream != nil, isError: self.status >= 300, folder: folder)
+        guard let body = Self.body(path) else { return nil }
+        (self.reply, self.isStream) = body
+        if self.status < 300, !self.isStream, let list = Self.array(self.reply) {
+            // What Gemini streams as one array to those who ask so; the gateway asks for events.
+            self.reply = list
+            self.isStream = true
+        }
+        switch RecordedSurface.of(folder) {
+        case .chat(let dialect): self.dialect = dialect
+        case .mixed: self.dialect = RecordedSurface.dialect(of: self.reply, isStream: self.isStream)
+        default: self.dialect = nil
+        }
     }
 
-    /// Told by the folder's name, which holds for errors too, else by what the reply looks like.
-    private static func dialect(of reply: Data, isStream: Bool, isError: Bool, folder: String) -> DialectID? {
-        if folder.hasSuffix("/chat") { return .openAIChat }
-        if folder == "anthropic/messages" || folder.hasSuffix("/anthropic-messages") { return .anthropicMessages }
-        guard !isError else { return nil }
-        let objects = isStream ? ServerEvents(reply).objects : [JSON.object(reply) ?? [:]]
-        for object in objects {
-            if object["type"] as? String == "message_start" { return .anthropicMessages }
-            if object["type"] as? String == "message", object["content"] is [Any] { return .anthropicMessages }
-            for choice in object["choices"] as? [[String: Any]] ?? []
-            where choice[isStream ? "delta" : "message"] is [String: Any] { return .openAIChat }
+    private static func body(_ path: String) -> (Data, isStream: Bool)? {
+        for name in ["stream.sse", "stream.ndjson"] {
+            if let data = FileManager.default.contents(atPath: path + name) { return (data, true) }
+        }
+        if let text = FileManager.default.contents(atPath: path + "stream.eventstream.b64"),
+            let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters)
+        {
+            return (Self.unwrapped(data) ?? data, true)
+        }
+        for name in ["response.json", "response.txt"] {
+            if let data = FileManager.default.contents(atPath: path + name) { return (data, false) }
         }
         return nil
+    }
+
+    /// The events that InvokeModel's frames hold in base64, where they are Anthropic's.
+    private static func unwrapped(_ data: Data) -> Data? {
+        var events = ""
+        for frame in AmazonFrames(data).frames {
+            guard let bytes = JSON.object(frame.payload)?["bytes"] as? String, let inner = Data(base64Encoded: bytes),
+                let type = JSON.object(inner)?["type"] as? String
+            else { return nil }
+            events += "event: \(type)\ndata: \(String(decoding: inner, as: UTF8.self))\n\n"
+        }
+        return Data(events.utf8)
+    }
+
+    private static func array(_ data: Data) -> Data? {
+        guard data.first == UInt8(ascii: "["),
+            let list = (try? JSONSerialization.jsonObject(with: data)) as? [[String: Any]],
+            list.contains(where: { $0["candidates"] != nil })
+        else { return nil }
+        return Data(list.map { "data: " + String(decoding: JSON.data($0), as: UTF8.self) + "\n\n" }.joined().utf8)
+    }
+
+    /// How the one cut of a case is chosen where not all are made: by its name, as recorded where that is known.
+    func cut(_ salt: String) -> Cut {
+        guard self.isStream else { return .random }
+        var random = NameGenerator(self.name + salt)
+        return self.reply.count <= 6000 && Int.random(in: 0..<3, using: &random) == 0 ? .bytes : .random
     }
 
     /// The reply in pieces; at random: as recorded where that is known, else of sizes from a seed made of the name.
@@ -107,11 +142,17 @@ enum Recordings {
 
     /// Every folder `provider/surface`.
     static let folders: [String] = names(in: root).flatMap { provider in
-        names(in: "\(root)/\(provider)").map { "\(provider)/\($0)" }
+        names(in: "\(root)/\(provider)").filter { !$0.contains(".") }.map { "\(provider)/\($0)" }
     }
 
-    /// The folders with at least one chat.
-    static let chatFolders: [String] = folders.filter { cases($0).contains { $0.dialect != nil } }
+    /// The folders with at least one chat in a dialect that is there.
+    static let chatFolders: [String] = folders.filter { folder in
+        switch RecordedSurface.of(folder) {
+        case .chat(let dialect): dialect.hasLanded
+        case .mixed: cases(folder).contains { $0.dialect?.hasLanded == true }
+        default: false
+        }
+    }
 
     static func names(in folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()

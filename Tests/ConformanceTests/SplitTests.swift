@@ -1,0 +1,54 @@
+import Foundation
+import NIOCore
+import NeedletailCore
+import NeedletailProviders
+import NeedletailTesting
+import Testing
+
+/// However a stream is cut into pieces, it decodes to the same events.
+///
+/// A byte at a time for every recorded stream up to 20,000 bytes; in two pieces at every offset for those up to 1,200;
+/// at 8 offsets chosen by the name for the rest. Straight at the decoders, since the way through a socket is the same
+/// for all.
+@Suite("Conformance: every way to cut a stream", .enabled(if: Recordings.areThere), .timeLimit(.minutes(15)))
+struct SplitTests {
+    @Test("Cuts do not matter", arguments: Recordings.chatFolders)
+    func cuts(_ folder: String) {
+        for recording in Recordings.cases(folder) where recording.isStream && recording.status < 300 {
+            guard let dialect = recording.dialect, dialect.hasLanded else { continue }
+            let bytes = ByteBuffer(bytes: recording.reply)
+            let whole = Self.decode([bytes], dialect)
+            if bytes.readableBytes <= 20_000 {
+                #expect(Self.decode(bytes.split(every: 1), dialect) == whole, "\(recording), a byte at a time")
+            }
+            for offset in Self.offsets(recording) where Self.decode(bytes.split(at: offset), dialect) != whole {
+                Issue.record("\(recording), cut at \(offset)")
+                break
+            }
+            if recording.chunkSizes.count > 1 {
+                #expect(Self.decode(recording.pieces(.random), dialect) == whole, "\(recording), as recorded")
+            }
+        }
+    }
+
+    private static func offsets(_ recording: Recording) -> [Int] {
+        let size = recording.reply.count
+        guard size > 1200 else { return size > 1 ? Array(1..<size) : [] }
+        var random = NameGenerator(recording.name)
+        return (0..<8).map { _ in Int.random(in: 1..<size, using: &random) }
+    }
+
+    /// The events, and what ended them.
+    private static func decode(_ pieces: [ByteBuffer], _ dialect: DialectID) -> [String] {
+        var decoder = dialect.dialect.makeStreamDecoder()
+        var events: [ChatEvent] = []
+        var end = "ended"
+        do throws(NeedletailError) {
+            for piece in pieces where !decoder.isComplete { try decoder.decode(piece, into: &events) }
+            try decoder.finish(into: &events)
+        } catch {
+            end = "\(error.code): \(error.message)"
+        }
+        return events.map { "\($0)" } + [end]
+    }
+}
