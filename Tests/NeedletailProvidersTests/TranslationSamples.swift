@@ -1,6 +1,6 @@
 import NeedletailCore
 
-extension TranslationTableTests.RequestSample {
+extension RequestSample {
     /// A change of a request.
     typealias Change = @Sendable (inout ChatRequest) -> Void
 
@@ -226,7 +226,7 @@ extension TranslationTableTests.RequestSample {
     ]
 }
 
-extension TranslationTableTests.ReplySample {
+extension ReplySample {
     private static func json(_ text: String) -> JSONText { JSONText(unchecked: text) }
 
     private static func part<Value: Hashable & Sendable>(
