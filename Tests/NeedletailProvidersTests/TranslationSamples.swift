@@ -150,7 +150,7 @@ extension RequestSample {
             set: { $0.reasoning = ReasoningOptions(mode: .enabled, budgetTokens: 2000, display: "omitted") },
             get: { $0.reasoning?.display }),
         .endUser: Self.value(\.endUser, "user-1"),
-        .serviceTier: Self.value(\.serviceTier, "auto"),
+        .serviceTier: Self.value(\.serviceTier, "flex"),
         .modalities: Self(set: { $0.modalities = ["text", "audio"] }, get: { $0.modalities }),
         .legacyFunctions: Self(
             set: Self.tools { $0.usesLegacyFunctions = true }, get: { $0.tools.first?.name }),
@@ -268,7 +268,7 @@ extension ReplySample {
                 return nil
             }),
         .replyLogprobs: Self(
-            set: { $0.choices[0].logprobs = Self.json(#"{"content":[]}"#) }, get: { $0.choices.first?.logprobs }),
+            set: { $0.choices[0].logprobs = Self.json(#"{"content":[{"token":"hello","logprob":-0.5,"bytes":null,"top_logprobs":[]}]}"#) }, get: { $0.choices.first?.logprobs }),
         .replyRefusal: Self.part(.refusal("no")) { if case .refusal(let text) = $0 { text } else { nil } },
         .replyAudio: Self.part(.audio(AudioPart(data: "QUJD", id: "a1", transcript: "t"))) {
             if case .audio(let audio) = $0 { audio.data } else { nil }
