@@ -26,7 +26,8 @@ extension HTTPProvider {
         }
     }
 
-    /// Reads OpenAI's and Anthropic's form, `{"data": [...]}`, and a bare array, which some servers send.
+    /// Reads OpenAI's and Anthropic's form, `{"data": [...]}`, Google's, `{"models": [{"name": "models/x"}]}`, and a bare
+    /// array, which some servers send.
     private func models(in bytes: ByteBuffer) throws(NeedletailError) -> [ListedModel] {
         let root: JSONView
         do {
@@ -34,13 +35,23 @@ extension HTTPProvider {
         } catch {
             throw NeedletailError(.malformedReply, "The provider's list of models is not JSON.", cause: error)
         }
-        let list = root.kind == .array ? root : root["data"]
+        let list = root.kind == .array ? root : root["data"] ?? root["models"]
         guard let list, list.kind == .array else {
             throw NeedletailError(.malformedReply, "The provider's list of models has no `data`.")
         }
         return list.elements.compactMap { entry in
-            guard let id = entry["id"]?.string else { return nil }
+            guard let id = entry["id"]?.string ?? Self.nameOfModel(entry) else { return nil }
             return ListedModel(id: id, owner: self.id.rawValue, created: entry["created"]?.int.map(Int64.init))
         }
+    }
+    /// Google's names are paths; what cannot chat (embeddings, images) says so.
+    private static func nameOfModel(_ entry: JSONView) -> String? {
+        guard let name = entry["name"]?.string else { return nil }
+        if let methods = entry.present("supportedGenerationMethods"),
+            !methods.elements.contains(where: { $0.string == "generateContent" })
+        {
+            return nil
+        }
+        return name.split(separator: "/").last.map(String.init)
     }
 }

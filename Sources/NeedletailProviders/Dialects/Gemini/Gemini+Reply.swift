@@ -146,7 +146,9 @@ extension Gemini {
 enum GeminiBlock {
     /// Why it ended; `nil` if the prompt was not blocked.
     static func reason(_ feedback: JSONView) -> StopReason? {
-        GeminiField.value(feedback, "blockReason", "block_reason") == nil ? nil : .contentFilter
+        let isBlocked =
+            GeminiField.value(feedback, "blockReason", "block_reason") != nil || self.message(feedback) != nil
+        return isBlocked ? .contentFilter : nil
     }
 
     /// What the provider says about it.
