@@ -8,6 +8,8 @@ extension HTTPField.Name {
 
     /// `x-api-key`, Anthropic's place for a key.
     public static let xAPIKey = Self.known("x-api-key")
+    /// `x-goog-api-key`, Google's place for a key.
+    public static let xGoogAPIKey = Self.known("x-goog-api-key")
     /// `anthropic-version`.
     public static let anthropicVersion = Self.known("anthropic-version")
     /// `anthropic-beta`.

@@ -34,7 +34,7 @@ struct MockCall: Sendable {
     }
 
     private var model: String {
-        self.body?["model"]?.string ?? ""
+        self.dialect.target(path: self.path)?.model ?? self.body?["model"]?.string ?? ""
     }
 
     // MARK: Matching
@@ -49,7 +49,8 @@ struct MockCall: Sendable {
         if let method = match.method, method.uppercased() != self.request.method { return false }
         if let model = match.model, !MockGlob.matches(model, self.model) { return false }
         if let key = match.key, !MockGlob.matches(key, self.request.key) { return false }
-        if let isStreaming = match.isStreaming, isStreaming != (self.body?["stream"]?.bool ?? false) { return false }
+        let streams = self.dialect.target(path: self.path)?.isStreaming ?? self.body?["stream"]?.bool ?? false
+        if let isStreaming = match.isStreaming, isStreaming != streams { return false }
         if let text = match.contains, !String(buffer: self.request.body).contains(text) { return false }
         return true
     }

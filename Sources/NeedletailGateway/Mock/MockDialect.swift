@@ -14,6 +14,8 @@ enum MockOperation: Sendable, Hashable {
 protocol MockDialect: Sendable {
     /// What is asked for, if the path is one of the dialect's.
     static func operation(method: String, path: String, headers: HTTPFields) -> MockOperation?
+    /// The model and whether a stream is wanted, for dialects that have them in the path.
+    static func target(path: String) -> (model: String, isStreaming: Bool)?
     /// Reads a chat.
     static func read(_ body: JSONView, path: String) throws(MockRefusal) -> MockPrompt
     /// Writes a whole answer.
@@ -43,6 +45,7 @@ protocol MockDialect: Sendable {
 extension MockDialect {
     static var garbage: ByteBuffer { ByteBuffer(string: "data: {\"mock garbage\": [}\n\n") }
     static var streamContentType: String { "text/event-stream; charset=utf-8" }
+    static func target(path: String) -> (model: String, isStreaming: Bool)? { nil }
 }
 
 /// Writes a stream, piece by piece.
@@ -73,7 +76,8 @@ struct MockWhole: Sendable {
 enum MockDialects {
     /// The order matters where two claim a path: the first that does is asked.
     static let all: [any MockDialect.Type] = [
-        MockAnthropicMessages.self, MockOpenAIResponses.self, MockOpenAIChat.self, MockBedrockConverse.self,
+        MockGemini.self, MockAnthropicMessages.self, MockOpenAIResponses.self, MockOpenAIChat.self,
+        MockBedrockConverse.self,
     ]
 
     /// The dialect of a path that none claims.

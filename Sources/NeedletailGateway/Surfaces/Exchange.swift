@@ -47,7 +47,8 @@ struct Exchange {
     /// Sends an error instead of a reply.
     func refuse(_ error: NeedletailError) {
         let error = self.reason(of: error)
-        let answer = FailureReply.make(error, dialect: self.dialect, requestID: self.info.id)
+        var answer = FailureReply.make(error, dialect: self.dialect, requestID: self.info.id)
+        if self.route.isArray { answer.body = JSONArrayStream.array(of: answer.body) }
         self.log(error, provider: error.provider, status: answer.status)
         self.responder.send(answer)
     }

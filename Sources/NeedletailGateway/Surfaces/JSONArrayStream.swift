@@ -21,6 +21,14 @@ struct JSONArrayStream: Sendable {
         return out
     }
 
+    /// An array of one element, as Google sends an error in the place of such a stream.
+    static func array(of element: ByteBuffer) -> ByteBuffer {
+        var out = ByteBuffer(string: "[")
+        out.writeImmutableBuffer(element)
+        out.writeString("]")
+        return out
+    }
+
     /// What closes the array.
     func end() -> ByteBuffer {
         ByteBuffer(string: self.hasBegun ? "]" : "[]")

@@ -1,0 +1,106 @@
+import NeedletailCore
+
+extension MockGemini {
+    static func read(_ body: JSONView, path: String) throws(MockRefusal) -> MockPrompt {
+        var prompt = MockPrompt()
+        let target = Self.target(path: path)
+        prompt.model = target?.model ?? ""
+        prompt.isStreaming = target?.isStreaming ?? false
+        let body = body.present("generateContentRequest") ?? body
+        guard let contents = body["contents"], contents.kind == .array else {
+            throw MockRefusal(
+                400, "* GenerateContentRequest.contents: contents is not specified", parameter: "contents")
+        }
+        if let system = body.present("systemInstruction") ?? body.present("system_instruction") { prompt.weigh(system) }
+        try Self.contents(contents, into: &prompt)
+        Self.tools(body, into: &prompt)
+        try Self.config(body.present("generationConfig") ?? body.present("generation_config"), into: &prompt)
+        return prompt
+    }
+
+    private static func contents(_ contents: JSONView, into prompt: inout MockPrompt) throws(MockRefusal) {
+        var count = 0
+        for content in contents.elements {
+            count += 1
+            let role = content["role"]?.string ?? "user"
+            guard ["user", "model", "function"].contains(role) else {
+                throw MockRefusal(
+                    400, "Please use a valid role: user, model.", parameter: "contents[\(count - 1)].role")
+            }
+            var text = ""
+            prompt.answersTools = false
+            guard let parts = content["parts"], parts.kind == .array else {
+                throw MockRefusal(
+                    400, "* GenerateContentRequest.contents[\(count - 1)].parts: contents.parts must not be empty.",
+                    parameter: "contents[\(count - 1)].parts")
+            }
+            for part in parts.elements {
+                if let said = part["text"]?.string {
+                    prompt.weigh(said)
+                    text += said
+                } else if let media = part["inlineData"] ?? part["inline_data"] ?? part["fileData"] ?? part["file_data"]
+                {
+                    let type = (media["mimeType"] ?? media["mime_type"])?.string ?? ""
+                    if type.hasPrefix("image/") { prompt.imageCount += 1 } else { prompt.documentCount += 1 }
+                } else {
+                    prompt.weigh(part)
+                    if part["functionResponse"] != nil || part["function_response"] != nil {
+                        prompt.answersTools = true
+                    }
+                }
+            }
+            if role != "model" { prompt.lastText = text }
+        }
+        guard count > 0 else {
+            throw MockRefusal(
+                400, "* GenerateContentRequest.contents: contents is not specified", parameter: "contents")
+        }
+    }
+
+    private static func tools(_ body: JSONView, into prompt: inout MockPrompt) {
+        if let tools = body.present("tools") {
+            prompt.weigh(tools)
+            for tool in tools.elements {
+                let functions = tool["functionDeclarations"] ?? tool["function_declarations"]
+                for function in (functions ?? body).elements {
+                    guard let name = function["name"]?.string else { continue }
+                    let schema = function.present("parametersJsonSchema") ?? function.present("parameters")
+                    prompt.tools.append(.init(name: name, schema: schema))
+                }
+            }
+        }
+        let config = (body["toolConfig"] ?? body["tool_config"])?["functionCallingConfig"]
+        let names = config?["allowedFunctionNames"]?.elements.compactMap(\.string) ?? []
+        switch config?["mode"]?.string {
+        case "NONE": prompt.toolChoice = .none
+        case "ANY": prompt.toolChoice = names.first.map { .named($0) } ?? .required
+        default: prompt.toolChoice = .auto
+        }
+    }
+
+    private static func config(_ config: JSONView?, into prompt: inout MockPrompt) throws(MockRefusal) {
+        guard let config else { return }
+        if let limit = config.present("maxOutputTokens") {
+            guard let tokens = limit.int, tokens >= 1 else {
+                throw MockRefusal(
+                    400, "maxOutputTokens must be in the range 1 or more.",
+                    parameter: "generationConfig.maxOutputTokens")
+            }
+            prompt.maximumTokens = tokens
+        }
+        prompt.choices = config.present("candidateCount")?.int ?? 1
+        guard (1...8).contains(prompt.choices) else {
+            throw MockRefusal(
+                400, "candidateCount must be in the range 1 to 8.", parameter: "generationConfig.candidateCount")
+        }
+        prompt.stopSequences = config["stopSequences"]?.elements.compactMap(\.string) ?? []
+        if (config["responseMimeType"] ?? config["response_mime_type"])?.string == "application/json" {
+            let schema = config.present("responseJsonSchema") ?? config.present("responseSchema")
+            prompt.output = schema.map { .schema($0) } ?? .object
+        }
+        guard let thinking = config.present("thinkingConfig") ?? config.present("thinking_config") else { return }
+        let shows = thinking["includeThoughts"]?.bool ?? false
+        prompt.isThinking = thinking["thinkingBudget"]?.int != 0
+        prompt.hidesThinking = !shows
+    }
+}
