@@ -29,7 +29,7 @@ struct EnvironmentDefaultsTests {
     @Test(
         "Keys for providers that this version has not are named where nothing but the mock would answer",
         arguments: [
-            (["GEMINI_API_KEY": "k"], ["GEMINI_API_KEY"]),
+            (["REPLICATE_API_TOKEN": "k"], ["REPLICATE_API_TOKEN"]),
             (["HF_TOKEN": "k", "AWS_ACCESS_KEY_ID": "k"], ["AWS_ACCESS_KEY_ID", "HF_TOKEN"]),
             (["COHERE_API_KEY": ""], []), (["COHERE_API_KEY": "k", "OPENAI_API_KEY": "k"], []),
         ] as [([String: String], [String])])
