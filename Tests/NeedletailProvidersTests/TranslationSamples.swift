@@ -295,6 +295,7 @@ extension ReplySample {
                 $0.choices[0].stopReason = .stopSequence
                 $0.choices[0].stopSequence = "END"
             }, get: { $0.choices.first?.stopSequence }),
+        .usageCacheRead: Self.usage(\.cachedInputTokens),
         .usageCacheWrite: Self.usage(\.cacheWriteTokens),
         .usageReasoning: Self.usage(\.reasoningTokens),
         .usageAudio: Self.usage(\.audioInputTokens),

@@ -21,13 +21,13 @@ public enum ModelField: String, Sendable, Hashable, CaseIterable {
     case replyReasoning, replySignature, replyRedacted, replyCitations, replyLogprobs, replyRefusal, replyAudio
     case replyChoices, replyOpaque, replyServiceTier, systemFingerprint
     case stopReason, stopSequence
-    case usageCacheWrite, usageReasoning, usageAudio, usagePrediction, usageWebSearches
+    case usageCacheRead, usageCacheWrite, usageReasoning, usageAudio, usagePrediction, usageWebSearches
 
     /// The fields of a reply.
     public static let reply: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .replyCitations, .replyLogprobs, .replyRefusal, .replyAudio,
         .replyChoices, .replyOpaque, .replyServiceTier, .systemFingerprint, .stopReason, .stopSequence,
-        .usageCacheWrite,
+        .usageCacheRead, .usageCacheWrite,
         .usageReasoning, .usageAudio, .usagePrediction, .usageWebSearches,
     ]
 }

@@ -66,6 +66,7 @@ extension AnthropicMessages {
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "stop_reason"
         case .stopSequence: "stop_sequence"
+        case .usageCacheRead: "usage.cache_read_input_tokens"
         case .usageCacheWrite: "usage.cache_creation_input_tokens"
         case .usageReasoning: "usage.output_tokens_details.thinking_tokens"
         case .usageAudio: "usage.audio_tokens"

@@ -62,6 +62,7 @@ extension OpenAIChat {
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "choices.finish_reason"
         case .stopSequence: "choices.stop_reason"
+        case .usageCacheRead: "usage.prompt_tokens_details.cached_tokens"
         case .usageCacheWrite: "usage.prompt_tokens_details.cache_write_tokens"
         case .usageReasoning: "usage.completion_tokens_details.reasoning_tokens"
         case .usageAudio: "usage.prompt_tokens_details.audio_tokens"
