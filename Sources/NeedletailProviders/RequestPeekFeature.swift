@@ -52,8 +52,11 @@ enum RequestPeekFeature {
     }
 
     private static func settings(_ view: JSONView) -> Features {
-        // Ollama's `format` and `think` stand alone.
-        if view.string != nil { return .structuredOutput }
+        // Ollama's `format`, `think` and `images` stand alone.
+        if let word = view.string {
+            return word.isEmpty ? [] : ReasoningOptions.efforts.contains(word) ? .reasoning : .structuredOutput
+        }
+        if view.kind == .array { return view.elements.contains { _ in true } ? .images : [] }
         if view.bool == true { return .reasoning }
         guard view.kind == .object else { return [] }
         var features: Features = []

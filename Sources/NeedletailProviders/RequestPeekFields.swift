@@ -79,12 +79,12 @@ struct RequestPeekFields {
         case .maxTokens:
             try self.once(.maxTokens, "max_tokens")
             let end = try JSONScanner.value(bytes, value)
-            self.maxTokens = try Self.limit(bytes, value..<end, "max_tokens")
+            self.maxTokens = try Self.limit(bytes, value..<end, "max_tokens", least: self.shape.leastMaxTokens)
             return end
         case .maxCompletionTokens:
             try self.once(.maxCompletionTokens, "max_completion_tokens")
             let end = try JSONScanner.value(bytes, value)
-            self.maxCompletionTokens = try Self.limit(bytes, value..<end, "max_completion_tokens")
+            self.maxCompletionTokens = try Self.limit(bytes, value..<end, "max_completion_tokens", least: 1)
             return end
         case .content:
             try self.once(.content, "\(self.shape.contentKey)")
@@ -172,8 +172,9 @@ struct RequestPeekFields {
 
     /// The limit that was scanned at `range`; `nil` for `null`. A number too large to matter is cut to `Int32.max`, so
     /// that sums and products of it cannot overflow.
-    private static func limit(_ bytes: Span<UInt8>, _ range: Range<Int>, _ name: String) throws(NeedletailError) -> Int?
-    {
+    private static func limit(
+        _ bytes: Span<UInt8>, _ range: Range<Int>, _ name: String, least: Int
+    ) throws(NeedletailError) -> Int? {
         let first = bytes[range.lowerBound]
         if first == UInt8(ascii: "n") { return nil }
         guard first == UInt8(ascii: "-") || first &- 0x30 < 10 else {
@@ -186,7 +187,7 @@ struct RequestPeekFields {
             guard digit < 10 else { return try Self.oddLimit(bytes, range, name) }
             value = min(most, value &* 10 &+ Int(digit))
         }
-        guard value > 0 else { throw Self.invalid(name, "must be a positive whole number") }
+        guard value >= least else { throw Self.invalid(name, "must be a positive whole number") }
         return value
     }
 

@@ -10,6 +10,8 @@ struct RequestShape: Sendable {
     var isContentOptional = false
     /// Whether a chat must say how many tokens the reply may have.
     var requiresMaxTokens = false
+    /// The fewest tokens that a reply may be limited to: none where a prompt is to be scored and nothing added.
+    var leastMaxTokens = 1
     /// Whether a request that does not say is streamed.
     var streamsByDefault = false
     /// Whether the content is not looked at here: its dialect or its provider judges it.
@@ -40,13 +42,15 @@ extension DialectID {
             RequestShape(
                 countedRequestKey: "input",
                 settingsKeys: ["inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig"])
-        case .ollamaChat: RequestShape(streamsByDefault: true, settingsKeys: ["options", "format", "think"])
+        case .ollamaChat:
+            RequestShape(
+                isContentOptional: true, streamsByDefault: true, settingsKeys: ["options", "format", "think"])
         case .ollamaGenerate:
             RequestShape(
                 contentKey: "prompt", takesText: true, isContentOptional: true, streamsByDefault: true,
-                settingsKeys: ["options", "format", "think"])
+                settingsKeys: ["options", "format", "think", "images"])
         case .cohereChat: RequestShape()
-        case .openAICompletions: RequestShape(contentKey: "prompt", takesText: true)
+        case .openAICompletions: RequestShape(contentKey: "prompt", takesText: true, leastMaxTokens: 0)
         }
     }
 }

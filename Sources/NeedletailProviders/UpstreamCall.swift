@@ -27,7 +27,8 @@ extension HTTPProvider {
     /// Prepares the call for a request: spliced if the dialect is the client's own, translated otherwise.
     func call(for request: InferenceRequest, context: RequestContext) async throws(NeedletailError) -> UpstreamCall {
         if case .wire(let wire, let landmarks) = request.body, request.replyDialect == wire.dialect,
-            self.options.dialect ?? self.spec.dialect(for: wire.dialect) == wire.dialect, !self.mayHaveToInline(request)
+            self.options.dialect ?? self.spec.dialect(for: wire.dialect) == wire.dialect,
+            !self.mayHaveToInline(request, wire.dialect)
         {
             return self.spliced(wire, landmarks, request)
         }
@@ -65,8 +66,10 @@ extension HTTPProvider {
         return try wire.dialect.dialect.decodeRequest(wire.bytes)
     }
 
-    private func mayHaveToInline(_ request: InferenceRequest) -> Bool {
-        self.quirks.contains(.takesOnlyInlineMedia) && !request.features.isDisjoint(with: [.images, .documents])
+    private func mayHaveToInline(_ request: InferenceRequest, _ dialect: DialectID) -> Bool {
+        // Ollama's requests have no place for a URL.
+        !dialect.isOllama && self.quirks.contains(.takesOnlyInlineMedia)
+            && !request.features.isDisjoint(with: [.images, .documents])
     }
 
     /// The one request that is written anew for an upstream of the client's own dialect; all else is as in a passthrough.
@@ -110,6 +113,10 @@ extension HTTPProvider {
         to dialect: DialectID,
         _ context: RequestContext
     ) async throws(NeedletailError) -> UpstreamCall {
+        if let answer = OllamaLoading.answer(model, created: self.time.wallSeconds()) {
+            return self.answered(answer, request, dialect)
+        }
+        try CompletionFields.check(model, for: dialect)
         var model = model
         model.model = request.model
         model.isStreaming = request.isStreaming
@@ -164,16 +171,17 @@ extension HTTPProvider {
 
     /// Applies the quirks that concern bytes this library wrote itself.
     private func adaptRequest(_ body: inout ByteBuffer, _ dialect: DialectID) throws(NeedletailError) {
-        guard dialect.hasStreamUsageOption,
-            self.quirks.contains(.wantsMaxCompletionTokens) || self.quirks.contains(.refusesStreamOptions)
-        else { return }
+        // Legacy completions know the old name alone.
+        let renames = self.quirks.contains(.wantsMaxCompletionTokens) && dialect == .openAIChat
+        let dropsOptions = self.quirks.contains(.refusesStreamOptions) && dialect.hasStreamUsageOption
+        guard renames || dropsOptions else { return }
         do {
             let root = try JSONDocument(body).root
             var json = JSONWriter()
             json.beginObject()
             for member in root.members {
-                if member.hasKey("stream_options"), self.quirks.contains(.refusesStreamOptions) { continue }
-                if member.hasKey("max_tokens"), self.quirks.contains(.wantsMaxCompletionTokens) {
+                if dropsOptions, member.hasKey("stream_options") { continue }
+                if renames, member.hasKey("max_tokens") {
                     json.key("max_completion_tokens")
                 } else {
                     json.key(member.key)
@@ -195,12 +203,21 @@ extension HTTPProvider {
         guard let counter = client.dialect as? any TokenCountingDialect.Type else {
             throw NeedletailError(.unsupported, "Tokens cannot be counted in the dialect '\(client.rawValue)'.")
         }
+        return self.answered(
+            counter.encodeTokenCount(TokenEstimate.count(model)), request, dialect,
+            losses: [Loss("input_tokens", "an estimate: the provider cannot count")])
+    }
+
+    /// A call that the gateway answers itself.
+    private func answered(
+        _ bytes: ByteBuffer, _ request: InferenceRequest, _ dialect: DialectID, losses: [Loss] = []
+    ) -> UpstreamCall {
         var call = UpstreamCall(dialect: dialect, isPassthrough: false, body: ByteBuffer())
         call.answer = InferenceReply(
             provider: self.id,
             model: request.model,
-            losses: [Loss("input_tokens", "an estimate: the provider cannot count")],
-            body: .complete(WireBody(dialect: client, bytes: counter.encodeTokenCount(TokenEstimate.count(model))), nil)
+            losses: losses,
+            body: .complete(WireBody(dialect: request.replyDialect ?? dialect, bytes: bytes), nil)
         )
         return call
     }

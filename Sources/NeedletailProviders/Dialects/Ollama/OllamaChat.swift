@@ -1,7 +1,7 @@
-public import NeedletailCore
+import NeedletailCore
 
-/// Ollama's own chat, `/api/chat`: <https://docs.ollama.com/api/chat>.
-public enum OllamaChat: PendingDialect {
-    /// The dialect's name.
-    public static let id = DialectID.ollamaChat
+/// Ollama's own chat: <https://docs.ollama.com/api/chat>.
+public enum OllamaChat: OllamaDialect {
+    /// Messages.
+    public static let kind = OllamaKind.chat
 }
