@@ -4,8 +4,8 @@ extension ProviderSpec {
     /// The mock upstream that ships with the gateway and runs inside it.
     public static let mock = ProviderSpec(
         type: "mock",
-        dialects: [.openAIChat, .anthropicMessages],
-        baseURL: "http://mock.invalid/v1",
+        dialects: [.openAIChat, .anthropicMessages, .openAICompletions, .ollamaChat, .ollamaGenerate, .cohereChat],
+        baseURL: "http://mock.invalid",
         auth: .none,
         quirks: [.takesCustomTools],
         isMock: true
