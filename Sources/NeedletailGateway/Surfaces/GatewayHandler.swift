@@ -114,6 +114,8 @@ public final class GatewayHandler: EdgeHandler {
         case .health:
             responder.send(HealthReply.make(snapshot.services.health(), isDraining: self.phase.isDraining))
         case .models, .model: responder.send(self.models(route, request.head, admission))
+        case .modelDetails: responder.send(self.modelDetails(request.body, request.head, admission))
+        case .version: responder.send(ModelsReply.version())
         case .inference, .response, .inputItems:
             guard let route = route.inference(request.head.method) else { return }
             let fields = ClientFields(request.head)
@@ -189,15 +191,29 @@ public final class GatewayHandler: EdgeHandler {
         )
     }
 
+    private func absent(_ name: String, _ head: HTTPRequestHead) -> EdgeResponse {
+        let message = "The model `\(name.prefix(200))` does not exist or the key may not use it."
+        return self.failure(NeedletailError(.notFound, message, parameter: "model"), for: head)
+    }
+
+    /// Tells Ollama's clients what one model is: `{"model": "…"}`, older ones ask with `name`.
+    private func modelDetails(_ body: ByteBuffer, _ head: HTTPRequestHead, _ admission: Admission) -> EdgeResponse {
+        guard let root = try? JSONDocument(body).root,
+            let name = (root.present("model") ?? root.present("name"))?.string
+        else {
+            return self.failure(NeedletailError(.invalidRequest, "model is required", parameter: "model"), for: head)
+        }
+        let models = admission.snapshot.services.listModels(admission.key?.models)
+        guard let model = models.first(where: { $0.id == name }) else { return self.absent(name, head) }
+        return ModelsReply.details(of: model)
+    }
+
     private func models(_ route: Route, _ head: HTTPRequestHead, _ admission: Admission) -> EdgeResponse {
         let models = admission.snapshot.services.listModels(admission.key?.models)
         let dialect = head.errorDialect
         var answer: EdgeResponse
         if case .model(let name) = route {
-            guard let model = models.first(where: { $0.id == name }) else {
-                let message = "The model `\(name.prefix(200))` does not exist or the key may not use it."
-                return self.failure(NeedletailError(.notFound, message, parameter: "model"), for: head)
-            }
+            guard let model = models.first(where: { $0.id == name }) else { return self.absent(name, head) }
             answer = ModelsReply.make(model, dialect: dialect)
         } else {
             answer = ModelsReply.make(models, dialect: dialect)

@@ -34,6 +34,39 @@ enum ModelsReply {
         return EdgeResponse(status: 200, headers: [.contentType: "application/json"], body: json.bytes)
     }
 
+    /// The version of Ollama whose API the surface speaks; clients look at it before they use what came later.
+    private static let ollamaVersion = "0.13.0"
+
+    /// What `/api/version` says.
+    static func version() -> EdgeResponse {
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("version", Self.ollamaVersion)
+        json.endObject()
+        return EdgeResponse(status: 200, headers: [.contentType: "application/json"], body: json.bytes)
+    }
+
+    /// What `/api/show` says of a model. Files and templates are known to nobody here.
+    static func details(of model: ListedModel) -> EdgeResponse {
+        var json = JSONWriter()
+        json.beginObject()
+        for key: StaticString in ["modelfile", "parameters", "template", "license"] { json.member(key, "") }
+        json.member("modified_at", HTTPDate.internetText(model.created ?? 0))
+        json.key("details")
+        json.beginObject()
+        json.member("family", model.owner)
+        json.endObject()
+        json.key("model_info")
+        json.beginObject()
+        json.endObject()
+        json.key("capabilities")
+        json.beginArray()
+        for capability in ["completion", "tools"] { json.string(capability) }
+        json.endArray()
+        json.endObject()
+        return EdgeResponse(status: 200, headers: [.contentType: "application/json"], body: json.bytes)
+    }
+
     /// The shapes that there are; other dialects have no list of their own.
     private enum Shape {
         case openAI, anthropic, gemini, ollama

@@ -9,6 +9,10 @@ enum Route: Hashable {
     case model(String)
     case response(String)
     case inputItems(String)
+    /// What Ollama's clients ask for one model, by a body.
+    case modelDetails
+    /// What Ollama's clients ask to see whom they talk to.
+    case version
     case health
 
     /// Finds the route of `path`, which holds no query; `nil` if there is none.
@@ -35,6 +39,8 @@ enum Route: Hashable {
         case "/api/generate": self = .inference(InferenceRoute(.ollamaGenerate))
         case "/v2/chat": self = .inference(InferenceRoute(.cohereChat))
         case "/v1/models", "/models", "/v1beta/models", "/api/tags", "/openai/models": self = .models
+        case "/api/show": self = .modelDetails
+        case "/api/version": self = .version
         case "/health": self = .health
         default:
             guard let route = Self.ofResponse(path) ?? Self.withModel(path, query) else { return nil }
@@ -107,20 +113,20 @@ enum Route: Hashable {
     /// The methods that it takes, for `allow`.
     var allowed: String {
         switch self {
-        case .inference: "POST, OPTIONS"
+        case .inference, .modelDetails: "POST, OPTIONS"
         case .response: "GET, DELETE, OPTIONS"
         case .inputItems: "GET, OPTIONS"
-        case .models, .model, .health: "GET, HEAD, OPTIONS"
+        case .models, .model, .version, .health: "GET, HEAD, OPTIONS"
         }
     }
 
     /// Whether it takes `method`.
     func takes(_ method: HTTPMethod) -> Bool {
         switch self {
-        case .inference: method == .POST
+        case .inference, .modelDetails: method == .POST
         case .response: method == .GET || method == .DELETE
         case .inputItems: method == .GET
-        case .models, .model, .health: method == .GET || method == .HEAD
+        case .models, .model, .version, .health: method == .GET || method == .HEAD
         }
     }
 
@@ -131,7 +137,7 @@ enum Route: Hashable {
         case .response(let id):
             InferenceRoute(.openAIResponses, method == .DELETE ? .deleteResponse : .retrieveResponse, model: id)
         case .inputItems(let id): InferenceRoute(.openAIResponses, .listInputItems, model: id)
-        case .models, .model, .health: nil
+        case .models, .model, .modelDetails, .version, .health: nil
         }
     }
 

@@ -290,6 +290,31 @@ struct GatewayHandlerTests {
         }
     }
 
+    @Test("Ollama's clients are told the version, the models and what one of them is")
+    func ollamaQuestions() async throws {
+        let models = [ListedModel(id: "a", owner: "one", created: 784_111_777), ListedModel(id: "c", owner: "two")]
+        let access = AccessTable([AccessKey(name: "k", secret: "s", models: ["a"])])
+        try await withGateway(access: access, models: models) { ask, _ in
+            let key = "authorization: Bearer s\r\n"
+            let version = try await ask(get("/api/version", key))
+            #expect(version.status == 200 && version.body.hasPrefix(#"{"version":"0."#))
+            let list = try await ask(get("/api/tags", key))
+            #expect(
+                list.body
+                    == #"{"models":[{"name":"a","model":"a","modified_at":"1994-11-06T08:49:37Z","size":0,"digest":"","details":{"family":"one"}}]}"#
+            )
+            for body in [#"{"model":"a"}"#, #"{"name":"a"}"#] {
+                let one = try await ask(post("/api/show", key, body: body))
+                #expect(one.status == 200 && one.body.contains(#""capabilities":["completion""#))
+            }
+            let hidden = try await ask(post("/api/show", key, body: #"{"model":"c"}"#))
+            #expect(hidden.status == 404 && hidden.body.hasPrefix(#"{"error":"#))
+            #expect(try await ask(post("/api/show", key, body: "[")).status == 400)
+            #expect(try await ask(get("/api/show", key)).status == 405)
+            #expect(try await ask(post("/api/show", body: #"{"model":"a"}"#)).status == 401)
+        }
+    }
+
     @Test("health is 200 until the process drains, and needs no key")
     func health() async throws {
         let phase = ServingPhase()
