@@ -26,8 +26,8 @@ extension HTTPProvider {
         }
     }
 
-    /// Reads OpenAI's and Anthropic's form, `{"data": [...]}`, Google's, `{"models": [{"name": "models/x"}]}`, and a bare
-    /// array, which some servers send.
+    /// Reads OpenAI's and Anthropic's form, `{"data": [{"id"}]}`, Google's, `{"models": [{"name": "models/x"}]}`, Ollama's
+    /// `{"models": [{"model"}]}`, Cohere's `{"models": [{"name", "endpoints"}]}`, and a bare array, which some servers send.
     private func models(in bytes: ByteBuffer) throws(NeedletailError) -> [ListedModel] {
         let root: JSONView
         do {
@@ -37,10 +37,15 @@ extension HTTPProvider {
         }
         let list = root.kind == .array ? root : root["data"] ?? root["models"]
         guard let list, list.kind == .array else {
-            throw NeedletailError(.malformedReply, "The provider's list of models has no `data`.")
+            throw NeedletailError(.malformedReply, "The provider's list of models has neither `data` nor `models`.")
         }
         return list.elements.compactMap { entry in
-            guard let id = entry["id"]?.string ?? Self.nameOfModel(entry) else { return nil }
+            guard let id = (entry["id"] ?? entry["model"])?.string ?? Self.nameOfModel(entry) else { return nil }
+            // Some of the models embed or rank only.
+            if let endpoints = entry.present("endpoints"), !endpoints.elements.contains(where: { $0.string == "chat" })
+            {
+                return nil
+            }
             return ListedModel(id: id, owner: self.id.rawValue, created: entry["created"]?.int.map(Int64.init))
         }
     }

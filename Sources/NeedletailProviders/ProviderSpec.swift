@@ -44,6 +44,8 @@ public struct ProviderSpec: Sendable {
     public var quirks: Set<Quirk>
     /// How the names of its environment variables begin: `EXAMPLE` for `EXAMPLE_API_KEY` and `EXAMPLE_BASE_URL`.
     public var environmentPrefix: String?
+    /// The environment variable in which a server on this machine is told where to listen: `host`, `host:port` or a URL.
+    public var hostVariable: String?
     /// Whether it refuses every request without a key.
     public var requiresKey: Bool
     /// How its model names begin, for choosing a provider before its live list is known.
@@ -61,6 +63,7 @@ public struct ProviderSpec: Sendable {
         paths: [DialectID: OperationPaths] = [:],
         quirks: Set<Quirk> = [],
         environmentPrefix: String? = nil,
+        hostVariable: String? = nil,
         requiresKey: Bool = false,
         modelPrefixes: [String] = [],
         isMock: Bool = false
@@ -73,6 +76,7 @@ public struct ProviderSpec: Sendable {
         self.paths = paths
         self.quirks = quirks
         self.environmentPrefix = environmentPrefix
+        self.hostVariable = hostVariable
         self.requiresKey = requiresKey
         self.modelPrefixes = modelPrefixes
         self.isMock = isMock

@@ -115,7 +115,7 @@ struct ConfigurationFaultTests {
         Case("providers: { 'a/b': { type: mock } }", "f.yaml:1:14: 'a/b' cannot name a provider"),
         Case(
             "providers: { a: { type: bedrock } }",
-            "f.yaml:1:25: 'providers.a.type' is wrong: this version has no provider type 'bedrock'; it has: openai, anthropic, gemini, vllm, together, openai-compatible, anthropic-compatible, mock"
+            "f.yaml:1:25: 'providers.a.type' is wrong: this version has no provider type 'bedrock'; it has: openai, anthropic, gemini, cohere, ollama, vllm, together, openai-compatible, anthropic-compatible, mock"
         ),
         Case(
             "providers: { a: { type: opnai } }",

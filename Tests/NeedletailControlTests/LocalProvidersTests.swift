@@ -124,7 +124,21 @@ struct LocalProvidersTests {
     func catalogue() throws {
         let candidates = LocalProviders.candidates(
             try Fixture.loader([:]).load(), environment: ["VLLM_API_KEY": "k"], among: ProviderSpec.all)
-        #expect(candidates.map(\.name) == ["vllm"])
-        #expect(candidates.first?.apiKeys.map(\.secret.exposed) == ["k"])
+        #expect(candidates.map(\.name) == ["ollama", "vllm"])
+        #expect(candidates.last?.apiKeys.map(\.secret.exposed) == ["k"])
+    }
+
+    @Test(
+        "a server is looked for where it was told to listen",
+        arguments: [
+            ("", "http://127.0.0.1:11434"), ("0.0.0.0", "http://127.0.0.1:11434"),
+            ("127.0.0.1:9999", "http://127.0.0.1:9999"), (":9999", "http://127.0.0.1:9999"),
+            ("http://gpu.local:1", "http://gpu.local:1"), ("gpu.local", "http://gpu.local:11434"),
+            ("no host at all", "http://127.0.0.1:11434"),
+        ])
+    func hostVariable(_ text: String, _ url: String) throws {
+        let candidates = LocalProviders.candidates(
+            try Fixture.loader([:]).load(), environment: ["OLLAMA_HOST": text], among: [.ollama])
+        #expect(candidates.map { $0.baseURL?.description } == [url])
     }
 }

@@ -26,11 +26,25 @@ enum LocalProviders {
                 !configuration.providers.contains(where: { $0.type == spec.type || $0.name == spec.type })
             else { continue }
             var candidate = defaults.provider(spec.type, type, &faults)
-            candidate.baseURL = candidate.baseURL ?? url
+            candidate.baseURL = candidate.baseURL ?? Self.address(of: spec, environment, usual: url)
             candidate.healthCheck = HealthCheckConfiguration()
             candidate.healthCheck?.timeout = Self.timeout
             candidates.append(candidate)
         }
         return candidates
+    }
+
+    /// Where the server was told to listen, else its usual address.
+    private static func address(of spec: ProviderSpec, _ environment: [String: String], usual: HTTPURL) -> HTTPURL {
+        guard let name = spec.hostVariable, let text = environment[name], !text.isEmpty else { return usual }
+        guard !text.contains("://") else { return HTTPURL(text) ?? usual }
+        guard let (host, port) = ListenAddress.split(text.hasPrefix(":") ? usual.host + text : text) else {
+            return usual
+        }
+        var url = usual
+        // One that listens everywhere is found on this machine.
+        if !["", "0.0.0.0", "::", "*"].contains(host) { url.host = host.lowercased() }
+        url.port = port ?? usual.port
+        return url
     }
 }

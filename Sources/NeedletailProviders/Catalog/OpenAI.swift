@@ -4,7 +4,7 @@ extension ProviderSpec {
     /// OpenAI: <https://platform.openai.com/docs/api-reference/chat>.
     public static let openAI = ProviderSpec(
         type: "openai",
-        dialects: [.openAIChat, .openAIResponses],
+        dialects: [.openAIChat, .openAIResponses, .openAICompletions],
         baseURL: "https://api.openai.com/v1",
         auth: .bearer,
         // Reasoning models refuse `max_tokens`; every chat model takes the newer name.

@@ -1,0 +1,14 @@
+import NeedletailCore
+
+extension ProviderSpec {
+    /// Cohere: <https://docs.cohere.com/reference/chat>.
+    public static let cohere = ProviderSpec(
+        type: "cohere",
+        dialects: [.cohereChat],
+        baseURL: "https://api.cohere.com",
+        auth: .bearer,
+        environmentPrefix: "COHERE",
+        requiresKey: true,
+        modelPrefixes: ["command-", "c4ai-"]
+    )
+}
