@@ -268,7 +268,10 @@ extension ReplySample {
                 return nil
             }),
         .replyLogprobs: Self(
-            set: { $0.choices[0].logprobs = Self.json(#"{"content":[{"token":"hello","logprob":-0.5,"bytes":null,"top_logprobs":[]}]}"#) }, get: { $0.choices.first?.logprobs }),
+            set: {
+                $0.choices[0].logprobs = Self.json(
+                    #"{"content":[{"token":"hello","logprob":-0.5,"bytes":null,"top_logprobs":[]}]}"#)
+            }, get: { $0.choices.first?.logprobs }),
         .replyRefusal: Self.part(.refusal("no")) { if case .refusal(let text) = $0 { text } else { nil } },
         .replyAudio: Self.part(.audio(AudioPart(data: "QUJD", id: "a1", transcript: "t"))) {
             if case .audio(let audio) = $0 { audio.data } else { nil }

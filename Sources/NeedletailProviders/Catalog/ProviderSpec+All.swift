@@ -1,7 +1,8 @@
 extension ProviderSpec {
     /// Every provider that ships. A test holds each to its fixtures.
     public static let all: [ProviderSpec] = [
-        .openAI, .anthropic, .gemini, .cohere, .ollama, .vLLM, .together, .openAICompatible, .anthropicCompatible, .mock,
+        .openAI, .anthropic, .gemini, .cohere, .ollama, .vLLM, .together, .openAICompatible, .anthropicCompatible,
+        .mock,
     ]
 
     /// The description behind a `type:`.

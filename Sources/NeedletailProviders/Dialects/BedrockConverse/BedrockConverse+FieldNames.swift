@@ -66,6 +66,7 @@ extension BedrockConverse {
         case .systemFingerprint: "additionalModelResponseFields.system_fingerprint"
         case .stopReason: "stopReason"
         case .stopSequence: "additionalModelResponseFields.stop_sequence"
+        case .usageCacheRead: "usage.cacheReadInputTokens"
         case .usageCacheWrite: "usage.cacheWriteInputTokens"
         case .usageReasoning: "usage.reasoningTokens"
         case .usageAudio: "usage.audioTokens"

@@ -13,13 +13,13 @@ public enum BedrockConverse: Dialect {
 
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
-        .replyReasoning, .replySignature, .replyRedacted, .stopReason, .stopSequence, .usageCacheWrite,
+        .replyReasoning, .replySignature, .replyRedacted, .stopReason, .stopSequence, .usageCacheRead, .usageCacheWrite,
         .replyServiceTier,
     ]
 
     /// What models behind it say.
     public static let upstreamFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .replyCitations, .replyOpaque, .replyServiceTier,
-        .stopReason, .stopSequence, .usageCacheWrite,
+        .stopReason, .stopSequence, .usageCacheRead, .usageCacheWrite,
     ]
 }

@@ -64,6 +64,7 @@ extension Gemini {
         case .systemFingerprint: "systemFingerprint"
         case .stopReason: "candidates.finishReason"
         case .stopSequence: "candidates.stopSequence"
+        case .usageCacheRead: "usageMetadata.cachedContentTokenCount"
         case .usageCacheWrite: "usageMetadata.cacheWriteTokenCount"
         case .usageReasoning: "usageMetadata.thoughtsTokenCount"
         case .usageAudio: "usageMetadata.promptTokensDetails"

@@ -62,6 +62,7 @@ extension OpenAIResponses {
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "incomplete_details.reason"
         case .stopSequence: "stop_sequence"
+        case .usageCacheRead: "usage.input_tokens_details.cached_tokens"
         case .usageCacheWrite: "usage.input_tokens_details.cache_write_tokens"
         case .usageReasoning: "usage.output_tokens_details.reasoning_tokens"
         case .usageAudio: "usage.input_tokens_details.audio_tokens"
