@@ -247,7 +247,13 @@ public final class HTTPProvider: Provider {
         var error = dialect.dialect.decodeFailure(status: response.status, headers: response.headers, body: body)
         // The other form of the header, a date, needs a wall clock, which a dialect has not.
         if error.retryAfter == nil {
-            error.retryAfter = RetryAfter.delay(response.headers, now: self.time.wallSeconds())
+            let now = self.time.wallSeconds()
+            error.retryAfter = RetryAfter.delay(response.headers, now: now)
+            if error.retryAfter == nil, error.code == .rateLimited || error.code == .overloaded {
+                error.retryAfter =
+                    RateLimitHeaders.delay(response.headers, now: now)
+                    ?? (try? JSONDocument(body).root).flatMap { RetryProse.delay(in: $0) }
+            }
         }
         if error.disposition.retry == .otherCredential || error.code == .rateLimited {
             let now = self.time.now()
