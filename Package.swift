@@ -23,6 +23,7 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 
 let package = Package(
     name: "needletail",
@@ -70,7 +71,7 @@ let package = Package(
             name: "NeedletailControl",
             dependencies: [
                 "Needletail", "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
-                "NeedletailGateway", "CNeedletailSystem", nio, nioPosix, nioSSL, httpTypes, logging,
+                "NeedletailGateway", "CNeedletailSystem", nio, nioPosix, nioSSL, httpTypes, logging, cryptoExtras,
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -143,6 +144,7 @@ let package = Package(
             dependencies: [
                 "NeedletailControl", "NeedletailGateway", "NeedletailCore", "NeedletailProviders",
                 "NeedletailRouting", "NeedletailTesting", "NeedletailCLI", nio, nioPosix, httpTypes, logging,
+                cryptoExtras,
             ],
             swiftSettings: settings
         ),

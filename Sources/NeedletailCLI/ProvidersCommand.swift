@@ -1,5 +1,6 @@
 import ArgumentParser
 import NeedletailControl
+import NeedletailCore
 import NeedletailProviders
 
 /// `needletail providers`: who is configured, and which types there are.
@@ -28,6 +29,22 @@ struct ProvidersCommand: AsyncParsableCommand {
             let upstream = url.map { " \($0)" } ?? ""
             StandardStreams.output("\(name)  \(provider.type)\(upstream)\(provider.isEnabled ? "" : " (disabled)")")
         }
-        StandardStreams.output("types: \(ProviderTypes.version.all.map(\.name).joined(separator: ", "))")
+        StandardStreams.output("types:")
+        let rows = ProviderSpec.all.map { spec in
+            [
+                spec.type, spec.dialects.map(\.rawValue).joined(separator: ","),
+                spec.operations.map(\.rawValue).joined(separator: ","),
+                spec.settings.filter(\.isRequired).map { "needs \($0.name)" }.joined(separator: ","),
+            ]
+        }
+        for row in rows {
+            let cells = row.enumerated().map { column, cell in
+                let width = rows.map { $0[column].count }.max() ?? 0
+                return cell + String(repeating: " ", count: width - cell.count)
+            }
+            var line = "  " + cells.joined(separator: "  ")
+            while line.last == " " { line.removeLast() }
+            StandardStreams.output(line)
+        }
     }
 }

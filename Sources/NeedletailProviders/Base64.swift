@@ -18,6 +18,13 @@ enum Base64 {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// The text for `bytes` in the alphabet for URLs (section 5), without padding.
+    static func urlEncoded(_ bytes: some Sequence<UInt8>) -> String {
+        var text = Self.encode(Array(bytes)).replacing("+", with: "-").replacing("/", with: "_")
+        while text.last == "=" { text.removeLast() }
+        return text
+    }
+
     /// The bytes of `text`, or `nil` if it is no base64. Line ends are passed over; padding may be missing.
     ///
     /// - Parameter limit: Stops once this many bytes are known.

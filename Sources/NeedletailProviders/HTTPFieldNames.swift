@@ -10,6 +10,8 @@ extension HTTPField.Name {
     public static let xAPIKey = Self.known("x-api-key")
     /// `x-goog-api-key`, Google's place for a key.
     public static let xGoogAPIKey = Self.known("x-goog-api-key")
+    /// `api-key`, Azure's place for a key.
+    public static let apiKey = Self.known("api-key")
     /// `anthropic-version`.
     public static let anthropicVersion = Self.known("anthropic-version")
     /// `anthropic-beta`.

@@ -9,7 +9,7 @@ extension HTTPProvider {
     /// - Throws: What ``Provider/respond(to:context:)`` may throw.
     public func listModels(deadline: Instant?) async throws(NeedletailError) -> [ListedModel]? {
         do {
-            let dialect = self.options.dialect ?? self.spec.dialect(for: nil)
+            let dialect = self.options.dialect ?? self.spec.dialect(for: nil, model: "")
             let request = InferenceRequest(
                 operation: .listModels, model: "",
                 body: .wire(WireBody(dialect: dialect, bytes: ByteBuffer()), .init()),
@@ -20,8 +20,8 @@ extension HTTPProvider {
             let bytes = try await response.body.collect(upTo: self.options.maximumReplySize)
             return try self.models(in: bytes)
         } catch {
-            // A server without the list is there all the same.
-            if error.code == .notFound { return nil }
+            // A server without the list is there all the same; where the type has none, nobody is asked.
+            if error.code == .notFound || error.code == .unsupported { return nil }
             throw error
         }
     }

@@ -81,9 +81,12 @@ public final class HTTPProvider: Provider {
         /// One set per key.
         var headers: [HTTPFields]
 
-        init(_ dialect: DialectID, _ paths: OperationPaths, _ options: Options, headers: [HTTPFields]) {
-            let root = paths.root(basePath: options.basePath)
-            let template = { PathTemplate(root + $0, settings: options.settings) }
+        init(
+            _ dialect: DialectID, _ paths: OperationPaths, basePath: String, settings: [String: String],
+            headers: [HTTPFields]
+        ) {
+            let root = paths.root(basePath: basePath)
+            let template = { PathTemplate(root + $0, settings: settings) }
             self.dialect = dialect
             self.chat = template(paths.paths[.chat] ?? "")
             self.streamedChat = paths.streamedChat.map(template) ?? self.chat
@@ -105,6 +108,9 @@ public final class HTTPProvider: Provider {
         transport: any HTTPTransport,
         time: TimeSource
     ) {
+        let spec = spec.resolved(options.settings, basePath: options.basePath)
+        let settings = spec.settings(options.settings)
+        let basePath = spec.basePath(options.basePath)
         self.id = id
         self.spec = spec
         self.options = options
@@ -115,7 +121,7 @@ public final class HTTPProvider: Provider {
         let keys: [String?] = options.keys.isEmpty ? [nil] : options.keys.map(\.key)
         self.endpoints = spec.dialects.map { dialect in
             Endpoint(
-                dialect, spec.paths[dialect] ?? dialect.paths, options,
+                dialect, spec.paths[dialect] ?? dialect.paths, basePath: basePath, settings: settings,
                 headers: keys.map { Self.headers(spec, dialect, options.headers, key: $0) })
         }
     }
@@ -129,7 +135,7 @@ public final class HTTPProvider: Provider {
         var headers: HTTPFields = [.contentType: "application/json", .userAgent: "needletail"]
         for field in spec.headers[dialect] ?? [:] { headers[field.name] = field.value }
         if let key {
-            switch spec.auth {
+            switch spec.authByDialect[dialect] ?? spec.auth {
             case .none: break
             case .bearer: headers[.authorization] = "Bearer " + key
             case .header(let name): headers[name] = key
@@ -228,7 +234,9 @@ public final class HTTPProvider: Provider {
         if let authorizer = self.options.authorizer { try await authorizer.authorize(&message) }
         let response = try await self.transport.send(message)
         guard response.status >= 200, response.status < 300 else {
-            throw await self.failure(response, dialect, key: key)
+            let error = await self.failure(response, dialect, key: key)
+            if error.code == .credentialRejected { self.options.authorizer?.wasRefused(message) }
+            throw error
         }
         return response
     }

@@ -2,6 +2,9 @@ public import NeedletailCore
 
 /// Where an upstream's operations are, from the base URL on.
 public struct OperationPaths: Sendable, Hashable {
+    /// What stands after a base URL that does not end in it, for example `/openai`. One with names in braces stands only
+    /// after a bare host: whoever writes a path has put the values there.
+    public var prefix: String
     /// What stands between base URL and path if the URL does not end in a version of its own, for example `v1`; `nil` for
     /// nothing.
     public var version: String?
@@ -12,25 +15,31 @@ public struct OperationPaths: Sendable, Hashable {
     public var streamedChat: String?
 
     /// Creates paths.
-    public init(version: String?, _ paths: [NeedletailCore.Operation: String], streamedChat: String? = nil) {
+    public init(
+        prefix: String = "",
+        version: String?,
+        _ paths: [NeedletailCore.Operation: String],
+        streamedChat: String? = nil
+    ) {
+        self.prefix = prefix
         self.version = version
         self.paths = paths
         self.streamedChat = streamedChat
     }
 
-    /// The path before all others: the base URL's, and the version if it has none.
+    /// The path before all others: the base URL's, and prefix and version if it has none.
     ///
     /// - Parameter basePath: The path of the base URL, with or without slashes at its end: `/openai/v1/`.
     func root(basePath: String) -> String {
         var parts = basePath.split(separator: "/", omittingEmptySubsequences: true)
-        if let version = self.version {
-            var own = Substring(version)
-            if let last = parts.last, Self.isVersion(last) {
-                own = last
-                parts.removeLast()
-            }
-            parts.append(own)
+        var version = self.version.map { Substring($0) }
+        if version != nil, let last = parts.last, Self.isVersion(last) {
+            version = last
+            parts.removeLast()
         }
+        let prefix = self.prefix.split(separator: "/", omittingEmptySubsequences: true)
+        if parts.suffix(prefix.count) != prefix[...], parts.isEmpty || !self.prefix.contains("{") { parts += prefix }
+        if let version { parts.append(version) }
         return parts.reduce(into: "") { $0 += "/" + $1 }
     }
 

@@ -16,6 +16,28 @@ public struct ProviderSpec: Sendable {
         case header(HTTPField.Name)
     }
 
+    /// Who gives out tokens to whoever has no key of the provider's own.
+    public enum Identity: Sendable, Hashable {
+        /// Microsoft Entra, for the scope that is named.
+        case microsoftEntra(scope: String)
+        /// Google's OAuth: a service account, a person's stored consent, or the machine's metadata server.
+        case googleCloud
+    }
+
+    /// The dialects of the models whose names begin in a certain way.
+    public struct ModelDialects: Sendable, Hashable {
+        /// How the names begin; empty for all.
+        public var prefix: String
+        /// The dialects, the preferred one first.
+        public var dialects: [DialectID]
+
+        /// Creates a rule.
+        public init(prefix: String, _ dialects: [DialectID]) {
+            self.prefix = prefix
+            self.dialects = dialects
+        }
+    }
+
     /// What servers of one dialect do differently.
     public enum Quirk: Sendable, Hashable {
         /// Translated requests must say `max_completion_tokens` instead of `max_tokens`.
@@ -36,22 +58,40 @@ public struct ProviderSpec: Sendable {
     public var baseURL: String?
     /// How a request proves who we are.
     public var auth: Auth
+    /// How it is done in a dialect where it is done in another way.
+    public var authByDialect: [DialectID: Auth]
+    /// Who gives out tokens, sent as `Authorization: Bearer`, where there is no key.
+    public var identity: Identity?
     /// Headers of every request, by dialect.
     public var headers: [DialectID: HTTPFields]
     /// Where its operations are, by dialect; a dialect that is left out has its usual paths.
     public var paths: [DialectID: OperationPaths]
+    /// How the bodies of its requests differ, by dialect.
+    public var requestFields: [DialectID: RequestFields]
     /// What it does differently.
     public var quirks: Set<Quirk>
+    /// What it needs to know beside base URL and key.
+    public var settings: [ProviderSetting]
+    /// The forms that it has beside its usual one; the first that fits counts.
+    public var forms: [ProviderForm]
+    /// Which models speak which dialect, where not all speak all; the first that fits counts.
+    public var modelDialects: [ModelDialects]
     /// How the names of its environment variables begin: `EXAMPLE` for `EXAMPLE_API_KEY` and `EXAMPLE_BASE_URL`.
     public var environmentPrefix: String?
     /// The environment variable in which a server on this machine is told where to listen: `host`, `host:port` or a URL.
     public var hostVariable: String?
+    /// Environment variables that hold its key beside the one with the prefix.
+    public var otherKeyVariables: [String]
+    /// Environment variables that hold its base URL beside the one with the prefix.
+    public var otherBaseURLVariables: [String]
     /// Whether it refuses every request without a key.
     public var requiresKey: Bool
     /// How its model names begin, for choosing a provider before its live list is known.
     public var modelPrefixes: [String]
     /// Whether it answers by itself, without an upstream.
     public var isMock: Bool
+    /// How it takes jobs, if it does not answer at once.
+    public var jobs: JobKind?
 
     /// Creates a description.
     public init(
@@ -59,32 +99,68 @@ public struct ProviderSpec: Sendable {
         dialects: [DialectID],
         baseURL: String?,
         auth: Auth,
+        authByDialect: [DialectID: Auth] = [:],
+        identity: Identity? = nil,
         headers: [DialectID: HTTPFields] = [:],
         paths: [DialectID: OperationPaths] = [:],
+        requestFields: [DialectID: RequestFields] = [:],
         quirks: Set<Quirk> = [],
+        settings: [ProviderSetting] = [],
+        forms: [ProviderForm] = [],
+        modelDialects: [ModelDialects] = [],
         environmentPrefix: String? = nil,
         hostVariable: String? = nil,
+        otherKeyVariables: [String] = [],
+        otherBaseURLVariables: [String] = [],
         requiresKey: Bool = false,
         modelPrefixes: [String] = [],
-        isMock: Bool = false
+        isMock: Bool = false,
+        jobs: JobKind? = nil
     ) {
         self.type = type
         self.dialects = dialects
         self.baseURL = baseURL
         self.auth = auth
+        self.authByDialect = authByDialect
+        self.identity = identity
         self.headers = headers
         self.paths = paths
+        self.requestFields = requestFields
         self.quirks = quirks
+        self.settings = settings
+        self.forms = forms
+        self.modelDialects = modelDialects
         self.environmentPrefix = environmentPrefix
         self.hostVariable = hostVariable
+        self.otherKeyVariables = otherKeyVariables
+        self.otherBaseURLVariables = otherBaseURLVariables
         self.requiresKey = requiresKey
         self.modelPrefixes = modelPrefixes
         self.isMock = isMock
+        self.jobs = jobs
     }
 
-    /// The dialect to ask in: the client's own if the provider speaks it, else its first.
-    func dialect(for client: DialectID?) -> DialectID {
-        if let client, self.dialects.contains(client) { return client }
-        return self.dialects.first ?? .openAIChat
+    /// The environment variables that hold its key; the first that is set counts.
+    public var keyVariables: [String] {
+        (self.environmentPrefix.map { ["\($0)_API_KEY"] } ?? []) + self.otherKeyVariables
+    }
+
+    /// The environment variables that hold its base URL; the first that is set counts.
+    public var baseURLVariables: [String] {
+        (self.environmentPrefix.map { ["\($0)_BASE_URL"] } ?? []) + self.otherBaseURLVariables
+    }
+
+    /// What it can be asked for, in any of its dialects.
+    public var operations: [NeedletailCore.Operation] {
+        NeedletailCore.Operation.allCases.filter { operation in
+            self.dialects.contains { (self.paths[$0] ?? $0.paths).paths[operation] != nil }
+        }
+    }
+
+    /// The dialect to ask in: the client's own if the model speaks it, else its first.
+    func dialect(for client: DialectID?, model: String) -> DialectID {
+        let dialects = self.modelDialects.first { model.hasPrefix($0.prefix) }?.dialects ?? self.dialects
+        if let client, dialects.contains(client) { return client }
+        return dialects.first ?? .openAIChat
     }
 }

@@ -27,12 +27,15 @@ extension HTTPProvider {
     /// Prepares the call for a request: spliced if the dialect is the client's own, translated otherwise.
     func call(for request: InferenceRequest, context: RequestContext) async throws(NeedletailError) -> UpstreamCall {
         if case .wire(let wire, let landmarks) = request.body, request.replyDialect == wire.dialect,
-            self.options.dialect ?? self.spec.dialect(for: wire.dialect) == wire.dialect,
-            !self.mayHaveToInline(request, wire.dialect)
+            self.dialect(for: wire.dialect, request) == wire.dialect, !self.mayHaveToInline(request, wire.dialect)
         {
-            return self.spliced(wire, landmarks, request)
+            return try self.spliced(wire, landmarks, request)
         }
         return try await self.rewritten(request, context)
+    }
+
+    private func dialect(for client: DialectID?, _ request: InferenceRequest) -> DialectID {
+        self.options.dialect ?? self.spec.dialect(for: client, model: request.model)
     }
 
     /// Prepares a call that is written anew. Never inlined: a typed request is large, and a passthrough's task would keep
@@ -44,15 +47,15 @@ extension HTTPProvider {
     ) async throws(NeedletailError) -> UpstreamCall {
         switch request.body {
         case .wire(let wire, let landmarks):
-            let dialect = self.options.dialect ?? self.spec.dialect(for: wire.dialect)
+            let dialect = self.dialect(for: wire.dialect, request)
             let model = try Self.decoded(wire, request.operation)
             guard dialect == wire.dialect, request.replyDialect == dialect else {
                 return try await self.translated(model, request, to: dialect, context)
             }
-            guard model.namesMedia else { return self.spliced(wire, landmarks, request) }
+            guard model.namesMedia else { return try self.spliced(wire, landmarks, request) }
             return try await self.inlined(model, request, dialect, context)
         case .model(let model):
-            let dialect = self.options.dialect ?? self.spec.dialect(for: request.replyDialect)
+            let dialect = self.dialect(for: request.replyDialect, request)
             return try await self.translated(model, request, to: dialect, context)
         }
     }
@@ -88,7 +91,9 @@ extension HTTPProvider {
     }
 
     /// The client's bytes with `model`, and for a stream the wish for usage, spliced.
-    private func spliced(_ wire: WireBody, _ landmarks: BodyLandmarks, _ request: InferenceRequest) -> UpstreamCall {
+    private func spliced(
+        _ wire: WireBody, _ landmarks: BodyLandmarks, _ request: InferenceRequest
+    ) throws(NeedletailError) -> UpstreamCall {
         var splice = JSONSplice()
         if let range = landmarks.model {
             let name = JSONText(string: request.model).bytes
@@ -99,12 +104,19 @@ extension HTTPProvider {
             wire.dialect.hasStreamUsageOption && request.isStreaming && !landmarks.asksForStreamUsage
             && !self.quirks.contains(.refusesStreamOptions)
         if asksForUsage { StreamUsageOption.turnOn(in: wire.bytes, landmarks, &splice) }
-        return UpstreamCall(
+        if self.quirks.contains(.refusesStreamOptions), let range = landmarks.streamOptions {
+            splice.replace(range, with: Self.null)
+        }
+        var call = UpstreamCall(
             dialect: wire.dialect,
             isPassthrough: true,
             body: splice.applied(to: wire.bytes),
             withholdsUsage: asksForUsage
         )
+        if self.spec.requestFields[wire.dialect]?.changesPassthrough ?? false {
+            try self.adaptRequest(&call, request.operation, isOurs: false)
+        }
+        return call
     }
 
     private func translated(
@@ -126,38 +138,35 @@ extension HTTPProvider {
         if self.quirks.contains(.takesOnlyInlineMedia) {
             model = try await model.inliningMedia(with: self.options.mediaFetcher, deadline: context.deadline)
         }
-        var body = ByteBuffer()
-        var losses: [Loss] = []
-        let customTools =
-            self.takesCustomTools(dialect, of: model)
-            ? nil : CustomToolEmulation(rewriting: &model, losses: &losses)
+        var call = UpstreamCall(
+            dialect: dialect,
+            isPassthrough: false,
+            body: ByteBuffer(),
+            usesLegacyFunctions: model.usesLegacyFunctions
+        )
+        if !self.takesCustomTools(dialect, of: model) {
+            call.customTools = CustomToolEmulation(rewriting: &model, losses: &call.losses)
+        }
         if request.operation == .countTokens {
             guard let counter = dialect.dialect as? any TokenCountingDialect.Type else {
                 return try self.estimated(model, request, dialect)
             }
-            losses += try counter.encodeCountRequest(model, into: &body)
+            call.losses += try counter.encodeCountRequest(model, into: &call.body)
         } else {
-            losses += try dialect.dialect.encodeRequest(model, into: &body)
-            try self.adaptRequest(&body, dialect)
+            call.losses += try dialect.dialect.encodeRequest(model, into: &call.body)
         }
-        guard !context.request.isStrict || losses.isEmpty else {
-            let names = losses.map(\.field).joined(separator: ", ")
+        try self.adaptRequest(&call, request.operation, isOurs: true)
+        guard !context.request.isStrict || call.losses.isEmpty else {
+            let names = call.losses.map(\.field).joined(separator: ", ")
             throw NeedletailError(
                 .unsupported,
                 "The chosen provider cannot be told these fields: \(names). "
                     + "They were refused because the request is strict (x-needletail-strict).",
-                parameter: losses.first?.field
+                parameter: call.losses.first?.field
             )
         }
-        return UpstreamCall(
-            dialect: dialect,
-            isPassthrough: false,
-            body: body,
-            losses: losses,
-            usesLegacyFunctions: model.usesLegacyFunctions,
-            customTools: customTools,
-            echo: request.replyDialect == model.source ? model.echo + request.echo : []
-        )
+        if request.replyDialect == model.source { call.echo = model.echo + request.echo }
+        return call
     }
 
     /// Whether the upstream knows tools that take free text. Many servers of chat completions do not.
@@ -169,29 +178,31 @@ extension HTTPProvider {
         }
     }
 
-    /// Applies the quirks that concern bytes this library wrote itself.
-    private func adaptRequest(_ body: inout ByteBuffer, _ dialect: DialectID) throws(NeedletailError) {
-        // Legacy completions know the old name alone.
-        let renames = self.quirks.contains(.wantsMaxCompletionTokens) && dialect == .openAIChat
-        let dropsOptions = self.quirks.contains(.refusesStreamOptions) && dialect.hasStreamUsageOption
-        guard renames || dropsOptions else { return }
-        do {
-            let root = try JSONDocument(body).root
-            var json = JSONWriter()
-            json.beginObject()
-            for member in root.members {
-                if dropsOptions, member.hasKey("stream_options") { continue }
-                if renames, member.hasKey("max_tokens") {
-                    json.key("max_completion_tokens")
-                } else {
-                    json.key(member.key)
-                }
-                json.raw(member.value.text)
+    private static let null = ByteBuffer(staticString: "null")
+
+    /// Makes a body what the upstream takes: what its type says of members, and for bodies that this library wrote the
+    /// quirks.
+    private func adaptRequest(
+        _ call: inout UpstreamCall, _ operation: NeedletailCore.Operation, isOurs: Bool
+    ) throws(NeedletailError) {
+        var fields = self.spec.requestFields[call.dialect] ?? RequestFields()
+        var dropped: String?
+        if isOurs, call.dialect.hasStreamUsageOption {
+            // Legacy completions know the old name alone.
+            if self.quirks.contains(.wantsMaxCompletionTokens), call.dialect == .openAIChat {
+                fields.renamed["max_tokens"] = "max_completion_tokens"
             }
-            json.endObject()
-            body = json.bytes
+            // Nothing is lost with it: only the gateway asked.
+            if self.quirks.contains(.refusesStreamOptions) { dropped = "stream_options" }
+        }
+        guard !fields.isEmpty || dropped != nil else { return }
+        do {
+            call.body = try fields.applied(
+                to: call.body, operation, isOurs: isOurs, dropping: dropped, losses: &call.losses)
         } catch {
-            throw NeedletailError(.internalFailure, "A translated request is not JSON.", cause: error)
+            throw isOurs
+                ? NeedletailError(.internalFailure, "A translated request is not JSON.", cause: error)
+                : NeedletailError(.invalidRequest, "The request is not valid JSON: \(error).", cause: error)
         }
     }
 

@@ -113,7 +113,7 @@ struct ScenarioCase {
     }
 
     private func checkSent(_ sent: TransportRequest, _ body: Data) {
-        switch self.spec.auth {
+        switch self.spec.authByDialect[self.dialect] ?? self.spec.auth {
         case .none: #expect(sent.headers[.authorization] == nil, "\(self.label)")
         case .bearer: #expect(sent.headers[.authorization] == "Bearer test-key", "\(self.label)")
         case .header(let name): #expect(sent.headers[name] == "test-key", "\(self.label)")
@@ -123,7 +123,9 @@ struct ScenarioCase {
         }
         let bytes = Data(sent.body.readableBytesView)
         if self.client == self.dialect {
-            #expect(bytes == body, "\(self.label)")
+            let isUntouched =
+                self.spec.requestFields[self.dialect] == nil && !self.spec.quirks.contains(.refusesStreamOptions)
+            if isUntouched { #expect(bytes == body, "\(self.label)") }
             return
         }
         let meant = self.client.judge.conversation(JSON.object(body) ?? [:])

@@ -67,7 +67,11 @@ struct CommandLineTests {
         #expect(lines.contains { $0.hasPrefix("openai ") && $0.contains("https://api.openai.com/v1") }, "\(run.output)")
         #expect(lines.contains { $0.hasPrefix("vllm ") && $0.contains("http://gpu:8000") }, "\(run.output)")
         #expect(lines.contains { $0.hasPrefix("mock ") }, "\(run.output)")
-        #expect(lines.last == "types: " + ProviderSpec.all.map(\.type).joined(separator: ", "))
+        let types = try #require(lines.firstIndex(of: "types:"))
+        let rows = lines[(types + 1)...].map { $0.split(separator: " ").map(String.init) }
+        #expect(rows.map { $0.first } == ProviderSpec.all.map(\.type))
+        #expect(rows.contains(["anthropic", "messages", "chat,countTokens,listModels"]), "\(run.output)")
+        #expect(rows.contains(["cloudflare", "chat", "chat", "needs", "account_id"]), "\(run.output)")
         #expect(!run.output.contains("very-secret"))
     }
 

@@ -114,8 +114,8 @@ struct ConfigurationFaultTests {
         Case("providers: { a: { type: } }", "f.yaml:1:19: 'providers.a.type' has no value"),
         Case("providers: { 'a/b': { type: mock } }", "f.yaml:1:14: 'a/b' cannot name a provider"),
         Case(
-            "providers: { a: { type: bedrock } }",
-            "f.yaml:1:25: 'providers.a.type' is wrong: this version has no provider type 'bedrock'; it has: openai, anthropic, gemini, cohere, ollama, vllm, together, openai-compatible, anthropic-compatible, mock"
+            "providers: { a: { type: telepathy } }",
+            "f.yaml:1:25: 'providers.a.type' is wrong: this version has no provider type 'telepathy'; it has: openai, anthropic, "
         ),
         Case(
             "providers: { a: { type: opnai } }",

@@ -94,12 +94,30 @@ struct DocumentationTests {
                 spec.dialects.map(\.rawValue).joined(separator: ", "),
                 spec.isMock ? "in the process" : spec.baseURL ?? "—",
                 key,
-                spec.environmentPrefix.map { "\($0)_API_KEY, \($0)_BASE_URL" } ?? "—",
+                Self.list(spec.keyVariables + spec.baseURLVariables),
                 spec.requiresKey ? "yes" : "no",
                 spec.modelPrefixes.isEmpty ? "—" : spec.modelPrefixes.joined(separator: " "),
             ]
             #expect(row == expected)
         }
+    }
+
+    @Test("docs/providers.md has every setting of every type")
+    func settings() throws {
+        let rows = try Self.rows("docs/providers.md").filter { $0.count == 5 && $0[0] != "type" }
+        let expected = ProviderSpec.all.flatMap { spec in
+            spec.settings.map { setting in
+                [
+                    spec.type, setting.name, Self.list(setting.variables), setting.fallback ?? "—",
+                    setting.isRequired ? "yes" : "no",
+                ]
+            }
+        }
+        #expect(rows == expected)
+    }
+
+    private static func list(_ names: [String]) -> String {
+        names.isEmpty ? "—" : names.joined(separator: ", ")
     }
 
     @Test("docs/library.md's code is the example's own")

@@ -141,7 +141,7 @@ public final class GatewayProcess: Service {
     /// Serves until a graceful shutdown has drained what runs, or the task is cancelled. ``start()`` comes first.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.stack.monitor.run() }
+            group.addTask { await self.stack.run() }
             group.addTask {
                 // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
                 try? await gracefulShutdown()

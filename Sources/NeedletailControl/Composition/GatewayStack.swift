@@ -17,6 +17,7 @@ public struct GatewayStack: Sendable {
     /// Who is there.
     public let monitor: HealthMonitor
     private let pools: [UpstreamPool]
+    private let cancellations: JobCancellations
 
     /// Builds the stack; nothing is connected yet.
     ///
@@ -33,7 +34,10 @@ public struct GatewayStack: Sendable {
         localSpecs: [ProviderSpec] = ProviderSpec.all,
         responses: ResponseStore? = nil
     ) throws {
-        let builder = Upstreams(group: group, environment: environment, time: time, logger: logger)
+        let cancellations = JobCancellations()
+        self.cancellations = cancellations
+        let builder = Upstreams(
+            cancellations: cancellations, group: group, environment: environment, time: time, logger: logger)
         let upstreams =
             try builder.build(configuration.providers)
             + builder.build(LocalProviders.candidates(configuration, environment: environment, among: localSpecs)).map {
@@ -55,7 +59,7 @@ public struct GatewayStack: Sendable {
             .build()
         self.directory = directory
         self.totals = totals
-        self.pools = upstreams.compactMap(\.pool)
+        self.pools = upstreams.flatMap(\.pools)
         self.monitor = HealthMonitor(
             upstreams.compactMap(Self.check), time: time, logger: logger
         ) { provider, models in directory.setLiveModels(models, of: provider) }
@@ -93,8 +97,17 @@ public struct GatewayStack: Sendable {
         )
     }
 
+    /// What goes on beside the requests, until the task is cancelled.
+    public func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.monitor.run() }
+            group.addTask { await self.cancellations.run() }
+        }
+    }
+
     /// Closes the connections to the providers.
     public func shutdown() async {
+        await self.cancellations.flush()
         for pool in self.pools { await pool.shutdown() }
     }
 }

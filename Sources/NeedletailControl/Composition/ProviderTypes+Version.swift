@@ -7,6 +7,10 @@ extension ProviderTypes {
             ProviderType(
                 name: spec.type,
                 environmentPrefix: spec.environmentPrefix,
+                keyVariables: spec.keyVariables,
+                baseURLVariables: spec.baseURLVariables,
+                settings: spec.settings,
+                hasIdentity: spec.identity != nil,
                 requiresBaseURL: spec.baseURL == nil,
                 requiresKey: spec.requiresKey,
                 dialects: spec.dialects,

@@ -14,11 +14,13 @@ struct Upstreams {
         var configuration: ProviderConfiguration
         var spec: ProviderSpec
         var provider: HTTPProvider
-        var pool: UpstreamPool?
+        var pools: [UpstreamPool]
         /// Whether it is only looked for, see ``LocalProviders``.
         var isOptional = false
     }
 
+    /// Gets what must still be sent for jobs that nobody waits for.
+    let cancellations: JobCancellations
     let group: any EventLoopGroup
     let environment: [String: String]
     let time: TimeSource
@@ -35,26 +37,55 @@ struct Upstreams {
         guard let spec = ProviderSpec.named(configuration.type) else {
             throw NeedletailError(.internalFailure, "There is no provider type '\(configuration.type)'.")
         }
-        guard let url = configuration.baseURL ?? spec.baseURL.flatMap(HTTPURL.init) else {
+        let identity = try CloudIdentity(
+            group: self.group, environment: self.environment, time: self.time, logger: self.logger
+        ).resolve(spec, configuration)
+        let settings = configuration.settings.mapValues(\.exposed).merging(identity.settings) { $1 }
+        if let missing = spec.missingSetting(settings) {
+            throw NeedletailError(
+                .internalFailure, "The provider '\(configuration.name)' has no setting '\(missing.name)'.")
+        }
+        guard let url = configuration.baseURL ?? spec.resolved(settings).baseURL.flatMap(HTTPURL.init) else {
             throw NeedletailError(.internalFailure, "The provider '\(configuration.name)' has no base_url.")
         }
-        let pool = spec.isMock ? nil : try self.pool(configuration, url)
+        let origin = Origin(scheme: url.isSecure ? .https : .http, host: url.host, port: url.port)
+        let pool = spec.isMock ? nil : try self.pool(configuration, origin)
         let transport: any HTTPTransport
-        if let pool { transport = pool } else { transport = try self.mock(configuration.mock) }
+        if let pool {
+            transport = self.answering(spec.resolved(settings, basePath: url.path), configuration, over: pool)
+        } else {
+            transport = try self.mock(configuration.mock)
+        }
         let provider = HTTPProvider(
             id: ProviderID(configuration.name),
             spec: spec,
-            options: self.options(configuration, spec, url),
+            options: self.options(configuration, spec, url, settings, identity.authorizer),
             transport: transport,
             time: self.time
         )
-        return Entry(configuration: configuration, spec: spec, provider: provider, pool: pool)
+        let pools = [pool, identity.pool].compactMap { $0 }
+        return Entry(configuration: configuration, spec: spec, provider: provider, pools: pools)
+    }
+
+    /// The transport of an upstream that answers at once, or of one that takes jobs as if it did.
+    private func answering(
+        _ spec: ProviderSpec,
+        _ configuration: ProviderConfiguration,
+        over pool: UpstreamPool
+    ) -> any HTTPTransport {
+        guard let jobs = spec.jobs else { return pool }
+        let origins = StreamOrigins { origin throws(NeedletailError) in try self.pool(configuration, origin) }
+        return jobs.transport(
+            over: pool, connect: { url throws(NeedletailError) in try origins.pool(for: url) },
+            cancellations: self.cancellations, time: self.time)
     }
 
     private func options(
         _ configuration: ProviderConfiguration,
         _ spec: ProviderSpec,
-        _ url: HTTPURL
+        _ url: HTTPURL,
+        _ settings: [String: String],
+        _ authorizer: (any RequestAuthorizer)?
     ) -> HTTPProvider.Options {
         var quirks = spec.quirks
         if let field = configuration.maxTokensField {
@@ -76,18 +107,21 @@ struct Upstreams {
             timeouts: configuration.timeouts,
             mediaFetcher: configuration.allowsImageFetch
                 ? MediaDownload(group: self.group, time: self.time, logger: self.logger, permits: self.permitsFetch)
-                : nil
+                : nil,
+            settings: settings,
+            authorizer: authorizer
         )
     }
 
-    private func pool(_ configuration: ProviderConfiguration, _ url: HTTPURL) throws -> UpstreamPool {
-        let origin = Origin(scheme: url.isSecure ? .https : .http, host: url.host, port: url.port)
+    private func pool(
+        _ configuration: ProviderConfiguration, _ origin: Origin
+    ) throws(NeedletailError) -> UpstreamPool {
         var options = TransportOptions()
         if let limit = configuration.limits.concurrency { options.maximumConnections = limit }
         if let file = configuration.caFile { options.tls.roots = .file(file) }
         if let proxy = configuration.proxy {
             options.proxy = .http(.init(host: proxy.host, port: proxy.port))
-        } else if !ListenAddress(host: url.host, port: url.port).isLoopback {
+        } else if !ListenAddress(host: origin.host, port: origin.port).isLoopback {
             // A proxy elsewhere cannot reach this machine's own addresses.
             options.proxy = try ProxySetting.fromEnvironment(self.environment, for: origin)
         }

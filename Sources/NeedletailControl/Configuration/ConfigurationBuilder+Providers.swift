@@ -53,6 +53,7 @@ extension ConfigurationBuilder {
         provider.isEnabled = node.isEnabled
         provider.baseURL = node.url("base_url") ?? provider.baseURL
         self.readKeys(node, &provider)
+        self.readSettings(node, type, &provider, at: entry.position)
         self.readPolicies(node, &provider)
         self.readRest(node, &provider)
         self.check(node, type, provider, at: entry.position)
@@ -214,9 +215,10 @@ extension ConfigurationBuilder {
                 "write quirks: { inline_media_only: true } beside it if the provider takes only base64"
             )
         }
-        let hasKey = !provider.apiKeys.isEmpty || node["api_key"] != nil || node["api_keys"] != nil
+        let hasKey =
+            !provider.apiKeys.isEmpty || node["api_key"] != nil || node["api_keys"] != nil || type.hasIdentity
         if provider.isEnabled, type.requiresKey, provider.baseURL == nil, !hasKey {
-            let example = type.environmentPrefix.map { "\($0)_API_KEY" } ?? "NAME"
+            let example = type.keyVariables.first ?? "NAME"
             self.faults.warning(
                 at: position,
                 "the provider '\(provider.name)' has no key, so its upstream will refuse every request",

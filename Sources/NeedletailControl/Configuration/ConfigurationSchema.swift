@@ -45,6 +45,7 @@ enum ConfigurationSchema {
         SchemaKey("api", .word(["chat", "messages", "responses"], enforced: ["chat", "messages"])),
         SchemaKey("api_key", .secret),
         SchemaKey("api_keys", .list(.section(Self.weightedKey))),
+        SchemaKey("settings", .named(.header)),
         SchemaKey("timeouts", .section(Self.timeouts)),
         SchemaKey("retry", .switchOr(Self.retry)),
         SchemaKey("circuit_breaker", .switchOr(Self.circuitBreaker), .acceptedUnlessOff),

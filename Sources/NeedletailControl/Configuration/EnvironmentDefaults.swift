@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailProviders
 
 /// What the environment variables of the seeds set for everything that a file leaves out. Times are milliseconds.
 struct EnvironmentDefaults {
@@ -79,29 +80,30 @@ struct EnvironmentDefaults {
         var provider = ProviderConfiguration(name: name, type: type.name)
         provider.retry = self.retry
         provider.circuitBreaker = self.circuitBreaker
-        guard let prefix = type.environmentPrefix else { return provider }
-        if let key = self.value("\(prefix)_API_KEY") {
-            if key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
-                provider.apiKeys = [WeightedSecret(secret: Secret(key), weight: 1)]
-            } else {
-                faults.error(
-                    at: .environment("\(prefix)_API_KEY"),
-                    "the key holds a space or control character",
-                    "set it to the bare key"
-                )
-            }
+        for setting in type.settings {
+            guard let name = setting.variables.first(where: self.isSet), let text = self.value(name) else { continue }
+            // A file's path may hold spaces.
+            let value = setting.kind == .file ? text : self.printable(text, name, &faults)
+            provider.settings[setting.name] = value.map { Secret($0) }
         }
-        if let text = self.value("\(prefix)_BASE_URL") {
-            if let url = HTTPURL(text) {
+        if let name = type.keyVariables.first(where: self.isSet), let key = self.value(name) {
+            provider.apiKeys =
+                self.printable(key, name, &faults).map { [WeightedSecret(secret: Secret($0), weight: 1)] } ?? []
+        }
+        if let name = type.baseURLVariables.first(where: self.isSet), let text = self.value(name) {
+            // What other tools read under such a name may be a bare host.
+            let isOurs = type.environmentPrefix.map { name == "\($0)_BASE_URL" } ?? false
+            if let url = HTTPURL(text) ?? (isOurs ? nil : HTTPURL("https://" + text)) {
                 provider.baseURL = url
             } else {
                 faults.error(
-                    at: .environment("\(prefix)_BASE_URL"),
+                    at: .environment(name),
                     "this is not a URL",
                     "set it to a URL without user and query, for example https://api.example.com/v1"
                 )
             }
         }
+        guard let prefix = type.environmentPrefix else { return provider }
         if let timeout = self.milliseconds("\(prefix)_TIMEOUT", from: 1, &faults) {
             // The seeds' timeout is the whole request's; a whole reply comes with its first byte.
             provider.timeouts.total = timeout
@@ -122,10 +124,26 @@ struct EnvironmentDefaults {
         return provider
     }
 
-    /// Whether the environment names an upstream of the type.
+    /// A credential or setting that can go into a request.
+    private func printable(_ text: String, _ name: String, _ faults: inout FaultCollector) -> String? {
+        if text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) { return text }
+        faults.error(at: .environment(name), "it holds a space or control character", "set it to the bare value")
+        return nil
+    }
+
+    /// Whether the environment names an upstream of the type: all that it cannot do without is there.
     func configures(_ type: ProviderType) -> Bool {
-        guard let prefix = type.environmentPrefix else { return type.isMock }
-        return self.value(type.requiresKey ? "\(prefix)_API_KEY" : "\(prefix)_BASE_URL") != nil
+        guard !type.isMock else { return true }
+        let isThere = { (setting: ProviderSetting) in setting.variables.contains(where: self.isSet) }
+        for setting in type.settings where setting.isRequired && setting.fallback == nil && !isThere(setting) {
+            guard type.settings.contains(where: { $0.name == setting.impliedBy && isThere($0) }) else { return false }
+        }
+        let hasBaseURL = type.baseURLVariables.contains(where: self.isSet)
+        guard hasBaseURL || !type.requiresBaseURL else { return false }
+        guard type.requiresKey else { return hasBaseURL }
+        // Somebody who gives out tokens wants a credential too.
+        return type.keyVariables.contains(where: self.isSet)
+            || type.settings.contains { $0.kind != .text && isThere($0) }
     }
 
     /// Whether the environment holds something under `name`.

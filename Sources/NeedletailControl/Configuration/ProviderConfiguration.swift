@@ -10,6 +10,8 @@ public struct ProviderConfiguration: Sendable {
     public var isEnabled = true
     /// The upstream; `nil` for the type's default.
     public var baseURL: HTTPURL?
+    /// What the type needs beside base URL and key; its own defaults are not in here.
+    public var settings: [String: Secret] = [:]
     /// The keys; empty for none.
     public var apiKeys: [WeightedSecret] = []
     /// The upstream's dialect; `nil` for the client's own where the provider speaks it, else the type's first.

@@ -1,4 +1,5 @@
 public import NeedletailCore
+public import NeedletailProviders
 
 /// What the configuration must know of one provider type. The catalogue fills it; no type is named here.
 public struct ProviderType: Sendable, Hashable {
@@ -6,6 +7,14 @@ public struct ProviderType: Sendable, Hashable {
     public var name: String
     /// The start of its environment variables' names, for example `EXAMPLE` for `EXAMPLE_API_KEY`; `nil` for none.
     public var environmentPrefix: String?
+    /// The environment variables of its key; the first that is set counts.
+    public var keyVariables: [String]
+    /// The environment variables of its base URL; the first that is set counts.
+    public var baseURLVariables: [String]
+    /// What it takes under `settings:`.
+    public var settings: [ProviderSetting]
+    /// Whether somebody gives out tokens to whoever has no key.
+    public var hasIdentity: Bool
     /// Whether `base_url` has no default.
     public var requiresBaseURL: Bool
     /// Whether its default upstream asks for a key.
@@ -19,6 +28,10 @@ public struct ProviderType: Sendable, Hashable {
     public init(
         name: String,
         environmentPrefix: String? = nil,
+        keyVariables: [String] = [],
+        baseURLVariables: [String] = [],
+        settings: [ProviderSetting] = [],
+        hasIdentity: Bool = false,
         requiresBaseURL: Bool = false,
         requiresKey: Bool = false,
         dialects: [DialectID],
@@ -26,6 +39,10 @@ public struct ProviderType: Sendable, Hashable {
     ) {
         self.name = name
         self.environmentPrefix = environmentPrefix
+        self.keyVariables = keyVariables
+        self.baseURLVariables = baseURLVariables
+        self.settings = settings
+        self.hasIdentity = hasIdentity
         self.requiresBaseURL = requiresBaseURL
         self.requiresKey = requiresKey
         self.dialects = dialects

@@ -6,4 +6,12 @@ public protocol RequestAuthorizer: Sendable {
     ///
     /// - Throws: `.credentialRejected` if there is nothing to prove it with; what a token server's failure means.
     func authorize(_ request: inout TransportRequest) async throws(NeedletailError)
+
+    /// Hears that the upstream did not accept what was added to `request`, so that the next one gets something else.
+    func wasRefused(_ request: TransportRequest)
+}
+
+extension RequestAuthorizer {
+    /// Does nothing: a signature is made anew each time.
+    public func wasRefused(_ request: TransportRequest) {}
 }

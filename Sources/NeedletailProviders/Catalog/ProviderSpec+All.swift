@@ -1,8 +1,12 @@
 extension ProviderSpec {
     /// Every provider that ships. A test holds each to its fixtures.
     public static let all: [ProviderSpec] = [
-        .openAI, .anthropic, .gemini, .cohere, .ollama, .vLLM, .together, .openAICompatible, .anthropicCompatible,
-        .mock,
+        .openAI, .anthropic, .gemini, .azure, .vertex, .cohere, .ollama, .vLLM, .together,
+        .mistral, .groq, .deepSeek, .xAI, .fireworks, .openRouter, .perplexity, .cerebras, .nvidia, .moonshot, .zAI,
+        .databricks, .snowflake, .cloudflare, .sambaNova, .ai21, .huggingFace, .gitHubModels,
+        .replicate, .runPod,
+        .llamaCPP, .lmStudio, .sgLang, .tgi,
+        .openAICompatible, .anthropicCompatible, .mock,
     ]
 
     /// The description behind a `type:`.
