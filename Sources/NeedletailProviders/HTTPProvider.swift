@@ -28,6 +28,8 @@ public final class HTTPProvider: Provider {
         public var mediaFetcher: (any MediaFetcher)?
         /// What stands for the names in braces of the type's paths, for example a project or a version.
         public var settings: [String: String]
+        /// What the operator says of models, before what is known of them.
+        public var capabilities: [ModelCapabilities.Statement]
         /// Who signs requests, for types whose key is not simply a header.
         public var authorizer: (any RequestAuthorizer)?
 
@@ -42,6 +44,7 @@ public final class HTTPProvider: Provider {
             maximumReplySize: Int = 64 << 20,
             mediaFetcher: (any MediaFetcher)? = nil,
             settings: [String: String] = [:],
+            capabilities: [ModelCapabilities.Statement] = [],
             authorizer: (any RequestAuthorizer)? = nil
         ) {
             self.basePath = basePath
@@ -53,6 +56,7 @@ public final class HTTPProvider: Provider {
             self.maximumReplySize = maximumReplySize
             self.mediaFetcher = mediaFetcher
             self.settings = settings
+            self.capabilities = capabilities
             self.authorizer = authorizer
         }
     }
@@ -68,6 +72,8 @@ public final class HTTPProvider: Provider {
     let options: Options
     let quirks: Set<ProviderSpec.Quirk>
     let time: TimeSource
+    /// What its models can do.
+    public let capabilities: ModelCapabilities
     private let transport: any HTTPTransport
     private let credentials: Credentials
     private let endpoints: [Endpoint]
@@ -116,6 +122,7 @@ public final class HTTPProvider: Provider {
         self.options = options
         self.quirks = options.quirks ?? spec.quirks
         self.time = time
+        self.capabilities = ModelCapabilities(type: spec.type, statements: options.capabilities)
         self.transport = transport
         self.credentials = Credentials(weights: options.keys.isEmpty ? [1] : options.keys.map(\.weight))
         let keys: [String?] = options.keys.isEmpty ? [nil] : options.keys.map(\.key)
@@ -154,6 +161,7 @@ public final class HTTPProvider: Provider {
             guard request.operation.isChat || request.operation.isAboutResponse else {
                 return try await self.operate(request, context)
             }
+            try self.capabilities.check(request)
             let call = try await self.call(for: request, context: context)
             if let reply = call.answer { return reply }
             return try await self.ask(call, request, context)

@@ -1,4 +1,5 @@
 import NeedletailControl
+import NeedletailProviders
 import Testing
 
 @Suite("Settings of providers")
@@ -97,5 +98,25 @@ struct ProviderSettingsTests {
         ] as [([String: String], [String])])
     func environment(environment: [String: String], names: [String]) throws {
         #expect(try Fixture.loader(environment).load().providers.map(\.name) == names)
+    }
+
+    @Test("what the operator says of models is read in the order of the file")
+    func capabilities() throws {
+        let provider = try Fixture.load(
+            """
+            providers:
+              a:
+                type: mock
+                capabilities:
+                  tiny: { context_window: 4096, max_output_tokens: 100, vision: true, tools: false }
+                  "big-*": { structured_output: false, reasoning: true }
+            """
+        ).provider("a")
+        let statements = try #require(provider?.capabilities)
+        #expect(statements.map(\.pattern) == ["tiny", "big-*"])
+        #expect(statements[0].facts == .init(contextWindow: 4096, maxOutputTokens: 100, vision: true, tools: false))
+        #expect(statements[1].facts == .init(structuredOutput: false, reasoning: true))
+        let faults = Fixture.faults("providers: { a: { type: mock, capabilities: { m: { visoin: true } } } }")
+        #expect(faults.count == 1 && faults.first?.contains("did you mean 'vision'?") == true, "\(faults)")
     }
 }

@@ -109,6 +109,7 @@ struct Upstreams {
                 ? MediaDownload(group: self.group, time: self.time, logger: self.logger, permits: self.permitsFetch)
                 : nil,
             settings: settings,
+            capabilities: configuration.capabilities,
             authorizer: authorizer
         )
     }

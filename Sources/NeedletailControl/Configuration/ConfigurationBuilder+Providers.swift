@@ -1,5 +1,6 @@
 import HTTPTypes
 import NeedletailCore
+import NeedletailProviders
 import NeedletailTransport
 
 extension ConfigurationBuilder {
@@ -141,6 +142,7 @@ extension ConfigurationBuilder {
         assign(node.texts("models"), to: &provider.models)
         provider.allowsImageFetch = node.bool("fetch_urls") ?? false
         provider.proxy = node.url("proxy")
+        provider.capabilities = (node["capabilities"]?.entries ?? []).map { Self.capabilities($0.key, $0.value) }
         if let file = node.text("ca_file") {
             provider.caFile = provider.isEnabled ? self.file(file, node["ca_file"]) : self.secrets.path(file)
         }
@@ -154,6 +156,19 @@ extension ConfigurationBuilder {
         provider.mock.delay = node.duration("delay")
         provider.mock.seed = node.int("seed")
         self.readHeaders(node["headers"], &provider)
+    }
+
+    private static func capabilities(_ pattern: String, _ node: ConfigurationNode) -> ModelCapabilities.Statement {
+        ModelCapabilities.Statement(
+            pattern,
+            ModelFacts(
+                contextWindow: node.int("context_window"),
+                maxOutputTokens: node.int("max_output_tokens"),
+                vision: node.bool("vision"),
+                tools: node.bool("tools"),
+                structuredOutput: node.bool("structured_output"),
+                reasoning: node.bool("reasoning")
+            ))
     }
 
     private mutating func readHeaders(_ node: ConfigurationNode?, _ provider: inout ProviderConfiguration) {

@@ -60,6 +60,7 @@ enum ConfigurationSchema {
         SchemaKey("ca_file", .string),
         SchemaKey("proxy", .url),
         SchemaKey("models", .list(.string)),
+        SchemaKey("capabilities", .named(.section(Self.capabilities))),
         SchemaKey("fetch_urls", .boolean),
         SchemaKey(
             "quirks",
@@ -80,6 +81,15 @@ enum ConfigurationSchema {
         SchemaKey("script", .string),
         SchemaKey("delay", .duration(allowsZero: true)),
         SchemaKey("seed", .integer(0...Int.max)),
+    ]
+
+    static let capabilities: [SchemaKey] = [
+        SchemaKey("context_window", Self.count),
+        SchemaKey("max_output_tokens", Self.count),
+        SchemaKey("vision", .boolean),
+        SchemaKey("tools", .boolean),
+        SchemaKey("structured_output", .boolean),
+        SchemaKey("reasoning", .boolean),
     ]
 
     static let weightedKey: [SchemaKey] = [

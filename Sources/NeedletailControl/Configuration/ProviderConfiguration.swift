@@ -1,4 +1,5 @@
 public import NeedletailCore
+public import NeedletailProviders
 
 /// One provider as configured.
 public struct ProviderConfiguration: Sendable {
@@ -47,6 +48,8 @@ public struct ProviderConfiguration: Sendable {
     public var maxTokensField: String?
     /// Whether it understands `stream_options.include_usage`; `nil` for the type's default.
     public var supportsStreamUsage: Bool?
+    /// What the operator says of its models, in the order of the file.
+    public var capabilities: [ModelCapabilities.Statement] = []
     /// The mock's settings.
     public var mock = MockConfiguration()
     /// Where it stands; `nil` when it came from the environment.
