@@ -92,10 +92,12 @@ struct GeminiStreamEncoder: StreamEncoder {
                 self.lose(.replyOpaque, "A part of type \(part.type) has no counterpart.")
                 return
             }
-            self.part(self.place(choice), &out) { $0.raw(part.json) }
+            let place = self.place(choice)
+            self.part(place, &out) { $0.raw(part.json) }
         case .audio: self.lose(.replyAudio, "Sound comes whole or not at all.")
         case .logprobs(let logprobs, let choice):
-            self.chunk(self.place(choice), &out) { GeminiLogprobs.write(logprobs, into: &$0) }
+            let place = self.place(choice)
+            self.chunk(place, &out) { GeminiLogprobs.write(logprobs, into: &$0) }
         case .finished(let reason, let sequence, let choice):
             let place = self.place(choice)
             self.choices[place].stop = reason
