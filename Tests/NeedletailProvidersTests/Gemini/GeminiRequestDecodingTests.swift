@@ -46,6 +46,7 @@ struct GeminiRequestDecodingTests {
         arguments: [
             (#"{"thinkingBudget":0}"#, ReasoningOptions(mode: .disabled)),
             (#"{"thinkingBudget":-1}"#, ReasoningOptions(mode: .adaptive)),
+            (#"{"includeThoughts":true}"#, ReasoningOptions(mode: .adaptive, display: "summarized")),
             (
                 #"{"thinkingLevel":"HIGH","includeThoughts":false}"#,
                 ReasoningOptions(effort: "high", display: "omitted")

@@ -79,6 +79,10 @@ extension GeminiRequestReader {
             default: self.keep(member, "generationConfig.thinkingConfig")
             }
         }
+        // To be shown thoughts says that there are to be some; how many is left to the model.
+        if options.display == "summarized", options.mode == .unspecified, options.effort == nil {
+            options.mode = .adaptive
+        }
         self.request.reasoning = options
     }
 }
