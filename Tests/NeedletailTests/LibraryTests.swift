@@ -184,9 +184,9 @@ struct LibraryTests {
 
     @Test("nobody there is .unreachable")
     func nobody() async throws {
-        let server = try await LoopbackServer(on: Self.group) { _ in Replies.whole(.openAIChat) }
-        await server.stop()
-        let client = ChatClient(try Self.provider(server))
+        let nobody = RefusingPort()
+        let client = ChatClient(
+            try HTTPProvider.connect(to: .openAI, apiKey: "sk-test", baseURL: "http://127.0.0.1:\(nobody.port)"))
         let error = await #expect(throws: NeedletailError.self) {
             try await client.chat(ChatRequest(model: "m", messages: [.user("Hello")]))
         }

@@ -1,4 +1,3 @@
-import Glibc
 import HTTPTypes
 import Logging
 import NIOCore
@@ -6,7 +5,6 @@ import NIOPosix
 import NeedletailCore
 import NeedletailTransport
 import Synchronization
-import Testing
 
 /// A clock that moves when a test says so.
 final class ManualClock: Sendable {
@@ -88,30 +86,6 @@ func settle(turns: Int) async {
         try? await MultiThreadedEventLoopGroup.singleton.next().submit {}.get()
         await Task.yield()
     }
-}
-
-/// A TCP port that refuses every connection: bound, so that nobody else is given it, and not listening.
-final class RefusingPort: Sendable {
-    private let descriptor: CInt
-    let port: Int
-
-    init() throws {
-        self.descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = self.descriptor
-        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe bind(descriptor, pointer, length) | getsockname(descriptor, pointer, &length)
-            }
-        }
-        try #require(status == 0)
-        self.port = Int(UInt16(bigEndian: address.sin_port))
-    }
-
-    deinit { close(self.descriptor) }
 }
 
 extension String {

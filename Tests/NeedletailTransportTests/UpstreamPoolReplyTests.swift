@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOPosix
 import NeedletailCore
+import NeedletailTesting
 import NeedletailTransport
 import Testing
 
@@ -207,7 +208,7 @@ struct UpstreamPoolReplyTests {
     @Test("A refused connection and an unknown host are unreachable, in words")
     func unreachable() async throws {
         // Bound and not listening, so that nobody else on this machine can be given the port meanwhile.
-        let closed = try RefusingPort()
+        let closed = RefusingPort()
         let fixture = try Fixture(closed.port, group: self.loop)
         let error = await failure { () throws(NeedletailError) in _ = try await fixture.get() }
         #expect(error?.code == .unreachable)

@@ -33,12 +33,31 @@ providers:
     timeouts: {{ first_token: 1s, idle: 10s }}
     retry: {{ max_attempts: 1 }}
     circuit_breaker: false
-models:
+{more}models:
   chat-service: {{ strategy: priority, targets: [oai/broken, ant/mock-model], max_attempts: 2 }}
 keys:
   - {{ name: sdk, key: {{ env: SDK_KEY }}, models: ["*"] }}
   - {{ name: narrow, key: {{ env: SDK_NARROW_KEY }}, models: ["chat-service"] }}
 """
+
+
+# The other dialects, all spoken by the one mock: name, type, path of the base URL, further keys.
+MORE = [
+    ("res", "openai", "/v1", "api: responses"),
+    ("gem", "gemini", "/v1beta", ""),
+    ("oll", "ollama", "", "api: ollama"),
+    ("coh", "cohere", "", ""),
+]
+
+
+def more_providers(mock):
+    text = ""
+    for name, kind, path, further in MORE:
+        text += f"  {name}:\n    type: {kind}\n    base_url: http://127.0.0.1:{mock}{path}\n"
+        text += "    api_key: { env: SDK_UPSTREAM_KEY }\n    timeouts: { first_token: 1s, idle: 10s }\n"
+        text += "    retry: { max_attempts: 1 }\n    circuit_breaker: false\n"
+        text += f"    {further}\n" if further else ""
+    return text
 
 
 def free_ports(count):
@@ -88,7 +107,8 @@ def gateway(tmp_path_factory):
         "SDK_UPSTREAM_KEY": "upstream-key", "SDK_KEY": KEY, "SDK_NARROW_KEY": NARROW_KEY,
     }
     configuration = folder / "needletail.yaml"
-    configuration.write_text(CONFIGURATION.format(api=api, admin=admin, mock=mock))
+    configuration.write_text(CONFIGURATION.format(
+        api=api, admin=admin, mock=mock, more=more_providers(mock)))
     script = pathlib.Path(__file__).with_name("mock.yaml")
     log = open(folder / "log", "w+")
     commands = [
@@ -119,8 +139,8 @@ def gateway(tmp_path_factory):
     assert not dead, f"died during the tests: {dead}"
 
 
-# Every test that takes `upstream` runs once to an OpenAI-shaped and once to an Anthropic-shaped upstream.
-@pytest.fixture(params=["oai", "ant"])
+# Every test that takes `upstream` runs once to each kind of upstream.
+@pytest.fixture(params=["oai", "ant", *(name for name, *_ in MORE)])
 def upstream(request):
     return request.param
 

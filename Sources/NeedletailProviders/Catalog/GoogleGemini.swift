@@ -9,6 +9,7 @@ extension ProviderSpec {
         baseURL: "https://generativelanguage.googleapis.com/v1beta",
         auth: .header(.xGoogAPIKey),
         environmentPrefix: "GEMINI",
+        otherKeyVariables: ["GOOGLE_API_KEY"],
         requiresKey: true,
         modelPrefixes: ["gemini-", "gemma-"]
     )

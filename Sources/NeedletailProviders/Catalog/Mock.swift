@@ -4,7 +4,10 @@ extension ProviderSpec {
     /// The mock upstream that ships with the gateway and runs inside it.
     public static let mock = ProviderSpec(
         type: "mock",
-        dialects: [.openAIChat, .anthropicMessages, .openAICompletions, .ollamaChat, .ollamaGenerate, .cohereChat],
+        dialects: [
+            .openAIChat, .anthropicMessages, .gemini, .bedrockConverse, .ollamaChat, .ollamaGenerate, .cohereChat,
+            .openAICompletions,
+        ],
         baseURL: "http://mock.invalid",
         auth: .none,
         quirks: [.takesCustomTools],

@@ -34,6 +34,7 @@ extension ChatRequest {
         case .reasoningDisplay: self.reasoning?.display != nil
         case .endUser: self.endUser != nil
         case .serviceTier: self.serviceTier != nil
+        case .verbosity: self.verbosity != nil
         case .modalities: self.modalities.contains { $0 != "text" }
         case .legacyFunctions: self.usesLegacyFunctions
         case .messageName: self.messages.contains { $0.name != nil }

@@ -15,7 +15,7 @@ struct CohereRequestEncoder {
     /// What Cohere has no words for.
     private static let unsaid: [ModelField] = [
         .parallelToolCalls, .topLogprobs, .logitBias, .responseFormatName, .responseFormatStrict, .reasoningDisplay,
-        .endUser, .serviceTier, .messageName, .systemCacheMarker, .contentCacheMarker, .contentCitations,
+        .endUser, .serviceTier, .verbosity, .messageName, .systemCacheMarker, .contentCacheMarker, .contentCitations,
         .contentRefusal, .contentSignature, .contentRedacted, .toolCallCustom, .toolCacheMarker, .documentContext,
     ]
 

@@ -19,7 +19,7 @@ struct OllamaRequestEncoder {
     /// What Ollama has no words for.
     private static let unsaid: [ModelField] = [
         .parallelToolCalls, .logitBias, .responseFormatName, .responseFormatStrict, .reasoningDisplay, .endUser,
-        .serviceTier, .messageName, .systemCacheMarker, .contentCacheMarker, .imageDetail, .documentContext,
+        .serviceTier, .verbosity, .messageName, .systemCacheMarker, .contentCacheMarker, .imageDetail, .documentContext,
         .documentCitations, .contentCitations, .contentRefusal, .contentSignature, .contentRedacted, .toolCallCustom,
         .toolCacheMarker, .toolStrict,
     ]

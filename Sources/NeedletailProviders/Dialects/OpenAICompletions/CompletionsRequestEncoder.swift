@@ -14,7 +14,8 @@ struct CompletionsRequestEncoder {
 
     /// What completions have no words for.
     private static let unsaid: [ModelField] = [
-        .topK, .reasoning, .reasoningEffort, .reasoningBudget, .reasoningDisplay, .serviceTier, .messageName,
+        .topK, .reasoning, .reasoningEffort, .reasoningBudget, .reasoningDisplay, .serviceTier, .verbosity,
+        .messageName,
         .systemCacheMarker, .contentCacheMarker, .documentContext, .documentCitations, .contentCitations,
         .contentRefusal, .contentSignature,
     ]
