@@ -15,13 +15,14 @@ public enum Gemini: Dialect {
 
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
-        .replyReasoning, .replySignature, .replyCitations, .replyLogprobs, .replyChoices, .usageReasoning, .usageAudio,
+        .replyReasoning, .replySignature, .replyCitations, .replyLogprobs, .replyChoices, .usageCacheRead,
+        .usageReasoning, .usageAudio,
     ]
 
     /// All but what only other dialects have.
     public static let upstreamFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyCitations, .replyLogprobs, .replyChoices, .replyOpaque,
-        .replyServiceTier, .replyRefusal, .stopReason, .usageReasoning, .usageAudio,
+        .replyServiceTier, .replyRefusal, .stopReason, .usageCacheRead, .usageReasoning, .usageAudio,
     ]
 
     /// What watches a passed-through stream.
