@@ -23,7 +23,7 @@ enum Expectation: Equatable {
         } else if let message = dialect.judge.failure(recording.json), recording.json["choices"] == nil {
             self = .failure(status: nil, words: (message + recording.json.text("code")).lowercased())
         } else {
-            self = .reply
+            self = dialect.judge.isReply(recording.json) ? .reply : .garbage
         }
     }
 

@@ -195,8 +195,8 @@ struct Passthrough {
         }
         let body = reply.body
         guard isBroken else {
-            // A final blank line that the provider left out is added.
-            let ends = [Data(), Data("\n".utf8), Data("\n\n".utf8)]
+            // A final blank line that the provider left out is added, and an end mark that it has beside its own passes.
+            let ends = [Data(), Data("\n".utf8), Data("\n\n".utf8), Data("data: [DONE]\n\n".utf8)]
             #expect(ends.contains { body == expected + $0 }, "\(label): \(Self.difference(body, expected))")
             return
         }

@@ -99,6 +99,6 @@ final class Report: Sendable {
         let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         try? text.write(
-            to: checkout.appendingPathComponent(".build/conformance.txt"), atomically: true, encoding: .utf8)
+            to: checkout.appendingPathComponent(".build/conformance.txt"), atomically: false, encoding: .utf8)
     }
 }

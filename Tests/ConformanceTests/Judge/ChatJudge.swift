@@ -134,7 +134,7 @@ enum ChatJudge: Judge {
             switch role {
             case "tool", "function":
                 said.addResult(message["tool_call_id"] as? String ?? last, message["content"])
-                if self.readMedia(message["content"], into: &said) { said.hasMediaResults = true }
+                if self.readMedia(message["content"], role, into: &said) { said.hasMediaResults = true }
             case "assistant":
                 var reading = ChatReading()
                 reading.readPart(message)
@@ -145,22 +145,22 @@ enum ChatJudge: Judge {
                 last = said.calls.last?.id ?? last
             default:
                 said.add(PlainConversation.text(message["content"]), role)
-                _ = self.readMedia(message["content"], into: &said)
+                _ = self.readMedia(message["content"], role, into: &said)
             }
         }
         return said
     }
 
     /// - Returns: Whether there were any.
-    private static func readMedia(_ content: Any?, into said: inout PlainConversation) -> Bool {
+    private static func readMedia(_ content: Any?, _ role: String, into said: inout PlainConversation) -> Bool {
         let before = said.media.count
         for part in content as? [[String: Any]] ?? [] {
             if let url = part.object("image_url")["url"] as? String ?? part["image_url"] as? String {
-                said.media.append(PlainConversation.payload(url))
+                said.addMedia(url, role)
             }
             for key in ["file_data", "file_id"] {
                 if let value = part.object("file")[key] as? String {
-                    said.media.append(PlainConversation.payload(value))
+                    said.addMedia(value, role)
                 }
             }
             if let sound = part.object("input_audio")["data"] as? String { said.media.append(sound) }
@@ -195,6 +195,8 @@ struct ChatReading {
     private var partial: [Int: SeenReply.Call] = [:]
     private var order: [Int] = []
     private var thinkingBlocks: [[String: Any]] = []
+    /// What stands beside a call, by index.
+    private var callProofs: [Int: Any] = [:]
 
     mutating func readPart(_ part: [String: Any]) {
         if let text = part["content"] as? String { self.seen.text += text }
@@ -208,7 +210,8 @@ struct ChatReading {
         let blocks = part.list("thinking_blocks")
         for block in blocks {
             self.thinkingBlocks.append(block)
-            let signature = block.text("signature")
+            // What is redacted is as much its provider's as a signature.
+            let signature = block["data"] as? String ?? block.text("signature")
             if !signature.isEmpty { self.seen.signatures.append(signature) }
         }
         let details = part.list("reasoning_details")
@@ -233,6 +236,12 @@ struct ChatReading {
         if self.partial[index] == nil { self.order.append(index) }
         var call = self.partial[index] ?? SeenReply.Call()
         if !json.text("id").isEmpty { call.id = json.text("id") }
+        // Google's own place for the signature of a call.
+        let proof = json.object("extra_content").object("google").text("thought_signature")
+        if !proof.isEmpty {
+            self.seen.signatures.append(proof)
+            self.callProofs[index] = json["extra_content"]
+        }
         let function = json.object("function")
         if !function.text("name").isEmpty { call.name = function.text("name") }
         call.arguments += function.text("arguments")
@@ -264,8 +273,12 @@ struct ChatReading {
         if !self.seen.reasoning.isEmpty { turn["reasoning_content"] = self.seen.reasoning }
         if !self.thinkingBlocks.isEmpty { turn["thinking_blocks"] = self.thinkingBlocks }
         if !self.seen.calls.isEmpty {
-            turn["tool_calls"] = self.seen.calls.map { call -> [String: Any] in
-                ["id": call.id, "type": "function", "function": ["name": call.name, "arguments": call.arguments]]
+            turn["tool_calls"] = self.seen.calls.enumerated().map { place, call -> [String: Any] in
+                var json: [String: Any] = [
+                    "id": call.id, "type": "function", "function": ["name": call.name, "arguments": call.arguments],
+                ]
+                json["extra_content"] = place < self.order.count ? self.callProofs[self.order[place]] : nil
+                return json
             }
         }
         return turn

@@ -193,7 +193,7 @@ enum CohereJudge: Judge {
             said.add(PlainConversation.text(message["content"]), role)
             for part in message.list("content") {
                 if let url = part.object("image_url")["url"] as? String {
-                    said.media.append(PlainConversation.payload(url))
+                    said.addMedia(url, role)
                 }
             }
             for call in message.list("tool_calls") {

@@ -201,6 +201,8 @@ enum ConverseJudge: Judge {
                 let reasoning = block.object("reasoningContent").object("reasoningText")
                 self.seen.reasoning += reasoning.text("text")
                 if !reasoning.text("signature").isEmpty { self.seen.signatures.append(reasoning.text("signature")) }
+                let redacted = block.object("reasoningContent").text("redactedContent")
+                if !redacted.isEmpty { self.seen.signatures.append(redacted) }
                 if let cited = block["citationsContent"] as? [String: Any] {
                     self.seen.text += PlainConversation.text(cited["content"])
                     self.seen.hasForeign = true
@@ -240,8 +242,8 @@ enum ConverseJudge: Judge {
             let source = block.object(kind).object("source")
             if let bytes = source["bytes"] as? String {
                 let format = block.object(kind).text("format")
-                let text = ["txt", "md", "csv", "html"].contains(format) ? Data(base64Encoded: bytes) : nil
-                if let text { said.add(String(decoding: text, as: UTF8.self), role) } else { said.media.append(bytes) }
+                let isText = ["txt", "md", "csv", "html"].contains(format)
+                said.addMedia(base64: bytes, type: isText ? "text/" + format : format, role)
             }
             if let uri = source.object("s3Location")["uri"] as? String { said.media.append(uri) }
             // A text document is text for those who have no documents.
@@ -261,6 +263,8 @@ enum ConverseJudge: Judge {
         }
         let reasoning = block.object("reasoningContent").object("reasoningText")
         if !reasoning.text("signature").isEmpty { said.signatures.append(reasoning.text("signature")) }
+        let redacted = block.object("reasoningContent").text("redactedContent")
+        if !redacted.isEmpty { said.signatures.append(redacted) }
     }
 
     static var okay: [String: Any] {

@@ -45,11 +45,6 @@ enum GeminiJudge: Judge {
             reading.seen.demand(event.name.isEmpty, "an event with a name")
             reading.seen.demand(event.kind != .garbage && !event.isLast, "what is no JSON object")
             let message = self.failure(event.json)
-            if message == nil {
-                reading.seen.demand(
-                    event.json["candidates"] is [Any] || event.json["usageMetadata"] is [String: Any]
-                        || event.json["promptFeedback"] is [String: Any], "a chunk of nothing: \(event.json)")
-            }
             reading.seen.error = reading.seen.error ?? message
             reading.read(event.json)
         }
@@ -67,10 +62,15 @@ enum GeminiJudge: Judge {
 
     static func events(_ data: Data) -> [RawEvent] {
         self.sse(data) { event in
+            if event.kind == .good, !self.isReply(event.json) { event.kind = .garbage }
             event.makesWhole =
                 event.json.list("candidates").contains { $0.any("finishReason") != nil }
                 || event.json.object("promptFeedback")["blockReason"] != nil
         }
+    }
+
+    static func isReply(_ json: [String: Any]) -> Bool {
+        json["candidates"] is [Any] || json["usageMetadata"] is [String: Any] || json["promptFeedback"] is [String: Any]
     }
 
     static func failure(_ json: [String: Any]) -> String? {
@@ -95,7 +95,8 @@ enum GeminiJudge: Judge {
         private var growing: (id: String, name: String, arguments: GeminiArguments)?
 
         mutating func read(_ json: [String: Any]) {
-            if json.object("promptFeedback")["blockReason"] is String {
+            let isBlocked = json.object("promptFeedback")["blockReason"] is String
+            if isBlocked || (json["promptFeedback"] != nil && json.list("candidates").isEmpty && self.parts.isEmpty) {
                 self.blocked = true
                 self.word = self.word ?? "BLOCKED"
             }
@@ -192,13 +193,10 @@ enum GeminiJudge: Judge {
         if part["thought"] as? Bool != true { said.add(part.text("text"), role) }
         if let data = part.any("inlineData", "inline_data") as? [String: Any] {
             let type = data.any("mimeType", "mime_type") as? String ?? ""
-            // A text document is text for those who have no documents.
-            let bytes = type.hasPrefix("text/") ? Data(base64Encoded: data.text("data")) : nil
-            if let bytes {
-                said.add(String(decoding: bytes, as: UTF8.self), role)
-            } else {
-                said.media.append(data.text("data"))
-            }
+            // Both alphabets of base64 are good here.
+            let bytes = data.text("data").replacingOccurrences(of: "-", with: "+").replacingOccurrences(
+                of: "_", with: "/")
+            said.addMedia(base64: bytes, type: type, role)
         }
         if let file = part.any("fileData", "file_data") as? [String: Any] {
             said.media.append(file.any("fileUri", "file_uri") as? String ?? "")

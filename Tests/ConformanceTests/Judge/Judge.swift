@@ -14,6 +14,8 @@ protocol Judge {
     static var isPathBound: Bool { get }
     /// The fewest words to ask for a reply with.
     static func request(isStreaming: Bool) -> [String: Any]
+    /// A tool, and the wish for reasoning.
+    static var wishes: [String: Any] { get }
     /// The conversation goes on: what was seen is sent back, each call with the result `result 0`, `result 1`, …
     static func nextTurn(_ seen: SeenReply) -> [String: Any]
 
@@ -23,6 +25,8 @@ protocol Judge {
     static func stream(_ data: Data) -> SeenReply
     /// Takes a stream apart.
     static func events(_ data: Data) -> [RawEvent]
+    /// Whether JSON that is no error is a reply, or a piece of one.
+    static func isReply(_ json: [String: Any]) -> Bool
     /// The message of an error, whole or in a stream; `nil` if it is none.
     static func failure(_ json: [String: Any]) -> String?
     /// What is wrong with the form of an error reply.
@@ -73,14 +77,19 @@ struct RawEvent {
 
 extension Judge {
     static var isPathBound: Bool { false }
+    static func isReply(_ json: [String: Any]) -> Bool { true }
 
-    /// A small request that asks for a form of the reply.
-    static func data(isStreaming: Bool) -> Data { JSON.data(Self.request(isStreaming: isStreaming)) }
+    /// A small request. One with `wishes` asks for all that a reply may hold: calls and reasoning.
+    static func data(isStreaming: Bool, wishes: Bool = false) -> Data {
+        var request = Self.request(isStreaming: isStreaming)
+        if wishes { request.merge(Self.wishes) { first, _ in first } }
+        return JSON.data(request)
+    }
 
     /// Server-sent events; `[DONE]` is the last, and `judge` knows the rest.
     static func sse(_ data: Data, _ judge: (inout RawEvent) -> Void) -> [RawEvent] {
         ServerEvents(data).events.map { event in
-            var raw = RawEvent(kind: .empty, name: event.name, raw: Data(event.raw.utf8))
+            var raw = RawEvent(kind: .empty, name: event.name, raw: event.raw)
             guard !event.data.isEmpty else { return raw }
             if event.data == "[DONE]" {
                 raw.kind = .good

@@ -156,7 +156,8 @@ enum MessagesJudge: Judge {
                 case "thinking":
                     self.seen.reasoning += block.text("thinking")
                     if !block.text("signature").isEmpty { self.seen.signatures.append(block.text("signature")) }
-                case "redacted_thinking": break
+                // As much its provider's as a signature.
+                case "redacted_thinking": self.seen.signatures.append(block.text("data"))
                 case "tool_use":
                     let input = block["input"] ?? [String: Any]()
                     self.seen.calls.append(
@@ -206,11 +207,17 @@ enum MessagesJudge: Judge {
             let source = block.object("source")
             for key in ["data", "url", "file_id"] {
                 guard let value = source[key] as? String else { continue }
-                // A text document is text for those who have no documents.
-                if source.text("type") == "text" { said.add(value, role) } else { said.media.append(value) }
+                if source.text("type") == "text" {
+                    said.add(value, role)
+                } else if key == "data" {
+                    said.addMedia(base64: value, type: source.text("media_type"), role)
+                } else {
+                    said.media.append(value)
+                }
             }
         case "thinking":
             if !block.text("signature").isEmpty { said.signatures.append(block.text("signature")) }
+        case "redacted_thinking": said.signatures.append(block.text("data"))
         case "tool_use":
             said.addCall(.init(id: block.text("id"), name: block.text("name"), value: block["input"]))
         case "tool_result":

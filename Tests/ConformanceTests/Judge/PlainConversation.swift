@@ -42,7 +42,9 @@ struct PlainConversation {
     }
 
     mutating func addResult(_ id: String, _ value: Any?) {
-        self.results.append((id, Self.squeezed(Self.result(value))))
+        // Where a result has no mark for a failure, its text says so.
+        let text = Self.squeezed(Self.result(value))
+        self.results.append((id, text.hasPrefix("Error:") ? String(text.dropFirst(6)) : text))
     }
 
     /// A call, which gets an id of its own where the dialect has none.
@@ -89,10 +91,16 @@ struct PlainConversation {
         }
     }
 
-    /// The base64 of a `data:` URL; anything else as it is.
-    static func payload(_ url: String) -> String {
-        guard url.hasPrefix("data:"), let comma = url.firstIndex(of: ",") else { return url }
-        return String(url[url.index(after: comma)...])
+    /// Media at a URL, in a `data:` URL, or under an id.
+    mutating func addMedia(_ url: String, _ role: String) {
+        guard url.hasPrefix("data:"), let comma = url.firstIndex(of: ",") else { return self.media.append(url) }
+        self.addMedia(base64: String(url[url.index(after: comma)...]), type: String(url.dropFirst(5)), role)
+    }
+
+    /// Media in base64. A text document is text, since it is for those who have no documents.
+    mutating func addMedia(base64: String, type: String, _ role: String) {
+        guard type.hasPrefix("text/"), let text = Data(base64Encoded: base64) else { return self.media.append(base64) }
+        self.add(String(decoding: text, as: UTF8.self), role)
     }
 
     /// A schema's canonical form: `{}` and no schema at all mean a tool without arguments, and Gemini spells types in

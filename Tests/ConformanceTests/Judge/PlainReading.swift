@@ -29,32 +29,27 @@ struct ServerEvents {
         var name: String
         var data: String
         /// The lines with their ends, the blank one included.
-        var raw: String
+        var raw: Data
     }
 
     var events: [Event] = []
 
     init(_ data: Data) {
+        let bytes = [UInt8](data)
         var name = ""
         var lines: [String] = []
-        var raw = ""
-        var rest = String(decoding: data, as: UTF8.self).unicodeScalars[...]
-        while !rest.isEmpty {
-            let end = rest.firstIndex { $0 == "\n" || $0 == "\r" } ?? rest.endIndex
-            let line = String(rest[..<end])
-            var next = end
-            if next < rest.endIndex {
-                let isReturn = rest[next] == "\r"
-                next = rest.index(after: next)
-                if isReturn, next < rest.endIndex, rest[next] == "\n" { next = rest.index(after: next) }
-            }
-            raw.unicodeScalars.append(contentsOf: rest[..<next])
-            rest = rest[next...]
+        var (begin, next) = (0, 0)
+        while next < bytes.count {
+            let end = bytes[next...].firstIndex { $0 == 10 || $0 == 13 } ?? bytes.count
+            let line = String(decoding: bytes[next..<end], as: UTF8.self)
+            next = min(end + 1, bytes.count)
+            if end < bytes.count, bytes[end] == 13, next < bytes.count, bytes[next] == 10 { next += 1 }
             if line.hasPrefix("data:") { lines.append(Self.value(line.dropFirst(5))) }
             if line.hasPrefix("event:") { name = Self.value(line.dropFirst(6)) }
-            guard line.isEmpty || rest.isEmpty else { continue }
+            guard line.isEmpty || next == bytes.count else { continue }
+            let raw = Data(bytes[begin..<next])
             self.events.append(Event(name: name, data: lines.joined(separator: "\n"), raw: raw))
-            (name, lines, raw) = ("", [], "")
+            (name, lines, begin) = ("", [], next)
         }
     }
 

@@ -33,7 +33,7 @@ enum RequestWords {
             "topP": ["top_p"], "tools": ["tools"], "choice": ["tool_choice", "parallel_tool_calls"],
             "user": ["user", "safety_identifier"], "format": ["text.format"],
             "reasoning": ["reasoning.effort", "reasoning.summary"], "tier": ["service_tier"],
-            "logprobs": ["top_logprobs"],
+            "logprobs": ["top_logprobs", "include"],
         ],
         .gemini: [
             "messages": ["contents", "systemInstruction", "system_instruction"],
@@ -46,7 +46,7 @@ enum RequestWords {
             ],
             "reasoning": [
                 "generationConfig.thinkingConfig.thinkingBudget", "generationConfig.thinkingConfig.includeThoughts",
-                "generationConfig.thinkingConfig.thinkingLevel",
+                "generationConfig.thinkingConfig.thinkingLevel", "generationConfig.thinkingConfig.thinking_budget",
             ],
             "seed": ["generationConfig.seed"], "frequency": ["generationConfig.frequencyPenalty"],
             "presence": ["generationConfig.presencePenalty"],
@@ -124,13 +124,18 @@ enum RequestWords {
             return true
         }
         let text = value as? String
-        if text == "" || (text == "auto" && path != "service_tier") || text == "none" { return true }
+        if text == "" || text == "auto" || text == "none" { return true }
         let type = (value as? [String: Any])?.text("type")
         switch path {
         // The usage chunk is between client and gateway.
         case "model", "stream", "stream_options": return true
-        case "temperature": return value as? Double == 1
-        case "n": return value as? Int == 1
+        // Where a conversation is kept is between client and gateway too.
+        case "store": return true
+        // What a reply is to hold beside its text, most of it of tools that the provider runs.
+        case "include": return (value as? [String])?.contains("message.output_text.logprobs") == false
+        case "service_tier": return text == "default" || text == "auto"
+        case "temperature", "generationConfig.temperature": return value as? Double == 1
+        case "n", "generationConfig.candidateCount": return value as? Int == 1
         case "logprobs": return value as? Bool == false
         case "parallel_tool_calls": return value as? Bool == true || body["tools"] == nil
         // The model decides, as models of other dialects do unless they are told.

@@ -92,9 +92,10 @@ enum ResponsesJudge: Judge {
     static func stream(_ data: Data) -> SeenReply {
         var steps = ResponsesSteps()
         for event in self.events(data) where event.kind != .empty {
+            // Some servers of the dialect end with `[DONE]`.
+            if event.json.isEmpty, steps.last != nil { break }
             steps.seen.error = steps.seen.error ?? self.failure(event.json)
             steps.step(event)
-            if event.isLast { break }
         }
         var seen = steps.seen
         if let response = steps.last {
@@ -162,7 +163,7 @@ enum ResponsesJudge: Judge {
             case "function_call_output", "custom_tool_call_output":
                 said.addResult(item.text("call_id"), item["output"])
                 let before = said.media.count
-                self.readMedia(item.list("output"), into: &said)
+                self.readMedia(item.list("output"), "user", into: &said)
                 if said.media.count > before { said.hasMediaResults = true }
             case "reasoning":
                 if !item.text("encrypted_content").isEmpty { said.signatures.append(item.text("encrypted_content")) }
@@ -170,18 +171,18 @@ enum ResponsesJudge: Judge {
                 let role = item.text("role")
                 said.add(item.text("content"), role)
                 for part in item.list("content") { said.add(part.text("text") + part.text("refusal"), role) }
-                self.readMedia(item.list("content"), into: &said)
+                self.readMedia(item.list("content"), role, into: &said)
             default: break
             }
         }
         return said
     }
 
-    private static func readMedia(_ parts: [[String: Any]], into said: inout PlainConversation) {
+    private static func readMedia(_ parts: [[String: Any]], _ role: String, into said: inout PlainConversation) {
         for part in parts {
-            if let url = part["image_url"] as? String { said.media.append(PlainConversation.payload(url)) }
+            if let url = part["image_url"] as? String { said.addMedia(url, role) }
             for key in ["file_data", "file_id", "file_url"] {
-                if let value = part[key] as? String { said.media.append(PlainConversation.payload(value)) }
+                if let value = part[key] as? String { said.addMedia(value, role) }
             }
             if let sound = part.object("input_audio")["data"] as? String { said.media.append(sound) }
         }

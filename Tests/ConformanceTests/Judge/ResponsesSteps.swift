@@ -21,7 +21,7 @@ struct ResponsesSteps {
         let json = event.json
         let type = json.text("type")
         self.seen.demand(type == event.name, "an event's name: \(event.name) for \(type)")
-        self.seen.demand(self.last == nil, "\(type) after the end")
+        guard self.last == nil else { return self.seen.demand(false, "\(type) after the end") }
         self.seen.demand(json.number("sequence_number") == self.number, "\(type) has no number \(self.number)")
         if self.number == 0 { self.seen.demand(type == "response.created" || type == "error", "begins with \(type)") }
         self.number += 1
