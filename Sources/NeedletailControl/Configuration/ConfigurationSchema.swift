@@ -1,3 +1,5 @@
+import NeedletailCore
+
 /// Every key a configuration may hold. This table is the one place that says what a key takes and what is enforced:
 /// unknown keys, wrong types and "accepted, not enforced" are judged by it, and `docs/configuration.md` is tested
 /// against it.
@@ -38,11 +40,13 @@ enum ConfigurationSchema {
         SchemaKey("drain", .duration(allowsZero: true)),
     ]
 
+    private static let dialects = DialectID.allCases.map(\.rawValue)
+
     static let provider: [SchemaKey] = [
         SchemaKey("type", .providerType),
         SchemaKey("enabled", .boolean),
         SchemaKey("base_url", .url),
-        SchemaKey("api", .word(["chat", "messages", "responses"], enforced: ["chat", "messages"])),
+        SchemaKey("api", .word(Self.dialects, enforced: Self.dialects)),
         SchemaKey("api_key", .secret),
         SchemaKey("api_keys", .list(.section(Self.weightedKey))),
         SchemaKey("settings", .named(.header)),
@@ -152,7 +156,7 @@ enum ConfigurationSchema {
         SchemaKey("to", .string),
         SchemaKey("weight", .number(0...1_000_000), .accepted),
         SchemaKey("priority", .integer(0...1_000_000)),
-        SchemaKey("api", .word(["chat", "messages", "responses"], enforced: [])),
+        SchemaKey("api", .word(Self.dialects, enforced: [])),
         SchemaKey("enabled", .boolean),
     ]
 
