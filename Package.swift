@@ -162,6 +162,7 @@ let package = Package(
                 "NeedletailGateway", "NeedletailCore", "NeedletailProviders", "NeedletailTesting",
                 nio, nioPosix, httpTypes, logging,
             ],
+            exclude: ["known-faults.txt"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -29,7 +29,8 @@ struct EnvironmentDefaultsTests {
     @Test(
         "Keys for providers that this version has not are named where nothing but the mock would answer",
         arguments: [
-            (["AWS_ACCESS_KEY_ID": "k"], ["AWS_ACCESS_KEY_ID"]), (["GOOGLE_API_KEY": "k"], ["GOOGLE_API_KEY"]),
+            (["AWS_ACCESS_KEY_ID": "k"], ["AWS_ACCESS_KEY_ID"]),
+            (["AWS_BEARER_TOKEN_BEDROCK": "k"], ["AWS_BEARER_TOKEN_BEDROCK"]),
             (["COHERE_API_KEY": ""], []), (["COHERE_API_KEY": "k", "OPENAI_API_KEY": "k"], []),
         ] as [([String: String], [String])])
     func absent(environment: [String: String], names: [String]) throws {

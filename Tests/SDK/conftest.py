@@ -140,8 +140,27 @@ def gateway(tmp_path_factory):
 
 
 # Every test that takes `upstream` runs once to each kind of upstream.
+# Where an upstream's format has no words for what a test asks.
+ABSENT = {
+    "res": {
+        "test_length_and_stop": "responses have no stop sequences",
+        "test_thinking": "responses show reasoning as a summary, which the mock does not write",
+        "test_reasoning": "responses show reasoning as a summary, which the mock does not write",
+        "test_reasoning_streams": "responses show reasoning as a summary, which the mock does not write",
+        "test_stored_conversation": "kept by the upstream itself, which the mock does not do",
+    },
+    "oll": {
+        name: "Ollama's own chat has no choice of tool"
+        for name in ["test_tools", "test_tool_choice", "test_legacy_functions", "test_tools_round_trip"]
+    },
+}
+
+
 @pytest.fixture(params=["oai", "ant", *(name for name, *_ in MORE)])
 def upstream(request):
+    reason = ABSENT.get(request.param, {}).get(request.node.originalname)
+    if reason:
+        pytest.skip(reason)
     return request.param
 
 

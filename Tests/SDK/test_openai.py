@@ -134,6 +134,8 @@ def test_parallel_tools(oai, upstream, streams):
 
 @pytest.mark.parametrize("url", [PIXEL, "https://example.com/cat.png"])
 def test_vision(oai, upstream, url):
+    if upstream == "oll" and not (url == PIXEL):
+        pytest.skip("Ollama takes images in the request only, and the gateway fetches none unless it is allowed to")
     content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
     reply = oai.chat.completions.create(
         model=f"{upstream}/mock-model", messages=[{"role": "user", "content": content}]

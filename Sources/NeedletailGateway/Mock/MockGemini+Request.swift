@@ -44,8 +44,9 @@ extension MockGemini {
                     if type.hasPrefix("image/") { prompt.imageCount += 1 } else { prompt.documentCount += 1 }
                 } else {
                     prompt.weigh(part)
-                    if part["functionResponse"] != nil || part["function_response"] != nil {
+                    if let answer = part["functionResponse"] ?? part["function_response"] {
                         prompt.answersTools = true
+                        text += answer["response"].map { "\($0.text)" } ?? ""
                     }
                 }
             }

@@ -66,7 +66,7 @@ struct MockSchemaFiller {
 
     /// Ends a schema that has no finite value, or none within bounds.
     private static func writeEmpty(_ facets: [JSONView], into json: inout JSONWriter) {
-        switch Self.first(facets, "type")?.string {
+        switch Self.first(facets, "type")?.string?.lowercased() {
         case "object": json.raw(JSONText(unchecked: "{}"))
         case "array": json.raw(JSONText(unchecked: "[]"))
         case "string": json.string("")
@@ -163,7 +163,7 @@ struct MockSchemaFiller {
 
     private func type(of facets: [JSONView], depth: Int) -> String {
         if let type = Self.first(facets, "type") {
-            if let name = type.string { return name }
+            if let name = type.string?.lowercased() { return name }
             let names = type.elements.compactMap(\.string)
             if depth >= Self.shallow, names.contains("null") { return "null" }
             if let name = names.first(where: { $0 != "null" }) ?? names.first { return name }

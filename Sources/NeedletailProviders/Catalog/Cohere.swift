@@ -8,6 +8,7 @@ extension ProviderSpec {
         baseURL: "https://api.cohere.com",
         auth: .bearer,
         environmentPrefix: "COHERE",
+        otherKeyVariables: ["CO_API_KEY"],
         requiresKey: true,
         modelPrefixes: ["command-", "c4ai-"]
     )

@@ -168,6 +168,11 @@ struct OpenAIChatFailureReport {
             if Self.keyNames.contains(name) { return 401 }
             if Self.modelNames.contains(name) { return 404 }
         }
+        // Ollama and Cohere give words alone.
+        if self.code == nil, self.type == nil, let words = self.message?.lowercased() {
+            if words.contains("overloaded") { return 503 }
+            if words.contains("rate limit") { return 429 }
+        }
         return 500
     }
 }
