@@ -11,13 +11,11 @@ enum StreamLosses {
             .map { Loss($0, "the client's dialect has no place for it") }
     }
 
-    /// Whether an answer to this request can hold the field.
+    /// Whether an answer to this request can hold the field. Many models reason and some cite without being asked to.
     private static func mayOccur(_ field: ModelField, _ request: InferenceRequest) -> Bool {
         switch field {
-        case .replyReasoning, .replySignature, .replyRedacted, .usageReasoning: request.features.contains(.reasoning)
         case .replyLogprobs: request.features.contains(.logprobs)
         case .replyAudio, .usageAudio: request.features.contains(.audio)
-        case .replyCitations: !request.features.isDisjoint(with: [.documents, .tools])
         // A turn is paused for tools that the provider runs.
         case .replyOpaque, .usageWebSearches, .stopReason: request.features.contains(.tools)
         // Several choices are refused on the way in where the upstream gives one.

@@ -30,6 +30,17 @@ struct JSONWriterTests {
         #expect(String(buffer: writer.bytes) == expected)
     }
 
+    @Test("a value as it was spelled comes on one line where that is asked for")
+    func lines() {
+        var writer = JSONWriter()
+        writer.raw(JSONText(unchecked: "[\n]"))
+        #expect(String(buffer: writer.bytes) == "[\n]")
+        writer = JSONWriter()
+        writer.isOneLine = true
+        writer.raw(JSONText(unchecked: "{\r\n  \"a\": [1,\n2]\n}"))
+        #expect(String(buffer: writer.bytes) == "{    \"a\": [1, 2] }")
+    }
+
     @Test("escapes each byte that must be escaped, at any place, and no other", arguments: 0..<40)
     func escaping(_ place: Int) throws {
         let before = String(repeating: "a", count: place)

@@ -15,6 +15,9 @@ public struct JSONWriter: Sendable {
     public private(set) var bytes: ByteBuffer
     /// Whether the next key or array element needs a comma before it.
     private var needsComma = false
+    /// Whether a line break between the tokens of a value that is written as it was spelled becomes a space, as streams
+    /// need it whose events end with a line. No by default.
+    public var isOneLine = false
 
     /// Starts with an empty buffer.
     public init() {
@@ -113,8 +116,22 @@ public struct JSONWriter: Sendable {
     /// Writes a value as it was spelled.
     public mutating func raw(_ text: JSONText) {
         self.separate()
-        self.bytes.writeImmutableBuffer(text.bytes)
+        var rest = text.bytes
+        while self.isOneLine, let end = Self.lineBreak(rest) {
+            if var line = rest.readSlice(length: end) { self.bytes.writeBuffer(&line) }
+            self.bytes.writeInteger(UInt8(ascii: " "))
+            rest.moveReaderIndex(forwardBy: 1)
+        }
+        self.bytes.writeBuffer(&rest)
         self.needsComma = true
+    }
+
+    /// The offset of the first line feed or carriage return.
+    private static func lineBreak(_ bytes: ByteBuffer) -> Int? {
+        let view = bytes.readableBytesView
+        let feed = view.firstIndex(of: 0x0A)
+        let first = view.prefix(upTo: feed ?? view.endIndex).firstIndex(of: 0x0D) ?? feed
+        return first.map { $0 - view.startIndex }
     }
 
     /// Writes a key and a string, if there is one.

@@ -110,13 +110,9 @@ struct OpenAIResponsesRequestTests {
             (#"{"model":"m","input":"x","tool_choice":"maybe"}"#, "tool_choice"),
         ])
     func faults(_ body: String, _ parameter: String) throws {
-        do {
-            _ = try Self.decode(body)
-            Issue.record("not refused")
-        } catch let error as NeedletailError {
-            #expect(error.code == .invalidRequest)
-            #expect(error.parameter == parameter)
-        }
+        let error = #expect(throws: NeedletailError.self) { try Self.decode(body) }
+        #expect(error?.code == .invalidRequest)
+        #expect(error?.parameter == parameter)
     }
 
     @Test("Images and files of every kind are read")

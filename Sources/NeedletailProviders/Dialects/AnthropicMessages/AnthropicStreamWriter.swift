@@ -9,6 +9,7 @@ enum AnthropicStreamWriter {
         out.writeStaticString("\ndata: ")
         var json = JSONWriter(appendingTo: out)
         out = ByteBuffer()  // so that the writer owns the storage alone
+        json.isOneLine = true
         json.beginObject()
         json.member("type", name.description)
         body(&json)

@@ -9,6 +9,7 @@ enum CohereStreamWriter {
         out.writeStaticString("\ndata: ")
         var json = JSONWriter(appendingTo: out)
         out = ByteBuffer()  // so that the writer owns the storage alone
+        json.isOneLine = true
         json.beginObject()
         json.member("type", type.description)
         members(&json)

@@ -221,6 +221,7 @@ struct GeminiStreamEncoder: StreamEncoder {
         out.writeStaticString("data: ")
         var json = JSONWriter(appendingTo: out)
         out = ByteBuffer()  // so that the writer owns the storage alone
+        json.isOneLine = true
         json.beginObject()
         body(&json)
         if let usage = self.usage {

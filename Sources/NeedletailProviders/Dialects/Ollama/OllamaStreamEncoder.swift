@@ -132,6 +132,7 @@ struct OllamaStreamEncoder: StreamEncoder {
     private func line(isLast: Bool = false, into out: inout ByteBuffer, _ members: (inout JSONWriter) -> Void) {
         var json = JSONWriter(appendingTo: out)
         out = ByteBuffer()  // so that the writer owns the storage alone
+        json.isOneLine = true
         json.beginObject()
         json.member("model", self.model)
         json.member("created_at", self.time)

@@ -42,6 +42,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
     /// Writes down once what every chunk begins and ends with.
     private mutating func prepare(_ start: StreamStart) {
         var json = JSONWriter(appendingTo: ByteBuffer(string: "data: "))
+        json.isOneLine = true
         json.beginObject()
         json.member("id", start.id.isEmpty ? self.options.replyID : start.id)
         json.member("object", "chat.completion.chunk")
@@ -152,6 +153,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
     private static func write(into out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
         var json = JSONWriter(appendingTo: out)
         out = ByteBuffer()  // so that the writer owns the storage alone
+        json.isOneLine = true
         body(&json)
         out = json.bytes
     }

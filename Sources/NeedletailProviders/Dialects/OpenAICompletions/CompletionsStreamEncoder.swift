@@ -96,6 +96,7 @@ struct CompletionsStreamEncoder: StreamEncoder {
         out.writeStaticString("data: ")
         var json = JSONWriter(appendingTo: out)
         out = ByteBuffer()  // so that the writer owns the storage alone
+        json.isOneLine = true
         json.beginObject()
         json.member("id", self.start.id.isEmpty ? self.options.replyID : self.start.id)
         json.member("object", "text_completion")

@@ -1,0 +1,29 @@
+import NIOCore
+import NeedletailCore
+import Testing
+
+@testable import NeedletailProviders
+
+@Suite("What a stream may lose")
+struct StreamLossesTests {
+    private static func names(_ features: Features) -> Set<String> {
+        var request = InferenceRequest(
+            operation: .chat, model: "m", body: .model(ChatRequest(model: "m")), replyDialect: nil)
+        request.features = features
+        let losses = StreamLosses.possible(from: .anthropicMessages, to: .openAICompletions, for: request)
+        return Set(losses.map(\.field))
+    }
+
+    @Test("reasoning and citations are named whether or not they were asked for")
+    func unasked() {
+        guard DialectID.written.contains(.openAICompletions) else { return }
+        #expect(Self.names([]).isSuperset(of: ["content.thinking", "content.signature", "content.citations"]))
+    }
+
+    @Test("what the provider's tools leave is named where there are tools")
+    func tools() {
+        guard DialectID.written.contains(.openAICompletions) else { return }
+        #expect(!Self.names([]).contains("content"))
+        #expect(Self.names(.tools).contains("content"))
+    }
+}
