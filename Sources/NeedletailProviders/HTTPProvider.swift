@@ -152,6 +152,11 @@ public final class HTTPProvider: Provider {
         return headers
     }
 
+    /// Whether there is a path for an operation in a dialect.
+    func has(_ operation: NeedletailCore.Operation, in dialect: DialectID) -> Bool {
+        self.endpoints.first { $0.dialect == dialect }?.path(for: operation, model: "", isStreaming: false) != nil
+    }
+
     /// Answers `request`; see ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

@@ -22,6 +22,8 @@ public struct ProviderSpec: Sendable {
         case microsoftEntra(scope: String)
         /// Google's OAuth: a service account, a person's stored consent, or the machine's metadata server.
         case googleCloud
+        /// Amazon: each request is signed for the service that is named, with keys, a profile, or a role.
+        case amazon(service: String)
     }
 
     /// The dialects of the models whose names begin in a certain way.
@@ -60,7 +62,7 @@ public struct ProviderSpec: Sendable {
     public var auth: Auth
     /// How it is done in a dialect where it is done in another way.
     public var authByDialect: [DialectID: Auth]
-    /// Who gives out tokens, sent as `Authorization: Bearer`, where there is no key.
+    /// Who proves where there is no key: by a token, sent as `Authorization: Bearer`, or by a signature.
     public var identity: Identity?
     /// Headers of every request, by dialect.
     public var headers: [DialectID: HTTPFields]

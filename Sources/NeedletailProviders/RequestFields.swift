@@ -7,6 +7,8 @@ public struct RequestFields: Sendable, Hashable {
     public var added: [String: String]
     /// Whether `model` is left out of a chat, because it stands in the path.
     public var omitsModel: Bool
+    /// Whether `stream` is left out of a chat, because the path says it.
+    public var omitsStream: Bool
     /// Members that have another name, in requests that this library wrote itself.
     public var renamed: [String: String]
     /// Members that make the upstream refuse a request; left out of those that this library wrote itself, and reported.
@@ -16,17 +18,19 @@ public struct RequestFields: Sendable, Hashable {
     public init(
         added: [String: String] = [:],
         omitsModel: Bool = false,
+        omitsStream: Bool = false,
         renamed: [String: String] = [:],
         refused: Set<String> = []
     ) {
         self.added = added
         self.omitsModel = omitsModel
+        self.omitsStream = omitsStream
         self.renamed = renamed
         self.refused = refused
     }
 
     /// Whether requests that a client wrote are changed too.
-    var changesPassthrough: Bool { self.omitsModel || !self.added.isEmpty }
+    var changesPassthrough: Bool { self.omitsModel || self.omitsStream || !self.added.isEmpty }
     /// Whether there is anything to do for requests that this library wrote.
     var isEmpty: Bool { !self.changesPassthrough && self.renamed.isEmpty && self.refused.isEmpty }
 
@@ -51,6 +55,7 @@ public struct RequestFields: Sendable, Hashable {
             let key = member.key
             missing[key] = nil
             if self.omitsModel, operation == .chat, member.hasKey("model") { continue }
+            if self.omitsStream, operation == .chat, member.hasKey("stream") { continue }
             if key == dropped { continue }
             if isOurs, self.refused.contains(key) {
                 losses.add(key, "the provider refuses it")

@@ -35,7 +35,10 @@ extension HTTPProvider {
     }
 
     private func dialect(for client: DialectID?, _ request: InferenceRequest) -> DialectID {
-        self.options.dialect ?? self.spec.dialect(for: client, model: request.model)
+        let dialect = self.options.dialect ?? self.spec.dialect(for: client, model: request.model)
+        // A dialect that is only half there: counted is then in another one.
+        guard request.operation == .countTokens, !self.has(.countTokens, in: dialect) else { return dialect }
+        return self.spec.dialects.first { self.has(.countTokens, in: $0) } ?? dialect
     }
 
     /// Prepares a call that is written anew. Never inlined: a typed request is large, and a passthrough's task would keep

@@ -44,8 +44,8 @@ public struct Origin: Hashable, Sendable, CustomStringConvertible {
     /// The host as it stands in a URL: an IPv6 address in brackets.
     var bracketedHost: String { self.host.utf8.contains(UInt8(ascii: ":")) ? "[\(self.host)]" : self.host }
 
-    /// What the `host` header says.
-    var hostHeader: String {
+    /// What the `host` header says: the port only where it is not the scheme's own.
+    package var hostHeader: String {
         self.port == self.defaultPort ? self.bracketedHost : "\(self.bracketedHost):\(self.port)"
     }
 

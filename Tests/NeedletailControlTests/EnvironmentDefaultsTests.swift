@@ -19,6 +19,7 @@ struct EnvironmentDefaultsTests {
             (["OPENAI_API_KEY": "k"], ["openai", "mock"]),
             (["ANTHROPIC_API_KEY": "k", "OPENAI_API_KEY": "k"], ["openai", "anthropic", "mock"]),
             (["TOGETHER_API_KEY": "k"], ["together", "mock"]),
+            (["AWS_BEARER_TOKEN_BEDROCK": "k", "AWS_REGION": "eu-west-1"], ["bedrock", "mock"]),
             (["VLLM_BASE_URL": "http://127.0.0.1:8000"], ["vllm", "mock"]),
             (["VLLM_API_KEY": "k", "OPENAI_API_KEY": ""], ["mock"]),
         ])
@@ -27,11 +28,12 @@ struct EnvironmentDefaultsTests {
     }
 
     @Test(
-        "Keys for providers that this version has not are named where nothing but the mock would answer",
+        "Keys that do not suffice are named where nothing but the mock would answer",
         arguments: [
-            (["AWS_ACCESS_KEY_ID": "k"], ["AWS_ACCESS_KEY_ID"]),
+            (["AWS_SECRET_ACCESS_KEY": "k"], ["AWS_SECRET_ACCESS_KEY"]),
             (["AWS_BEARER_TOKEN_BEDROCK": "k"], ["AWS_BEARER_TOKEN_BEDROCK"]),
-            (["COHERE_API_KEY": ""], []), (["COHERE_API_KEY": "k", "OPENAI_API_KEY": "k"], []),
+            (["AWS_BEARER_TOKEN_BEDROCK": "k", "AWS_REGION": "eu-west-1"], []),
+            (["AWS_BEARER_TOKEN_BEDROCK": ""], []), (["AWS_BEARER_TOKEN_BEDROCK": "k", "OPENAI_API_KEY": "k"], []),
         ] as [([String: String], [String])])
     func absent(environment: [String: String], names: [String]) throws {
         let warnings = try Fixture.loader(environment).load().warnings

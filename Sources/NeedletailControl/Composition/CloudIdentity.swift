@@ -6,7 +6,7 @@ import NeedletailCore
 import NeedletailProviders
 import NeedletailTransport
 
-/// Makes what fetches tokens for providers that have no key of their own.
+/// Makes what fetches tokens or signs requests for providers that have no key of their own.
 struct CloudIdentity {
     let group: any EventLoopGroup
     let environment: [String: String]
@@ -17,7 +17,7 @@ struct CloudIdentity {
     /// What a provider's settings amount to, and the connections that it opens.
     struct Resolved {
         var authorizer: (any RequestAuthorizer)?
-        var pool: UpstreamPool?
+        var pools: [UpstreamPool] = []
         /// Settings that the credentials themselves hold.
         var settings: [String: String] = [:]
     }
@@ -29,6 +29,9 @@ struct CloudIdentity {
         case .microsoftEntra(let scope) where configuration.apiKeys.isEmpty:
             return try self.entra(settings, scope: scope)
         case .googleCloud: return try self.google(settings, hasKey: !configuration.apiKeys.isEmpty)
+        case .amazon(let service):
+            return try self.amazon(
+                spec, settings, service: service, url: configuration.baseURL, hasKey: !configuration.apiKeys.isEmpty)
         case .microsoftEntra, nil: return Resolved()
         }
     }
@@ -44,7 +47,7 @@ struct CloudIdentity {
         let base = authority.hasSuffix("/") ? String(authority.dropLast()) : authority
         let (server, pool) = try self.server(base + EntraTokenSource.path(tenant: tenant))
         let source = EntraTokenSource(server, clientID: id, clientSecret: secret, scope: scope)
-        return Resolved(authorizer: TokenAuthorizer(source, time: self.time), pool: pool)
+        return Resolved(authorizer: TokenAuthorizer(source, time: self.time), pools: [pool])
     }
 
     private func google(_ settings: [String: String], hasKey: Bool) throws(NeedletailError) -> Resolved {
@@ -55,7 +58,7 @@ struct CloudIdentity {
             resolved.settings["project"] = settings["project"] ?? credentials.projectID
             guard !hasKey else { return resolved }
             let (server, pool) = try self.server(credentials.tokenURL)
-            resolved.pool = pool
+            resolved.pools = [pool]
             switch credentials {
             case .serviceAccount(let account):
                 source = GoogleServiceAccountSource(server, account: account, signer: try RSAKey(account.privateKey))
@@ -67,7 +70,7 @@ struct CloudIdentity {
             let host = self.environment["GCE_METADATA_HOST"].flatMap { $0.isEmpty ? nil : "http://" + $0 }
             let (server, pool) = try self.server(
                 (host ?? GoogleMetadataSource.baseURL) + GoogleMetadataSource.path)
-            resolved.pool = pool
+            resolved.pools = [pool]
             source = GoogleMetadataSource(server)
         }
         resolved.authorizer = TokenAuthorizer(source, time: self.time)

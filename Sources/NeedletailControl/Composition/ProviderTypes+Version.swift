@@ -16,7 +16,5 @@ extension ProviderTypes {
                 dialects: spec.dialects,
                 isMock: spec.isMock
             )
-        },
-        absentKeyVariables: ProviderSpec.absentKeyVariables
-    )
+        })
 }

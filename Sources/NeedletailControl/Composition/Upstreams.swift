@@ -63,7 +63,7 @@ struct Upstreams {
             transport: transport,
             time: self.time
         )
-        let pools = [pool, identity.pool].compactMap { $0 }
+        let pools = [pool].compactMap { $0 } + identity.pools
         return Entry(configuration: configuration, spec: spec, provider: provider, pools: pools)
     }
 

@@ -12,11 +12,12 @@ extension ConfigurationBuilder {
         }
         let mocks = Set(self.types.all.filter(\.isMock).map(\.name))
         if providers.allSatisfy({ mocks.contains($0.type) }) {
-            for name in self.types.absentKeyVariables where self.defaults.isSet(name) {
+            for type in self.types.all {
+                guard let (name, missing) = self.defaults.lack(of: type) else { continue }
                 self.faults.warning(
                     at: .environment(name),
-                    "this version has no provider for this key: the mock answers",
-                    "configure a provider of another type"
+                    "the key's provider '\(type.name)' wants more than a key: the mock answers",
+                    "set \(missing)"
                 )
             }
         }

@@ -134,16 +134,33 @@ struct EnvironmentDefaults {
     /// Whether the environment names an upstream of the type: all that it cannot do without is there.
     func configures(_ type: ProviderType) -> Bool {
         guard !type.isMock else { return true }
+        guard self.missing(of: type) == nil else { return false }
+        guard type.requiresKey else { return type.baseURLVariables.contains(where: self.isSet) }
+        return self.credential(of: type) != nil
+    }
+
+    /// What the environment holds of a credential for a type that it says too little of, and what is missing.
+    func lack(of type: ProviderType) -> (credential: String, missing: String)? {
+        guard type.requiresKey, let credential = self.credential(of: type), let missing = self.missing(of: type)
+        else { return nil }
+        return (credential, missing)
+    }
+
+    /// The variable that holds a credential of the type. Somebody who gives out tokens wants one too.
+    private func credential(of type: ProviderType) -> String? {
+        let others = type.settings.filter { $0.kind != .text }.flatMap(\.variables)
+        return (type.keyVariables + others).first(where: self.isSet)
+    }
+
+    /// A variable without which the type has no place to ask.
+    private func missing(of type: ProviderType) -> String? {
         let isThere = { (setting: ProviderSetting) in setting.variables.contains(where: self.isSet) }
         for setting in type.settings where setting.isRequired && setting.fallback == nil && !isThere(setting) {
-            guard type.settings.contains(where: { $0.name == setting.impliedBy && isThere($0) }) else { return false }
+            guard !type.settings.contains(where: { $0.name == setting.impliedBy && isThere($0) }) else { continue }
+            return setting.variables.first ?? setting.name
         }
         let hasBaseURL = type.baseURLVariables.contains(where: self.isSet)
-        guard hasBaseURL || !type.requiresBaseURL else { return false }
-        guard type.requiresKey else { return hasBaseURL }
-        // Somebody who gives out tokens wants a credential too.
-        return type.keyVariables.contains(where: self.isSet)
-            || type.settings.contains { $0.kind != .text && isThere($0) }
+        return hasBaseURL || !type.requiresBaseURL ? nil : type.baseURLVariables.first
     }
 
     /// Whether the environment holds something under `name`.

@@ -54,13 +54,10 @@ public struct ProviderType: Sendable, Hashable {
 public struct ProviderTypes: Sendable, Hashable {
     /// The types.
     public var all: [ProviderType]
-    /// The environment variables of keys for types that people may expect and that are not there.
-    public var absentKeyVariables: [String]
 
     /// Creates a list.
-    public init(_ all: [ProviderType], absentKeyVariables: [String] = []) {
+    public init(_ all: [ProviderType]) {
         self.all = all
-        self.absentKeyVariables = absentKeyVariables
     }
 
     /// The type called `name`.

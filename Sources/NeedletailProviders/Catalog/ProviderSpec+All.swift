@@ -1,7 +1,7 @@
 extension ProviderSpec {
     /// Every provider that ships. A test holds each to its fixtures.
     public static let all: [ProviderSpec] = [
-        .openAI, .anthropic, .gemini, .azure, .vertex, .cohere, .ollama, .vLLM, .together,
+        .openAI, .anthropic, .gemini, .azure, .vertex, .bedrock, .cohere, .ollama, .vLLM, .together,
         .mistral, .groq, .deepSeek, .xAI, .fireworks, .openRouter, .perplexity, .cerebras, .nvidia, .moonshot, .zAI,
         .databricks, .snowflake, .cloudflare, .sambaNova, .ai21, .huggingFace, .gitHubModels,
         .replicate, .runPod,
