@@ -88,6 +88,38 @@ struct ProviderFormTests {
         #expect(try bench.sent.path == "/v1/projects/p/locations/us-east5/endpoints/openapi/chat/completions")
     }
 
+    @Test("Vertex asks Gemini's models in their own dialect, and streams as events")
+    func vertexGemini() async throws {
+        let bench = Bench(.vertex, options: .init(basePath: "", settings: Self.place)) { _ in
+            json(#"{"error":{"message":"no"}}"#, status: 400)
+        }
+        for isStreaming in [false, true] {
+            await #expect(throws: NeedletailError.self) {
+                try await bench.ask(
+                    #"{"model":"gemini-x","stream":\#(isStreaming),"messages":[{"role":"user","content":"hi"}]}"#)
+            }
+            let method = isStreaming ? "streamGenerateContent?alt=sse" : "generateContent"
+            #expect(
+                try bench.sent.path == "/v1/projects/p/locations/us-east5/publishers/google/models/gemini-x:\(method)")
+        }
+    }
+
+    @Test(
+        "Azure has responses in both of its forms",
+        arguments: [
+            ([:], "/openai/responses?api-version=2024-10-21"), (["api_version": "v1"], "/openai/v1/responses"),
+            (["api_version": "preview"], "/openai/v1/responses?api-version=preview"),
+        ] as [([String: String], String)])
+    func azureResponses(settings: [String: String], path: String) async throws {
+        let bench = Bench(.azure, options: .init(basePath: "", keys: [("k", 1)], settings: settings)) { _ in
+            json(#"{"error":{"message":"no"}}"#, status: 400)
+        }
+        await #expect(throws: NeedletailError.self) {
+            try await bench.ask(#"{"model":"gpt","input":"hi"}"#, .openAIResponses)
+        }
+        #expect(try bench.sent.path == path && bench.sent.headers[.apiKey] == "k")
+    }
+
     @Test(
         "Vertex is where the location is",
         arguments: [

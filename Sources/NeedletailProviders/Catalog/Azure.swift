@@ -9,7 +9,7 @@ extension ProviderSpec {
     /// base URL that ends in `/openai/v1`, the newer form without versions is used. There is no list of deployments.
     public static let azure = ProviderSpec(
         type: "azure",
-        dialects: [.openAIChat, .anthropicMessages],
+        dialects: [.openAIChat, .openAIResponses, .anthropicMessages],
         baseURL: nil,
         auth: .header(.apiKey),
         authByDialect: [.anthropicMessages: .header(.xAPIKey)],
@@ -18,7 +18,18 @@ extension ProviderSpec {
         paths: [
             .openAIChat: OperationPaths(
                 prefix: "/openai", version: nil,
-                [.chat: "/deployments/{model}/chat/completions?api-version={api_version}"]),
+                [
+                    .chat: "/deployments/{model}/chat/completions?api-version={api_version}",
+                    .embeddings: "/deployments/{model}/embeddings?api-version={api_version}",
+                ]),
+            .openAIResponses: OperationPaths(
+                prefix: "/openai", version: nil,
+                [
+                    .chat: "/responses?api-version={api_version}",
+                    .retrieveResponse: "/responses/{model}?api-version={api_version}",
+                    .deleteResponse: "/responses/{model}?api-version={api_version}",
+                    .listInputItems: "/responses/{model}/input_items?api-version={api_version}",
+                ]),
             .anthropicMessages: OperationPaths(prefix: "/anthropic", version: "v1", [.chat: "/messages"]),
         ],
         quirks: [.wantsMaxCompletionTokens],
@@ -36,19 +47,38 @@ extension ProviderSpec {
         forms: [
             ProviderForm(
                 when: "api_version", is: "v1", pathEnd: "/openai/v1",
-                paths: [.openAIChat: OperationPaths(prefix: "/openai", version: "v1", [.chat: "/chat/completions"])]),
+                paths: [
+                    .openAIChat: OperationPaths(
+                        prefix: "/openai", version: "v1", [.chat: "/chat/completions", .embeddings: "/embeddings"]),
+                    .openAIResponses: Self.azureResponses(query: ""),
+                ]),
             ProviderForm(
                 when: "api_version", is: "preview",
                 paths: [
                     .openAIChat: OperationPaths(
-                        prefix: "/openai", version: "v1", [.chat: "/chat/completions?api-version=preview"])
+                        prefix: "/openai", version: "v1",
+                        [
+                            .chat: "/chat/completions?api-version=preview",
+                            .embeddings: "/embeddings?api-version=preview",
+                        ]),
+                    .openAIResponses: Self.azureResponses(query: "?api-version=preview"),
                 ]),
         ],
         modelDialects: [
-            ModelDialects(prefix: "claude", [.anthropicMessages]), ModelDialects(prefix: "", [.openAIChat]),
+            ModelDialects(prefix: "claude", [.anthropicMessages]), ModelDialects(prefix: "", [.openAIChat, .openAIResponses]),
         ],
         environmentPrefix: "AZURE_OPENAI",
         otherBaseURLVariables: ["AZURE_OPENAI_ENDPOINT"],
         requiresKey: true
     )
+
+    private static func azureResponses(query: String) -> OperationPaths {
+        OperationPaths(
+            prefix: "/openai", version: "v1",
+            [
+                .chat: "/responses" + query, .retrieveResponse: "/responses/{model}" + query,
+                .deleteResponse: "/responses/{model}" + query,
+                .listInputItems: "/responses/{model}/input_items" + query,
+            ])
+    }
 }

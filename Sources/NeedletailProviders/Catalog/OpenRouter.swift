@@ -6,7 +6,7 @@ extension ProviderSpec {
     /// Comments keep a slow stream alive; what an upstream of its own said stands as text in `metadata.raw`.
     public static let openRouter = ProviderSpec(
         type: "openrouter",
-        dialects: [.openAIChat],
+        dialects: [.openAIChat, .openAIResponses],
         baseURL: "https://openrouter.ai/api/v1",
         auth: .bearer,
         environmentPrefix: "OPENROUTER",

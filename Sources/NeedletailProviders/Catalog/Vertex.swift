@@ -1,7 +1,7 @@
 import NeedletailCore
 
 extension ProviderSpec {
-    /// Google's Vertex AI: Claude's models
+    /// Google's Vertex AI: Gemini (<https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>), Claude
     /// (<https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/use-claude>), and open ones in OpenAI's
     /// dialect (<https://cloud.google.com/vertex-ai/generative-ai/docs/maas/call-open-model-apis>), whose names have their
     /// publisher before a slash.
@@ -10,11 +10,18 @@ extension ProviderSpec {
     /// machines of the cloud have.
     public static let vertex = ProviderSpec(
         type: "vertex",
-        dialects: [.anthropicMessages, .openAIChat],
+        dialects: [.gemini, .anthropicMessages, .openAIChat],
         baseURL: "https://{location}-aiplatform.googleapis.com",
         auth: .bearer,
         identity: .googleCloud,
         paths: [
+            .gemini: OperationPaths(
+                version: "v1",
+                [
+                    .chat: Self.vertexPlace + "/publishers/google/models/{model}:generateContent",
+                    .countTokens: Self.vertexPlace + "/publishers/google/models/{model}:countTokens",
+                ],
+                streamedChat: Self.vertexPlace + "/publishers/google/models/{model}:streamGenerateContent?alt=sse"),
             .anthropicMessages: OperationPaths(
                 version: "v1",
                 [
@@ -41,7 +48,7 @@ extension ProviderSpec {
             ProviderForm(when: "location", is: "eu", baseURL: "https://aiplatform.eu.rep.googleapis.com"),
         ],
         modelDialects: Self.vertexPublishers.map { ModelDialects(prefix: $0 + "/", [.openAIChat]) }
-            + [ModelDialects(prefix: "", [.anthropicMessages])],
+            + [ModelDialects(prefix: "claude", [.anthropicMessages]), ModelDialects(prefix: "", [.gemini])],
         environmentPrefix: "VERTEX",
         requiresKey: true
     )

@@ -6,7 +6,7 @@ extension ProviderSpec {
     /// A bad key is a 400; output tokens do not count reasoning, the total does.
     public static let xAI = ProviderSpec(
         type: "xai",
-        dialects: [.openAIChat],
+        dialects: [.openAIChat, .openAIResponses],
         baseURL: "https://api.x.ai/v1",
         auth: .bearer,
         environmentPrefix: "XAI",
