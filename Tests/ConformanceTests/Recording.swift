@@ -145,11 +145,11 @@ enum Recordings {
         names(in: "\(root)/\(provider)").filter { !$0.contains(".") }.map { "\(provider)/\($0)" }
     }
 
-    /// The folders with at least one chat in a dialect that is there.
+    /// The folders with at least one chat.
     static let chatFolders: [String] = folders.filter { folder in
         switch RecordedSurface.of(folder) {
-        case .chat(let dialect): dialect.hasLanded
-        case .mixed: cases(folder).contains { $0.dialect?.hasLanded == true }
+        case .chat: true
+        case .mixed: cases(folder).contains { $0.dialect != nil }
         default: false
         }
     }

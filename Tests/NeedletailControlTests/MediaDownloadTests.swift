@@ -19,6 +19,9 @@ struct MediaDownloadTests {
         if permitsAll { download.permits = { _ in true } }
         // A limit that a test need not send megabytes to reach.
         download.maximumSize = 1 << 20
+        // However busy the machine is.
+        download.timeouts = Timeouts(
+            connect: .seconds(600), firstToken: .seconds(600), idle: .seconds(600), total: .seconds(600))
         return download
     }
 

@@ -63,7 +63,7 @@ struct ProviderFormTests {
         _ = try await bench.ask(own.replacing(#""zz":1.50"#, with: #""anthropic_version":"x""#), .anthropicMessages)
         #expect(String(buffer: try bench.sent.body).contains(#""anthropic_version":"x""#))
         #expect(!String(buffer: try bench.sent.body).contains("vertex-2023"))
-        _ = try await bench.ask(Self.chat)
+        _ = try await bench.ask(Self.chat.replacing("my gpt/1", with: "claude-a"))
         let body = try JSONDocument(try bench.sent.body).root
         #expect(body["model"] == nil && body["anthropic_version"]?.string == "vertex-2023-10-16")
     }

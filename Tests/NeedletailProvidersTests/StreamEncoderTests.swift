@@ -31,7 +31,7 @@ struct StreamEncoderTests {
         return out
     }
 
-    @Test("any event may be the first after the start", arguments: DialectID.written, beginnings.indices)
+    @Test("any event may be the first after the start", arguments: DialectID.allCases, beginnings.indices)
     func firstEvent(_ dialect: DialectID, _ index: Int) throws {
         let start = ChatEvent.started(StreamStart(id: "id", model: "m"))
         let bytes = Self.encode(
@@ -43,7 +43,7 @@ struct StreamEncoderTests {
         #expect(!events.isEmpty)
     }
 
-    @Test("arguments with line breaks do not break the framing", arguments: DialectID.written)
+    @Test("arguments with line breaks do not break the framing", arguments: DialectID.allCases)
     func lines(_ dialect: DialectID) throws {
         let events: [ChatEvent] = [
             .started(StreamStart(id: "id", model: "m")),

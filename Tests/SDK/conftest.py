@@ -47,6 +47,7 @@ MORE = [
     ("gem", "gemini", "/v1beta", ""),
     ("oll", "ollama", "", "api: ollama"),
     ("coh", "cohere", "", ""),
+    ("bed", "bedrock", "", "settings: { region: us-east-1 }"),
 ]
 
 

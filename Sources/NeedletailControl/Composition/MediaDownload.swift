@@ -14,7 +14,7 @@ import NeedletailTransport
 /// gains nothing. Redirects are not followed.
 struct MediaDownload: MediaFetcher {
     /// How long a file may take: somebody waits for the answer.
-    static let timeouts = Timeouts(
+    var timeouts = Timeouts(
         connect: .seconds(5), firstToken: .seconds(10), idle: .seconds(10), total: .seconds(30))
 
     let group: any EventLoopGroup
@@ -59,7 +59,7 @@ struct MediaDownload: MediaFetcher {
         let query = parts.percentEncodedQuery.map { "?" + $0 } ?? ""
         let response = try await pool.send(
             TransportRequest(
-                method: .get, path: path + query, headers: [.userAgent: "needletail"], timeouts: Self.timeouts,
+                method: .get, path: path + query, headers: [.userAgent: "needletail"], timeouts: self.timeouts,
                 deadline: deadline))
         guard response.status == 200 else {
             response.body.cancel()

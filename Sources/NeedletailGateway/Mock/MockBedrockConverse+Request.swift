@@ -42,11 +42,18 @@ extension MockBedrockConverse {
         return prompt
     }
 
-    private static func model(in path: String) throws(MockRefusal) -> String {
+    static func target(path: String) -> (model: String, isStreaming: Bool)? {
         guard let start = path.firstRange(of: "/model/")?.upperBound, let slash = path[start...].lastIndex(of: "/"),
             let name = PercentEncoding.decoded(path[start..<slash]), !name.isEmpty
-        else { throw MockRefusal(400, "The provided model identifier is invalid.") }
-        return name
+        else { return nil }
+        return (name, path.hasSuffix("-stream"))
+    }
+
+    private static func model(in path: String) throws(MockRefusal) -> String {
+        guard let target = Self.target(path: path) else {
+            throw MockRefusal(400, "The provided model identifier is invalid.")
+        }
+        return target.model
     }
 
     private static func messages(_ messages: JSONView, into prompt: inout MockPrompt) throws(MockRefusal) {

@@ -1,3 +1,4 @@
+import HTTPTypes
 public import NeedletailCore
 
 /// Adds `Authorization: Bearer` with a token that is fetched first, kept, and replaced before it ends; see

@@ -148,10 +148,4 @@ extension DialectID {
         case .openAICompletions: CompletionsJudge.self
         }
     }
-
-    /// Whether its code is there.
-    var hasLanded: Bool { !(self.dialect is any PendingDialect.Type) }
-
-    /// The dialects that the suite runs over.
-    static let landed = DialectID.allCases.filter(\.hasLanded)
 }

@@ -104,7 +104,7 @@ struct TokenAuthorizerTests {
         #expect(try await tokens.header() == "Bearer token-1")
         #expect(try await tokens.header() == "Bearer token-1")
         #expect(source.asked == 2)
-        time.advance(by: TokenCacheState.pause)
+        time.advance(by: ExpiringCacheState<String>.pause)
         #expect(try await tokens.header() == "Bearer token-3")
     }
 
