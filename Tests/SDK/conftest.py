@@ -157,6 +157,11 @@ ABSENT = {
 }
 
 
+def thinker(upstream):
+    """A model of `upstream` that thinks. At Bedrock its name says how it is told to."""
+    return f"{upstream}/{'anthropic.claude-mock' if upstream == 'bed' else 'mock-model'}"
+
+
 @pytest.fixture(params=["oai", "ant", *(name for name, *_ in MORE)])
 def upstream(request):
     reason = ABSENT.get(request.param, {}).get(request.node.originalname)

@@ -6,7 +6,7 @@ import json
 import anthropic
 import pydantic
 import pytest
-from conftest import KEY, eventually
+from conftest import KEY, eventually, thinker
 
 HELLO = [{"role": "user", "content": "Hello there"}]
 WEATHER = {
@@ -113,8 +113,8 @@ def test_parallel_tools(ant, upstream, streams):
     ids=["base64", "url"],
 )
 def test_vision(ant, upstream, source):
-    if upstream == "oll" and not (source["type"] == "base64"):
-        pytest.skip("Ollama takes images in the request only, and the gateway fetches none unless it is allowed to")
+    if upstream in ("oll", "bed") and not (source["type"] == "base64"):
+        pytest.skip("Ollama and Bedrock take images in the request only, and the gateway fetches none unless it is allowed to")
     content = [{"type": "image", "source": source}, {"type": "text", "text": "What is this?"}]
     reply = ask(ant, f"{upstream}/mock-model", [{"role": "user", "content": content}])
     assert "Images received: 1." in reply.content[0].text
@@ -144,22 +144,22 @@ THINKING = {"type": "enabled", "budget_tokens": 1024}
 def test_thinking(ant, upstream, streams):
     if streams:
         with ant.messages.stream(
-            model=f"{upstream}/mock-model", max_tokens=4000, messages=HELLO, thinking=THINKING
+            model=thinker(upstream), max_tokens=4000, messages=HELLO, thinking=THINKING
         ) as stream:
             reply = stream.get_final_message()
     else:
-        reply = ask(ant, f"{upstream}/mock-model", max_tokens=4000, thinking=THINKING)
+        reply = ask(ant, thinker(upstream), max_tokens=4000, thinking=THINKING)
     assert [b.type for b in reply.content] == ["thinking", "text"]
     assert "mock pretends to think" in reply.content[0].thinking
     # The block goes back as it came; the mock refuses a signature of its own beside other text.
     messages = [*HELLO, {"role": "assistant", "content": reply.content}, {"role": "user", "content": "and now?"}]
-    again = ask(ant, f"{upstream}/mock-model", messages, max_tokens=4000, thinking=THINKING)
+    again = ask(ant, thinker(upstream), messages, max_tokens=4000, thinking=THINKING)
     assert again.content[-1].type == "text"
     if upstream == "ant":
         block = reply.content[0].model_dump() | {"thinking": "something else"}
         messages[1] = {"role": "assistant", "content": [block, *reply.content[1:]]}
         with pytest.raises(anthropic.BadRequestError) as caught:
-            ask(ant, f"{upstream}/mock-model", messages, max_tokens=4000, thinking=THINKING)
+            ask(ant, thinker(upstream), messages, max_tokens=4000, thinking=THINKING)
         assert "signature" in caught.value.message
 
 

@@ -6,7 +6,7 @@ import json
 import openai
 import pydantic
 import pytest
-from conftest import KEY, NARROW_KEY, eventually
+from conftest import KEY, NARROW_KEY, eventually, thinker
 
 HELLO = [{"role": "user", "content": "Hello there"}]
 WEATHER = {
@@ -134,8 +134,8 @@ def test_parallel_tools(oai, upstream, streams):
 
 @pytest.mark.parametrize("url", [PIXEL, "https://example.com/cat.png"])
 def test_vision(oai, upstream, url):
-    if upstream == "oll" and not (url == PIXEL):
-        pytest.skip("Ollama takes images in the request only, and the gateway fetches none unless it is allowed to")
+    if upstream in ("oll", "bed") and not (url == PIXEL):
+        pytest.skip("Ollama and Bedrock take images in the request only, and the gateway fetches none unless it is allowed to")
     content = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": url}}]
     reply = oai.chat.completions.create(
         model=f"{upstream}/mock-model", messages=[{"role": "user", "content": content}]
@@ -162,7 +162,7 @@ def test_structured_output(oai, upstream):
 
 def test_reasoning(oai, upstream):
     reply = oai.chat.completions.create(
-        model=f"{upstream}/mock-model", messages=HELLO, reasoning_effort="low", max_completion_tokens=4000
+        model=thinker(upstream), messages=HELLO, reasoning_effort="low", max_completion_tokens=4000
     )
     message = reply.choices[0].message
     assert "mock pretends to think" in message.reasoning_content
@@ -171,7 +171,7 @@ def test_reasoning(oai, upstream):
 
 def test_reasoning_streams(oai, upstream):
     stream = oai.chat.completions.create(
-        model=f"{upstream}/mock-model", messages=HELLO, reasoning_effort="low", max_completion_tokens=4000, stream=True
+        model=thinker(upstream), messages=HELLO, reasoning_effort="low", max_completion_tokens=4000, stream=True
     )
     text = "".join(
         getattr(c.choices[0].delta, "reasoning_content", None) or "" for c in stream if c.choices

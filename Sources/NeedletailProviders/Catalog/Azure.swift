@@ -65,7 +65,8 @@ extension ProviderSpec {
                 ]),
         ],
         modelDialects: [
-            ModelDialects(prefix: "claude", [.anthropicMessages]), ModelDialects(prefix: "", [.openAIChat, .openAIResponses]),
+            ModelDialects(prefix: "claude", [.anthropicMessages]),
+            ModelDialects(prefix: "", [.openAIChat, .openAIResponses]),
         ],
         environmentPrefix: "AZURE_OPENAI",
         otherBaseURLVariables: ["AZURE_OPENAI_ENDPOINT"],
