@@ -95,6 +95,20 @@ struct TLSTests {
         }
     }
 
+    @Test("a request that is not as long as it says breaks its own stream only")
+    func brokenStream() async throws {
+        let folder = try await Self.certificate()
+        try await withGateway(Self.yaml, listen: Self.listen(folder)) { gateway in
+            let common = ["-sS", "--http2", "--cacert", folder.path + "/cert.pem", "-o", "/dev/null", "-w"]
+            let done = try await Command.start(
+                ["curl"] + common + ["", "-H", "content-length: 10", "-d", "abc"]
+                    + [Self.url(gateway, "/v1/chat/completions"), "--next"] + common
+                    + ["%{http_code} %{num_connects}", Self.url(gateway, "/health")]
+            ).end()
+            #expect(done.output == "200 0", "\(done)")
+        }
+    }
+
     @Test("a drain says goodbye, and the stream that runs ends whole", arguments: ["--http2", "--http1.1"])
     func drains(flag: String) async throws {
         let folder = try await Self.certificate()

@@ -4,6 +4,7 @@ import NIOHTTP2
 import NIOSSL
 import NIOTLS
 import NeedletailCore
+import NeedletailTransport
 
 /// What stands between a socket and an ``EdgeConnection``.
 extension EdgeServer {
@@ -136,7 +137,7 @@ private final class EdgeHTTP2Parent: ChannelInboundHandler, EdgeMember {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // A fault of one stream is told to that stream; what comes here broke the connection.
-        if error is NIOHTTP2Errors.StreamError { return }
+        if HTTP2StreamFault.isOne(error) { return }
         context.close(promise: nil)
     }
 

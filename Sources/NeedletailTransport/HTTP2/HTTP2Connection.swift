@@ -153,7 +153,7 @@ final class HTTP2Connection: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // An error of one stream reaches that stream too; only those of the connection end it.
-        guard !(error is NIOHTTP2Errors.StreamError), !(error is NIOHTTP2Errors.StreamClosed) else { return }
+        guard !HTTP2StreamFault.isOne(error) else { return }
         self.isDraining = true
         self.shard.connectionRetired(self)
         self.close()
