@@ -138,6 +138,11 @@ extension HTTPProvider {
         if dialect != model.source, let need = model.essentials.first {
             throw NeedletailError(.unsupported, need.reason, parameter: need.field)
         }
+        guard model.isTold(in: dialect) else {
+            throw NeedletailError(
+                .unsupported, "The chosen provider knows nothing of what the conversation consists of.",
+                parameter: ModelField.contentOpaque.name(in: model.source))
+        }
         if self.quirks.contains(.takesOnlyInlineMedia) {
             model = try await model.inliningMedia(with: self.options.mediaFetcher, deadline: context.deadline)
         }

@@ -1,7 +1,7 @@
 import FuzzDriver
 import NIOCore
 import NeedletailCore
-import NeedletailPeek
+import NeedletailProviders
 
 /// The peek accepts no body that the parser refuses, reads what the parser reads, and its landmarks can be spliced.
 func fuzzRequestPeek(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
@@ -11,10 +11,23 @@ func fuzzRequestPeek(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         for operation in [Operation.chat, .countTokens] {
             guard let request = try? RequestPeek.read(body, dialect: dialect, operation: operation) else { continue }
             guard let root = document?.root else { fatalError("the peek takes what the parser refuses") }
-            check(request, root, body)
+            if [.openAIChat, .anthropicMessages].contains(dialect) {
+                check(request, root, body)
+            } else {
+                checkOthers(request, root, body)
+            }
         }
     }
     return 0
+}
+
+/// What holds where model and stream may stand in the path.
+private func checkOthers(_ request: InferenceRequest, _ root: JSONView, _ body: ByteBuffer) {
+    guard case .wire(let wire, let landmarks) = request.body, wire.bytes == body else { fatalError("another body") }
+    guard landmarks.model == nil || landmarks.model == root["model"]?.range else { fatalError("model") }
+    guard landmarks.end == root.range.upperBound - 1 else { fatalError("end") }
+    guard request.maxOutputTokens.map({ (0...Int(Int32.max)).contains($0) }) ?? true else { fatalError("max_tokens") }
+    guard request.estimatedInputTokens >= 0 else { fatalError("estimate") }
 }
 
 private func check(_ request: InferenceRequest, _ root: JSONView, _ body: ByteBuffer) {

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NeedletailCore
 import Testing
@@ -168,6 +169,14 @@ struct OllamaRequestTests {
             let error = #expect(throws: NeedletailError.self) { try Self.encode(request, dialect) }
             #expect(error?.code == .unsupported)
         }
+    }
+
+    @Test("what only the other endpoint knows is not written beside what it would replace")
+    func otherEndpoint() throws {
+        let request = try Self.decode(#"{"model":"m","prompt":"p","messages":[1],"keep_alive":3}"#, .ollamaGenerate)
+        let (text, losses) = try Self.encode(request, .ollamaChat)
+        #expect(text.components(separatedBy: "\"messages\"").count == 2 && text.contains("\"keep_alive\":3"), "\(text)")
+        #expect(losses == ["messages"])
     }
 
     @Test("A conversation becomes a transcript where there is only a prompt, and its system prompt stays apart")

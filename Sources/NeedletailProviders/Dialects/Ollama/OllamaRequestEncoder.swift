@@ -193,11 +193,19 @@ struct OllamaRequestEncoder {
 
     private static let optionsPrefix = "options."
 
+    /// The keys that one endpoint does not know and the other has written.
+    private static func written(_ kind: OllamaKind) -> Set<String> {
+        switch kind {
+        case .chat: ["messages", "tools"]
+        case .generate: ["prompt", "system", "images", "suffix"]
+        }
+    }
+
     private mutating func extensions(into json: inout JSONWriter) {
         for extra in self.request.extensions {
             if extra.path == "suffix", self.kind == .generate {
                 json.member("suffix", extra.value)
-            } else if !self.isOwn {
+            } else if !self.isOwn || Self.written(self.kind).contains(extra.path) {
                 self.report.lose(named: extra.path, "Ollama has no such field.")
             } else if !extra.path.utf8.contains(UInt8(ascii: ".")) {
                 json.key(extra.path)

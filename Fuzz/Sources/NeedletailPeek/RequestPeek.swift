@@ -1,1 +1,0 @@
-../../../Sources/NeedletailProviders/RequestPeek.swift

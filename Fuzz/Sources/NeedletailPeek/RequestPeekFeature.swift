@@ -1,1 +1,0 @@
-../../../Sources/NeedletailProviders/RequestPeekFeature.swift

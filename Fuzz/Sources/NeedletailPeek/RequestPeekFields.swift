@@ -1,1 +1,0 @@
-../../../Sources/NeedletailProviders/RequestPeekFields.swift

@@ -1,1 +1,0 @@
-../../../Sources/NeedletailProviders/RequestShape.swift
