@@ -2,12 +2,25 @@ import NeedletailCore
 
 extension MockAnthropicMessages {
     static func read(_ body: JSONView, path: String) throws(MockRefusal) -> MockPrompt {
-        var prompt = MockPrompt()
         guard let model = body["model"]?.string, !model.isEmpty else {
             throw MockRefusal(400, "model: Field required")
         }
+        return try Self.read(
+            body, model: model, isStreaming: body["stream"]?.bool ?? false,
+            countsTokens: path.hasSuffix("/count_tokens"))
+    }
+
+    /// Reads what is the same wherever these messages are asked for.
+    static func read(
+        _ body: JSONView,
+        model: String,
+        isStreaming: Bool,
+        countsTokens: Bool = false
+    ) throws(MockRefusal) -> MockPrompt {
+        var prompt = MockPrompt()
         prompt.model = model
-        if !path.hasSuffix("/count_tokens") {
+        prompt.isStreaming = isStreaming
+        if !countsTokens {
             guard let field = body["max_tokens"] else { throw MockRefusal(400, "max_tokens: Field required") }
             guard let maximum = field.int, maximum >= 1 else {
                 throw MockRefusal(400, "max_tokens: Input should be greater than or equal to 1")
@@ -16,7 +29,6 @@ extension MockAnthropicMessages {
         }
         guard let messages = body["messages"] else { throw MockRefusal(400, "messages: Field required") }
         guard messages.kind == .array else { throw MockRefusal(400, "messages: Input should be a valid array") }
-        prompt.isStreaming = body["stream"]?.bool ?? false
         prompt.includesUsage = true
         prompt.stopSequences = body["stop_sequences"].map { $0.elements.compactMap(\.string) } ?? []
         if let system = body.present("system") { _ = try Self.content(system, place: "system", into: &prompt) }

@@ -77,7 +77,8 @@ enum MockDialects {
     /// The order matters where two claim a path: the first that does is asked.
     static let all: [any MockDialect.Type] = [
         MockGemini.self, MockAnthropicMessages.self, MockOpenAIResponses.self, MockOpenAIChat.self,
-        MockBedrockConverse.self, MockCompletions.self, MockOllamaChat.self, MockOllamaGenerate.self, MockCohere.self,
+        MockBedrockConverse.self, MockBedrockInvoke.self, MockCompletions.self, MockOllamaChat.self,
+        MockOllamaGenerate.self, MockCohere.self,
     ]
 
     /// The dialect of a path that none claims.

@@ -207,24 +207,32 @@ enum MockBase64 {
     static let pixel =
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
     /// The little-endian bytes of `numbers`.
     static func floats(_ numbers: [Float]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-        var bits = ""
-        for number in numbers {
-            for shift in [0, 8, 16, 24] {
-                let byte = String(number.bitPattern >> UInt32(shift) & 255, radix: 2)
-                bits += String(repeating: "0", count: 8 - byte.count) + byte
+        Self.encode(
+            numbers.flatMap { number in
+                [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: number.bitPattern >> UInt32($0)) }
+            })
+    }
+
+    /// `bytes`, padded.
+    static func encode(_ bytes: [UInt8]) -> String {
+        var out: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for byte in bytes {
+            bits = bits << 8 | UInt32(byte)
+            count += 8
+            while count >= 6 {
+                count -= 6
+                out.append(Self.alphabet[Int(bits >> UInt32(count) & 63)])
             }
+            bits &= 63
         }
-        var out = ""
-        var rest = bits[...]
-        while !rest.isEmpty {
-            let group = rest.prefix(6)
-            rest = rest.dropFirst(6)
-            let padded = group + String(repeating: "0", count: 6 - group.count)
-            out.append(alphabet[Int(padded, radix: 2) ?? 0])
-        }
-        return out + String(repeating: "=", count: (4 - out.count % 4) % 4)
+        if count > 0 { out.append(Self.alphabet[Int(bits << UInt32(6 - count) & 63)]) }
+        while out.count % 4 > 0 { out.append(UInt8(ascii: "=")) }
+        return String(decoding: out, as: UTF8.self)
     }
 }
