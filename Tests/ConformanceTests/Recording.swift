@@ -15,7 +15,10 @@ struct Recording: Sendable, CustomStringConvertible {
     /// How the bytes came over the network, where somebody wrote it down.
     var chunkSizes: [Int] = []
     var request: Data?
+    /// What a client of the dialect gets.
     var reply: Data
+    /// What the provider sent, where that holds the reply's events in frames of its own.
+    var frames: Data?
     var isStream: Bool
     /// The dialect of the reply; `nil` if it is no chat.
     var dialect: DialectID?
@@ -55,6 +58,10 @@ struct Recording: Sendable, CustomStringConvertible {
         self.request = FileManager.default.contents(atPath: path + "request.json")
         guard let body = Self.body(path) else { return nil }
         (self.reply, self.isStream) = body
+        if self.isStream, let events = Self.unwrapped(self.reply) {
+            self.frames = self.reply
+            self.reply = events
+        }
         if self.status < 300, !self.isStream, let list = Self.array(self.reply) {
             // What Gemini streams as one array to those who ask so; the gateway asks for events.
             self.reply = list
@@ -74,7 +81,7 @@ struct Recording: Sendable, CustomStringConvertible {
         if let text = FileManager.default.contents(atPath: path + "stream.eventstream.b64"),
             let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters)
         {
-            return (Self.unwrapped(data) ?? data, true)
+            return (data, true)
         }
         for name in ["response.json", "response.txt"] {
             if let data = FileManager.default.contents(atPath: path + name) { return (data, false) }
@@ -84,8 +91,10 @@ struct Recording: Sendable, CustomStringConvertible {
 
     /// The events that InvokeModel's frames hold in base64, where they are Anthropic's.
     private static func unwrapped(_ data: Data) -> Data? {
+        let frames = AmazonFrames(data).frames
+        guard !frames.isEmpty else { return nil }
         var events = ""
-        for frame in AmazonFrames(data).frames {
+        for frame in frames {
             guard let bytes = JSON.object(frame.payload)?["bytes"] as? String, let inner = Data(base64Encoded: bytes),
                 let type = JSON.object(inner)?["type"] as? String
             else { return nil }
@@ -111,7 +120,7 @@ struct Recording: Sendable, CustomStringConvertible {
 
     /// The reply in pieces; at random: as recorded where that is known, else of sizes from a seed made of the name.
     func pieces(_ cut: Cut) -> [ByteBuffer] {
-        var rest = ByteBuffer(bytes: self.reply)
+        var rest = ByteBuffer(bytes: self.frames ?? self.reply)
         var pieces: [ByteBuffer] = []
         var sizes = self.chunkSizes[...]
         var random = NameGenerator(self.name)
