@@ -138,6 +138,8 @@ public struct InferenceRequest: Sendable {
     public var body: Body
     /// The dialect that the reply must be in; `nil` leaves it in the upstream's.
     public var replyDialect: DialectID?
+    /// The dialect to ask the upstream in, set by a target that says so; `nil` leaves the choice to the provider.
+    public var upstreamDialect: DialectID?
     /// The only provider that may answer: it keeps what the request goes on from. `nil` for any.
     public var pin: ProviderID?
     /// The id of a translated reply; `nil` leaves it to the upstream.

@@ -35,7 +35,8 @@ extension HTTPProvider {
     }
 
     private func dialect(for client: DialectID?, _ request: InferenceRequest) -> DialectID {
-        let dialect = self.options.dialect ?? self.spec.dialect(for: client, model: request.model)
+        let dialect =
+            request.upstreamDialect ?? self.options.dialect ?? self.spec.dialect(for: client, model: request.model)
         // A dialect that is only half there: counted is then in another one.
         guard request.operation == .countTokens, !self.has(.countTokens, in: dialect) else { return dialect }
         return self.spec.dialects.first { self.has(.countTokens, in: $0) } ?? dialect

@@ -64,6 +64,7 @@ public struct Router: Provider {
             let target = self.targets[index]
             var attempt = request
             if let model = target.model { attempt.model = model }
+            if let dialect = target.dialect { attempt.upstreamDialect = dialect }
             context.request.countAttempt()
             do {
                 return try await target.provider.respond(to: attempt, context: context)

@@ -187,6 +187,11 @@ struct ConfigurationFaultTests {
         Case(mock + "models: { g: {} }", "f.yaml:2:11: the group 'g' has no 'targets'"),
         Case(mock + "models: { g: { targets: [] } }", "f.yaml:2:25: the group 'g' has no target"),
         Case(mock + "models: { g: { targets: m } }", "f.yaml:2:25: 'models.g.targets' is a single value"),
+        Case(
+            "providers: { a: { type: anthropic, api_key: k } }\n"
+                + "models: { g: { targets: [ { to: a/x, api: chat } ] }, h: { targets: [ { to: g, api: chat } ] } }",
+            "f.yaml:2:43: the provider 'a' does not speak 'chat'; write one of: messages",
+            "f.yaml:2:85: 'g' is a group, whose own targets say how they are asked; remove it"),
         Case(mock + "models: { g: { targets: [x] } }", "f.yaml:2:26: 'x' names no provider and no group"),
         Case(
             mock + "models: { gpt: { targets: [gtp] } }",

@@ -47,6 +47,17 @@ struct RouterTests {
         #expect(self.time.sleeps == [.seconds(7)])
     }
 
+    @Test("a target's model and dialect are what its provider is asked for")
+    func target() async throws {
+        let base = ScriptedProvider("a")
+        let router = Router(
+            id: "group", targets: [Target(base, model: "x", dialect: .openAIResponses)], balancer: .priority,
+            maximumAttempts: 1, time: self.time.source, random: .seeded(1))
+        _ = try await router.respond(to: request(), context: .testing())
+        #expect(base.requests.map(\.model) == ["x"])
+        #expect(base.requests.map(\.upstreamDialect) == [.openAIResponses])
+    }
+
     @Test("without a hint the pause grows by the backoff's factor")
     func backoff() async throws {
         let base = ScriptedProvider("a", failing(.upstreamFailed, times: 2))

@@ -100,6 +100,7 @@ struct Groups {
         return Target(
             entry.provider,
             model: model,
+            dialect: target?.api,
             priority: target?.priority ?? entry.configuration.priority,
             retry: RetryPolicy(
                 maximumAttempts: retry.maxAttempts,

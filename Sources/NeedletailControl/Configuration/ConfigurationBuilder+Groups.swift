@@ -6,6 +6,8 @@ extension ConfigurationBuilder {
         var providers: [String]
         var disabled: Set<String>
         var groups: [String]
+        /// What each provider's type speaks.
+        var dialects: [String: [DialectID]]
 
         /// Whom `text` means: a group of that name, a provider, or a provider and a model, split at the first slash.
         func resolve(_ text: String) -> TargetConfiguration.Destination? {
@@ -80,11 +82,30 @@ extension ConfigurationBuilder {
                     destination: destination,
                     weight: element.double("weight"),
                     priority: element.int("priority"),
+                    api: self.api(element["api"], of: destination, references),
                     position: reference.position
                 )
             )
         }
         return targets
+    }
+
+    /// The dialect that a target is asked in; one that its provider does not speak is reported.
+    private mutating func api(
+        _ node: ConfigurationNode?, of destination: TargetConfiguration.Destination, _ references: References
+    ) -> DialectID? {
+        guard let node, let api = node.scalar.flatMap({ DialectID(rawValue: $0.text) }) else { return nil }
+        switch destination {
+        case .group(let name):
+            self.faults.error(
+                at: node.position, "'\(name)' is a group, whose own targets say how they are asked", "remove it")
+        case .provider(let name, _):
+            guard let spoken = references.dialects[name], !spoken.contains(api) else { return api }
+            self.faults.error(
+                at: node.position, "the provider '\(name)' does not speak '\(api.rawValue)'",
+                "write one of: \(spoken.map(\.rawValue).joined(separator: ", "))")
+        }
+        return nil
     }
 
     /// Whom a reference means; a dangling one is reported.

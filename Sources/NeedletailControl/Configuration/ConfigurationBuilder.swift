@@ -15,7 +15,10 @@ struct ConfigurationBuilder {
         let references = References(
             providers: root["providers"]?.entries.map(\.key) ?? providers.map(\.name),
             disabled: Set(providers.filter { !$0.isEnabled }.map(\.name)),
-            groups: root["models"]?.entries.map(\.key) ?? []
+            groups: root["models"]?.entries.map(\.key) ?? [],
+            dialects: Dictionary(
+                providers.compactMap { provider in self.types[provider.type].map { (provider.name, $0.dialects) } },
+                uniquingKeysWith: { first, _ in first })
         )
         let groups = (root["models"]?.entries ?? []).map { entry in
             // Nobody could ask for it, and inside it would pass for the default group.

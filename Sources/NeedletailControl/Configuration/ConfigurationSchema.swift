@@ -156,7 +156,7 @@ enum ConfigurationSchema {
         SchemaKey("to", .string),
         SchemaKey("weight", .number(0...1_000_000), .accepted),
         SchemaKey("priority", .integer(0...1_000_000)),
-        SchemaKey("api", .word(Self.dialects, enforced: [])),
+        SchemaKey("api", .word(Self.dialects, enforced: Self.dialects)),
         SchemaKey("enabled", .boolean),
     ]
 

@@ -1,3 +1,5 @@
+public import NeedletailCore
+
 /// A failover group: a name that clients may ask for, and who answers.
 public struct GroupConfiguration: Sendable, Hashable {
     /// How a group chooses among its targets.
@@ -70,6 +72,8 @@ public struct TargetConfiguration: Sendable, Hashable {
     public var weight: Double?
     /// Lower goes first; `nil` for the provider's.
     public var priority: Int?
+    /// The dialect to ask in, one that the provider's type speaks; `nil` for the provider's.
+    public var api: DialectID?
     /// Where it stands.
     public var position: SourcePosition?
 }
