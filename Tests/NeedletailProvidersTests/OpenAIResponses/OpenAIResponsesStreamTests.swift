@@ -191,6 +191,22 @@ struct OpenAIResponsesStreamTests {
         #expect(response["id"] as? String == "resp_abc")
     }
 
+    @Test("A call that is whole ends before text that follows it begins")
+    func textBetweenCalls() {
+        let events: [ChatEvent] = [
+            .started(StreamStart(id: "", model: "")),
+            .toolCallStarted(index: 0, id: "c1", name: "f", isCustom: false, choice: 0),
+            .toolCallArguments(index: 0, fragment: "{}", choice: 0), .text(" ", choice: 0),
+            .toolCallStarted(index: 1, id: "c2", name: "g", isCustom: false, choice: 0),
+            .toolCallArguments(index: 1, fragment: "{}", choice: 0),
+            .finished(.toolCalls, stopSequence: nil, choice: 0),
+        ]
+        let written = OpenAIResponsesRecordings.events(Self.write(events, from: .openAIChat).text)
+        OpenAIResponsesEventRules.check(written)
+        let done = written.filter { $0["type"] as? String == "response.output_item.done" }
+        #expect(done.map { $0["output_index"] as? Int } == [0, 1, 2])
+    }
+
     @Test("A refusal without words is a refusal still")
     func silentRefusal() throws {
         let events: [ChatEvent] = [

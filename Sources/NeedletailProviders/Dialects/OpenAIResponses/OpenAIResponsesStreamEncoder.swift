@@ -181,6 +181,7 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
             return
         }
         self.closeOpen(&out)
+        self.closeCalls(&out) { $0.isWhole }
         let (index, id) = self.nextPlace("msg")
         var message = OpenAIResponsesOpenMessage(index: index, id: id)
         message.begin(&self.events, &out)
@@ -218,6 +219,7 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
             reasoning = open
         } else {
             self.closeOpen(&out)
+            self.closeCalls(&out) { $0.isWhole }
             let (index, id) = self.nextPlace("rs")
             reasoning = OpenAIResponsesOpenReasoning(index: index, id: id)
             reasoning.begin(&self.events, &out)
