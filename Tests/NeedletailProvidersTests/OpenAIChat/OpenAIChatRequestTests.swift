@@ -233,6 +233,19 @@ struct OpenAIChatRequestTests {
         #expect(error.code == .unsupported)
     }
 
+    @Test("Another dialect's documents of text are text, since files are PDF")
+    func textDocument() throws {
+        var request = ChatRequest(model: "m")
+        request.source = .anthropicMessages
+        let document = DocumentPart(.base64(mediaType: "text/plain", data: "aGk="), title: "t")
+        request.messages = [ChatMessage(.user, [.document(document)])]
+        let (json, losses) = try Self.encode(request)
+        #expect(json.contains(#"{"type":"text","text":"t\n\nhi"}"#))
+        #expect(losses == ["messages.content.source"])
+        request.source = .openAIChat
+        #expect(try Self.encode(request).0.contains(#""file_data":"data:text/plain;base64,aGk=""#))
+    }
+
     @Test("Every field has a name in every dialect", arguments: ModelField.allCases)
     func names(_ field: ModelField) {
         for dialect in DialectID.spelledOut {

@@ -79,7 +79,8 @@ extension OpenAIChatRequestEncoder {
         json.endObject()
     }
 
-    /// Documents in base64 and by OpenAI's own file ids are files; text becomes a text part with its title before it.
+    /// Documents in base64 and by OpenAI's own file ids are files; text becomes a text part with its title before it, in
+    /// base64 too, since files are PDF: <https://platform.openai.com/docs/guides/pdf-files>.
     private mutating func document(
         _ document: DocumentPart,
         _ role: ChatMessage.Role,
@@ -89,6 +90,10 @@ extension OpenAIChatRequestEncoder {
         if document.citationsEnabled == true { self.lose(.documentCitations, "files cannot be cited") }
         json.beginObject()
         switch document.source {
+        case let source where !self.isOwn && DocumentText.content(source) != nil:
+            json.member("type", "text")
+            json.member("text", DocumentText.text(document))
+            self.lose(.document, "carried as text")
         case .base64(let mediaType, let data):
             json.member("type", "file")
             json.key("file")
