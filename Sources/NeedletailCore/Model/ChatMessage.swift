@@ -93,6 +93,8 @@ public struct ImagePart: Sendable, Hashable {
 public struct DocumentPart: Sendable, Hashable {
     /// Where it is.
     public var source: MediaSource
+    /// The passages that a text is divided into, where the client chose what is cited as a whole; ``source`` has all of it.
+    public var passages: [String] = []
     /// The file's name or title.
     public var title: String?
     /// What the model should know about it.

@@ -17,7 +17,7 @@ struct AnthropicRequestDecodingTests {
         {"role":"user","content":[{"type":"text","text":"a"},
         {"type":"image","source":{"type":"url","url":"https://a/b"},"cache_control":{"type":"ephemeral"}},
         {"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"QQ=="},"title":"t","context":"c","citations":{"enabled":true}},
-        {"type":"document","source":{"type":"content","content":"x"}},
+        {"type":"document","source":{"type":"content","content":[{"type":"image","source":{}}]}},
         {"type":"search_result","source":"x"}]},
         {"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"g"},{"type":"redacted_thinking","data":"d"},
         {"type":"text","text":"b","citations":[{"type":"z"}]},{"type":"tool_use","id":"t1","name":"f","input":{"a": 1.0},"caller":{"type":"direct"}}]},

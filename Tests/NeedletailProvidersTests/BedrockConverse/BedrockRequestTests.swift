@@ -109,12 +109,55 @@ struct BedrockRequestTests {
             {"messages":[{"role":"assistant","content":[
               {"toolUse":{"toolUseId":"t","name":"nova_code_interpreter","input":{},"type":"server_tool_use"}},
               {"toolResult":{"toolUseId":"t","content":[{"json":{}}],"type":"nova_code_interpreter_result"}},
-              {"video":{"format":"mp4","source":{"bytes":"AA"}}},{"guardContent":{"text":{"text":"x"}}}]}]}
+              {"video":{"format":"mp4","source":{"bytes":"AA"}}}]}]}
             """#)
         let types = request.messages[0].content.map { part in
             if case .opaque(let part) = part { part.type } else { "?" }
         }
-        #expect(types == ["toolUse", "toolResult", "video", "guardContent"])
+        #expect(types == ["toolUse", "toolResult", "video"])
+    }
+
+    @Test("what a guardrail looks at is said to models without one too, and told")
+    func guarded() throws {
+        let request = try Self.decode(
+            #"""
+            {"messages":[{"role":"user","content":[
+              {"guardContent":{"text":{"text":"What?","qualifiers":["query"]}}},
+              {"guardContent":{"image":{"format":"png","source":{"bytes":"QUJD"}}}}]}]}
+            """#)
+        let image = ImagePart(.base64(mediaType: "image/png", data: "QUJD"))
+        #expect(request.messages[0].content == [.text(TextPart("What?")), .image(image)])
+        var out = ByteBuffer()
+        let losses = try AnthropicMessages.encodeRequest(request, into: &out)
+        #expect(losses.map(\.field) == ["messages.content.guardContent"])
+        #expect(String(buffer: out).contains(#""text":"What?""#))
+    }
+
+    @Test("a document in passages stays divided for those who cite passages, and is one text for the others")
+    func passages() throws {
+        let document =
+            #"{"format":"txt","name":"d","source":{"content":[{"text":"One."},{"text":"Two."}]},"citations":{"enabled":true}}"#
+        let json = #"{"messages":[{"role":"user","content":[{"document":\#(document)},{"text":"?"}]}]}"#
+        var request = try Self.decode(json)
+        guard case .document(let part) = request.messages[0].content[0] else {
+            Issue.record("no document")
+            return
+        }
+        #expect(part.source == .text("One.\n\nTwo.") && part.passages == ["One.", "Two."])
+        let again = try Self.encode(request).json
+        #expect(Self.text(again).contains(#""content":[{"text":"One."},{"text":"Two."}]"#))
+        request.model = "claude-sonnet-4-5"
+        request.maxOutputTokens = 10
+        var out = ByteBuffer()
+        _ = try AnthropicMessages.encodeRequest(request, into: &out)
+        let source =
+            #""source":{"type":"content","content":[{"type":"text","text":"One."},{"type":"text","text":"Two."}]}"#
+        #expect(String(buffer: out).contains(source))
+        let read = try AnthropicMessages.decodeRequest(out)
+        #expect(read.messages[0].content[0] == .document(part))
+        out.clear()
+        _ = try OpenAIChat.encodeRequest(request, into: &out)
+        #expect(String(buffer: out).contains(#"d\n\nOne.\n\nTwo."#))
     }
 
     @Test("another dialect's request is put into Converse's words")

@@ -78,8 +78,12 @@ struct AnthropicContentReader {
     }
 
     private mutating func readDocument(_ block: JSONView, path: String) throws(AnthropicFieldError) -> ContentPart {
-        guard let source = try self.readSource(block) else { return Self.opaque(block, "document") }
+        let passages = Self.passages(block.present("source"))
+        var source = try self.readSource(block)
+        if let passages { source = .text(passages.joined(separator: "\n\n")) }
+        guard let source else { return Self.opaque(block, "document") }
         var part = DocumentPart(source, title: try AnthropicField.string(block, "title"))
+        part.passages = passages ?? []
         part.context = try AnthropicField.string(block, "context")
         if let citations = try AnthropicField.object(block, "citations") {
             do {
@@ -89,14 +93,30 @@ struct AnthropicContentReader {
             }
             self.keepUnknown(citations, known: ["enabled"], path: "\(path).citations")
         }
-        self.keepUnknownSource(block, source, path: path)
+        if passages == nil { self.keepUnknownSource(block, source, path: path) }
         part.cacheMarker = try self.readMarker(block, path: path)
         let known: [StaticString] = ["type", "source", "title", "context", "citations", "cache_control"]
         self.keepUnknown(block, known: known, path: path)
         return .document(part)
     }
 
-    /// Reads `source`; `nil` for a kind that the model has no place for, such as `content`.
+    /// The blocks of a document that is given as content of its own; `nil` where they are more than text.
+    private static func passages(_ source: JSONView?) -> [String]? {
+        guard let source, source.present("type")?.string == "content", let content = source.present("content") else {
+            return nil
+        }
+        if let text = content.string { return [text] }
+        var passages: [String] = []
+        for block in content.elements {
+            guard block.present("type")?.string == "text", block.present("cache_control") == nil,
+                let text = block.present("text")?.string
+            else { return nil }
+            passages.append(text)
+        }
+        return passages.isEmpty ? nil : passages
+    }
+
+    /// Reads `source`; `nil` for a kind that the model has no place for, such as `content` with images.
     private func readSource(_ block: JSONView) throws(AnthropicFieldError) -> MediaSource? {
         guard let source = try AnthropicField.object(block, "source") else {
             throw AnthropicFieldError("source", "Field required")

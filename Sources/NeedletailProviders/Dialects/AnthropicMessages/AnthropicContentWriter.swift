@@ -135,6 +135,7 @@ struct AnthropicContentWriter {
         json.member("type", "document")
         json.key("source")
         switch part.source {
+        case _ where !part.passages.isEmpty: Self.writePassages(part.passages, &json)
         case .base64(let mediaType, let data) where mediaType.hasPrefix("text/"):
             // Anthropic takes PDF in base64, text as text.
             guard let bytes = Base64.decode(data), let text = String(validating: bytes, as: UTF8.self) else {
@@ -156,6 +157,21 @@ struct AnthropicContentWriter {
             json.endObject()
         }
         self.writeMarker(part.cacheMarker, &json)
+        json.endObject()
+    }
+
+    private static func writePassages(_ passages: [String], _ json: inout JSONWriter) {
+        json.beginObject()
+        json.member("type", "content")
+        json.key("content")
+        json.beginArray()
+        for passage in passages {
+            json.beginObject()
+            json.member("type", "text")
+            json.member("text", passage)
+            json.endObject()
+        }
+        json.endArray()
         json.endObject()
     }
 

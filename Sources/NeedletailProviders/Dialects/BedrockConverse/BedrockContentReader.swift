@@ -67,6 +67,7 @@ struct BedrockContentReader {
         case "toolResult": return try self.toolResult(value, path: path)
         case "reasoningContent": return try self.reasoning(value, path: path)
         case "citationsContent": return self.citations(value, path: path)
+        case "guardContent": return try self.guarded(value, path: path)
         // What a tool answers as JSON is text to all other dialects.
         case "json": return .text(TextPart(value.text.description))
         default: return nil
@@ -113,9 +114,14 @@ struct BedrockContentReader {
         let path = "\(path).document"
         let format = try AnthropicField.string(document, "format") ?? "txt"
         var source: MediaSource
+        var passages: [String] = []
         var known: [StaticString] = ["name", "source", "context", "citations"]
         if let text = document.present("source")?.present("text")?.string {
             source = .text(text)
+            if format == "txt" { known.append("format") }
+        } else if let content = document.present("source")?.present("content") {
+            for piece in content.elements { passages.append(piece.present("text")?.string ?? "") }
+            source = .text(passages.joined(separator: "\n\n"))
             if format == "txt" { known.append("format") }
         } else {
             known.append("format")
@@ -124,6 +130,7 @@ struct BedrockContentReader {
             source = read
         }
         var part = DocumentPart(source, title: try AnthropicField.string(document, "name"))
+        part.passages = passages
         part.context = try AnthropicField.string(document, "context")
         if let citations = try AnthropicField.object(document, "citations") {
             do {
@@ -169,7 +176,28 @@ struct BedrockContentReader {
         return .toolResult(result)
     }
 
-    // MARK: Reasoning and sources
+    // MARK: Reasoning, sources and guardrails
+
+    /// Reads what a guardrail looks at; to a model it is a part like others.
+    private mutating func guarded(_ value: JSONView, path: String) throws(AnthropicFieldError) -> ContentPart? {
+        let path = "\(path).guardContent"
+        let part: ContentPart
+        if let text = try AnthropicField.object(value, "text") {
+            do {
+                part = .text(TextPart(try AnthropicField.requiredString(text, "text")))
+            } catch {
+                throw error.inside("text")
+            }
+        } else if let image = try AnthropicField.object(value, "image"),
+            let read = try self.image(image, path: path)
+        {
+            part = read
+        } else {
+            return nil
+        }
+        self.extensions.append(Extension(path, value.text))
+        return part
+    }
 
     private mutating func reasoning(_ value: JSONView, path: String) throws(AnthropicFieldError) -> ContentPart? {
         let path = "\(path).reasoningContent"

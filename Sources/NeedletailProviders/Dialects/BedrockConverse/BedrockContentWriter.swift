@@ -181,7 +181,7 @@ struct BedrockContentWriter {
             format = known
         case .text(let text):
             // All models take bytes; text by itself only those that cite it.
-            if part.citationsEnabled != true, self.source != .bedrockConverse {
+            if part.citationsEnabled != true, self.source != .bedrockConverse, part.passages.isEmpty {
                 source = .base64(mediaType: "text/plain", data: Base64.encode(Array(text.utf8)))
             }
         case .fileID(let uri): format = uri.lastIndex(of: ".").map { String(uri[uri.index(after: $0)...]) } ?? "pdf"
@@ -192,7 +192,7 @@ struct BedrockContentWriter {
         json.beginObject()
         json.member("format", format)
         json.member("name", self.documentName(part.title))
-        Self.writeSource(source, &json)
+        if part.passages.isEmpty { Self.writeSource(source, &json) } else { Self.writePassages(part.passages, &json) }
         json.member("context", part.context)
         if let enabled = part.citationsEnabled {
             json.key("citations")
@@ -203,6 +203,20 @@ struct BedrockContentWriter {
         json.endObject()
         json.endObject()
         self.writeMarker(part.cacheMarker, &json)
+    }
+
+    private static func writePassages(_ passages: [String], _ json: inout JSONWriter) {
+        json.key("source")
+        json.beginObject()
+        json.key("content")
+        json.beginArray()
+        for passage in passages {
+            json.beginObject()
+            json.member("text", passage)
+            json.endObject()
+        }
+        json.endArray()
+        json.endObject()
     }
 
     /// A name that Bedrock takes: letters, digits, hyphens, brackets, single spaces; no two alike in a request.
