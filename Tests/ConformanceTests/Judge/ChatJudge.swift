@@ -160,7 +160,7 @@ enum ChatJudge: Judge {
             }
             for key in ["file_data", "file_id"] {
                 if let value = part.object("file")[key] as? String {
-                    said.addMedia(value, role)
+                    said.addMedia(value, role, title: part.object("file").text("filename"))
                 }
             }
             if let sound = part.object("input_audio")["data"] as? String { said.media.append(sound) }

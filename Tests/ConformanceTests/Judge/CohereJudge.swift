@@ -177,6 +177,13 @@ enum CohereJudge: Judge {
             let function = tool.object("function")
             said.tools[function.text("name")] = PlainConversation.schema(function["parameters"])
         }
+        for document in body["documents"] as? [Any] ?? [] {
+            let data = (document as? [String: Any])?["data"] ?? document
+            let fields = data as? [String: Any]
+            said.add(
+                fields.map { $0["text"] as? String ?? JSON.canonical($0) } ?? data as? String ?? "", "user",
+                title: fields?.text("title") ?? "")
+        }
         for message in body.list("messages") {
             let role = message.text("role")
             guard role != "tool" else {

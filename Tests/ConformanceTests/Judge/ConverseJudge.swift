@@ -243,16 +243,21 @@ enum ConverseJudge: Judge {
             if let bytes = source["bytes"] as? String {
                 let format = block.object(kind).text("format")
                 let isText = ["txt", "md", "csv", "html"].contains(format)
-                said.addMedia(base64: bytes, type: isText ? "text/" + format : format, role)
+                said.addMedia(
+                    base64: bytes, type: isText ? "text/" + format : format, role,
+                    title: block.object(kind).text("name"))
             }
             if let uri = source.object("s3Location")["uri"] as? String { said.media.append(uri) }
             // A text document is text for those who have no documents.
-            said.add(source.text("text") + PlainConversation.text(source["content"]), role)
+            said.add(
+                source.text("text") + PlainConversation.text(source["content"]), role,
+                title: block.object(kind).text("name"))
         }
-        if let use = block["toolUse"] as? [String: Any] {
+        // What names its type was called and answered by the provider itself.
+        if let use = block["toolUse"] as? [String: Any], use["type"] == nil {
             said.addCall(.init(id: use.text("toolUseId"), name: use.text("name"), value: use["input"]))
         }
-        if let result = block["toolResult"] as? [String: Any] {
+        if let result = block["toolResult"] as? [String: Any], result["type"] == nil {
             let parts = result.list("content")
             let json = parts.compactMap { $0["json"] }.first
             said.addResult(result.text("toolUseId"), json ?? PlainConversation.text(parts))

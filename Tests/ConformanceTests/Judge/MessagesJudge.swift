@@ -208,13 +208,14 @@ enum MessagesJudge: Judge {
             for key in ["data", "url", "file_id"] {
                 guard let value = source[key] as? String else { continue }
                 if source.text("type") == "text" {
-                    said.add(value, role)
+                    said.add(value, role, title: block.text("title"))
                 } else if key == "data" {
-                    said.addMedia(base64: value, type: source.text("media_type"), role)
+                    said.addMedia(base64: value, type: source.text("media_type"), role, title: block.text("title"))
                 } else {
                     said.media.append(value)
                 }
             }
+            said.add(PlainConversation.text(source["content"]), role, title: block.text("title"))
         case "thinking":
             if !block.text("signature").isEmpty { said.signatures.append(block.text("signature")) }
         case "redacted_thinking": said.signatures.append(block.text("data"))

@@ -29,7 +29,14 @@ enum OllamaJudge: Judge {
 
     // MARK: Replies
 
-    static func whole(_ json: [String: Any]) -> SeenReply { self.read([json]) }
+    static func whole(_ json: [String: Any]) -> SeenReply { self.over(self.read([json])) }
+
+    /// A reply that came whole is over, whether it says so or not.
+    static func over(_ seen: SeenReply) -> SeenReply {
+        var seen = seen
+        if seen.error == nil { seen.stop = seen.stop ?? (seen.calls.isEmpty ? .end : .calls) }
+        return seen
+    }
 
     static func stream(_ data: Data) -> SeenReply {
         let events = self.events(data).filter { $0.kind != .empty }
@@ -148,7 +155,7 @@ enum GenerateJudge: Judge {
         ["model": "m", "prompt": "Hi\n" + seen.text + "\nAnd now?", "stream": false]
     }
 
-    static func whole(_ json: [String: Any]) -> SeenReply { self.read([json]) }
+    static func whole(_ json: [String: Any]) -> SeenReply { OllamaJudge.over(self.read([json])) }
 
     static func stream(_ data: Data) -> SeenReply {
         let events = self.events(data).filter { $0.kind != .empty }

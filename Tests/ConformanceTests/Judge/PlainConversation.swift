@@ -4,8 +4,15 @@ import Foundation
 struct PlainConversation {
     enum Role { case system, user, assistant }
 
+    struct Piece {
+        var role: Role
+        var text: String
+        /// A document's title, which those without documents write before its text; `nil` of what is no document.
+        var title: String?
+    }
+
     /// The texts in order, without spaces, since the dialects join pieces differently.
-    var pieces: [(role: Role, text: String)] = []
+    var pieces: [Piece] = []
     /// The media of all messages and tool results: base64 data, URLs or file ids.
     var media: [String] = []
     var calls: [SeenReply.Call] = []
@@ -27,9 +34,18 @@ struct PlainConversation {
     /// Everything that is said.
     var all: String { self.pieces.map(\.text).joined() }
 
+    /// What the user says, with the titles of documents.
+    var titledUser: String {
+        self.pieces.filter { $0.role == .user }.map { ($0.title ?? "") + $0.text }.joined()
+    }
+    /// The texts of all documents.
+    var documents: [String] { self.pieces.filter { $0.title != nil }.map(\.text) }
+    /// What is said by system and user, without documents.
+    var said: String { self.pieces.filter { $0.title == nil && $0.role != .assistant }.map(\.text).joined() }
+
     private func joined(_ role: Role) -> String { self.pieces.filter { $0.role == role }.map(\.text).joined() }
 
-    mutating func add(_ text: String, _ role: String) {
+    mutating func add(_ text: String, _ role: String, title: String? = nil) {
         let role: Role =
             switch role {
             case "system", "developer": .system
@@ -38,7 +54,7 @@ struct PlainConversation {
             }
         if role == .assistant { self.assistantText += text }
         let text = Self.squeezed(text)
-        if !text.isEmpty { self.pieces.append((role, text)) }
+        if !text.isEmpty { self.pieces.append(Piece(role: role, text: text, title: title.map(Self.squeezed))) }
     }
 
     mutating func addResult(_ id: String, _ value: Any?) {
@@ -92,15 +108,16 @@ struct PlainConversation {
     }
 
     /// Media at a URL, in a `data:` URL, or under an id.
-    mutating func addMedia(_ url: String, _ role: String) {
+    mutating func addMedia(_ url: String, _ role: String, title: String = "") {
         guard url.hasPrefix("data:"), let comma = url.firstIndex(of: ",") else { return self.media.append(url) }
-        self.addMedia(base64: String(url[url.index(after: comma)...]), type: String(url.dropFirst(5)), role)
+        self.addMedia(
+            base64: String(url[url.index(after: comma)...]), type: String(url.dropFirst(5)), role, title: title)
     }
 
     /// Media in base64. A text document is text, since it is for those who have no documents.
-    mutating func addMedia(base64: String, type: String, _ role: String) {
+    mutating func addMedia(base64: String, type: String, _ role: String, title: String = "") {
         guard type.hasPrefix("text/"), let text = Data(base64Encoded: base64) else { return self.media.append(base64) }
-        self.add(String(decoding: text, as: UTF8.self), role)
+        self.add(String(decoding: text, as: UTF8.self), role, title: title)
     }
 
     /// A schema's canonical form: `{}` and no schema at all mean a tool without arguments, and Gemini spells types in

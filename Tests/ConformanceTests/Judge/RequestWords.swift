@@ -118,6 +118,14 @@ enum RequestWords {
         }
     }
 
+    /// Whether a sibling of the client's dialect says the same in the same words, such as the options of Ollama's models.
+    static func isSaidAlike(
+        _ path: String, _ value: Any, _ client: DialectID, _ sent: [String: Any], _ upstream: DialectID
+    ) -> Bool {
+        guard Set([client, upstream]) == [.ollamaChat, .ollamaGenerate] else { return false }
+        return self.settings(sent, upstream)[path].map(JSON.canonical) == JSON.canonical(value)
+    }
+
     /// Values that ask for what everybody does anyway.
     static func isNeutral(_ path: String, _ value: Any, _ body: [String: Any]) -> Bool {
         if value is NSNull || (value as? [Any])?.isEmpty == true || (value as? [String: Any])?.isEmpty == true {
@@ -134,9 +142,9 @@ enum RequestWords {
         // What a reply is to hold beside its text, most of it of tools that the provider runs.
         case "include": return (value as? [String])?.contains("message.output_text.logprobs") == false
         case "service_tier": return text == "default" || text == "auto"
-        case "temperature", "generationConfig.temperature": return value as? Double == 1
+        case "temperature", "generationConfig.temperature", "inferenceConfig.temperature": return value as? Double == 1
         case "n", "generationConfig.candidateCount": return value as? Int == 1
-        case "logprobs": return value as? Bool == false
+        case "logprobs", "raw": return value as? Bool == false
         case "parallel_tool_calls": return value as? Bool == true || body["tools"] == nil
         // The model decides, as models of other dialects do unless they are told.
         case "thinking": return type == "adaptive"
@@ -144,7 +152,8 @@ enum RequestWords {
         case "modalities": return value as? [String] == ["text"]
         case "generationConfig.responseModalities": return value as? [String] == ["TEXT"]
         case "generationConfig.responseMimeType": return text == "text/plain"
-        case "tool_choice", "function_call", "toolConfig.toolChoice": return type == "auto" || type == "none"
+        case "tool_choice", "function_call": return type == "auto" || type == "none"
+        case "toolConfig.toolChoice": return (value as? [String: Any])?["auto"] != nil
         case "system": return PlainConversation.text(value).isEmpty
         default: return false
         }

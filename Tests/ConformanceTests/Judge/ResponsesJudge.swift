@@ -182,7 +182,7 @@ enum ResponsesJudge: Judge {
         for part in parts {
             if let url = part["image_url"] as? String { said.addMedia(url, role) }
             for key in ["file_data", "file_id", "file_url"] {
-                if let value = part[key] as? String { said.addMedia(value, role) }
+                if let value = part[key] as? String { said.addMedia(value, role, title: part.text("filename")) }
             }
             if let sound = part.object("input_audio")["data"] as? String { said.media.append(sound) }
         }
