@@ -68,7 +68,7 @@ struct GeminiStreamTests {
             GeminiFixture.chunk(#"{"text":"Hm","thought":true}"#) + GeminiFixture.chunk(#"{"text":"Yes"}"#)
                 + GeminiFixture.chunk(#"{"text":"","thoughtSignature":"AAAA"}"#) + GeminiFixture.last())
         let (chat, _) = GeminiFixture.stream(events, as: .openAIChat, from: .gemini)
-        #expect(chat.contains(#""thinking_blocks":[{"type":"thinking","thinking":"","signature":"AAAA"}]"#))
+        #expect(chat.contains(#""thinking_blocks":[{"index":0,"type":"thinking","thinking":"","signature":"AAAA"}]"#))
         let (messages, _) = GeminiFixture.stream(events, as: .anthropicMessages, from: .gemini)
         #expect(messages.contains(#""signature":"AAAA""#))
     }

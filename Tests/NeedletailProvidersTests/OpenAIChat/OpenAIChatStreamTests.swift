@@ -159,6 +159,21 @@ struct OpenAIChatStreamTests {
         #expect(legacy.contains(#""finish_reason":"function_call""#))
     }
 
+    @Test("Entries of lists say where they stand, since OpenAI's SDKs join the lists of chunks by that")
+    func lists() {
+        let annotation = JSONText(unchecked: #"{"type":"url_citation","url_citation":{"url":"https://a"}}"#)
+        let events: [ChatEvent] = [
+            .started(StreamStart(id: "c", model: "m")), .text("x", choice: 0),
+            .citation(annotation, dialect: .openAIChat, choice: 0),
+            .citation(annotation, dialect: .openAIChat, choice: 0),
+            .finished(.endTurn, stopSequence: nil, choice: 0),
+        ]
+        let text = Self.encode(events, usage: false).text
+        for index in 0..<2 {
+            #expect(text.contains(#""annotations":[{"index":\#(index),"type":"url_citation","url_citation":{"#))
+        }
+    }
+
     @Test("Thinking can be sent back: its signature comes with its text, and is read as one block")
     func thinking() throws {
         let events: [ChatEvent] = [
@@ -167,7 +182,8 @@ struct OpenAIChatStreamTests {
             .finished(.pauseTurn, stopSequence: nil, choice: 0),
         ]
         let (text, losses) = Self.encode(events, usage: false)
-        #expect(text.contains(#""thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"S"}]"#))
+        #expect(text.contains(#""thinking_blocks":[{"index":0,"type":"thinking","thinking":"hm","signature":"S"}]"#))
+        #expect(text.contains(#""thinking_blocks":[{"index":1,"type":"redacted_thinking","data":"R"}]"#))
         #expect(losses.map(\.field) == ["stop_reason"])
         let again = try Self.decode(text)
         #expect(again.dropFirst().dropLast() == events.dropFirst().dropLast())

@@ -49,12 +49,12 @@ extension OpenAIChatRequestDecoder {
     mutating func keepUnknownBlock(_ block: JSONView, path: String) {
         switch block.present("type")?.string {
         case "thinking":
-            self.keepUnknown(block, known: ["type", "thinking", "signature"], path: path)
+            self.keepUnknown(block, known: ["type", "thinking", "signature", "index"], path: path)
             guard let thinking = block.present("thinking") else { return }
             for element in thinking.elements {
                 self.keepUnknown(element, known: ["type", "text"], path: "\(path).thinking")
             }
-        case "redacted_thinking": self.keepUnknown(block, known: ["type", "data"], path: path)
+        case "redacted_thinking": self.keepUnknown(block, known: ["type", "data", "index"], path: path)
         default: self.keepUnknown(block, known: [], path: path)
         }
     }

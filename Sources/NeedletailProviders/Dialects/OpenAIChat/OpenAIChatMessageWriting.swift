@@ -29,16 +29,20 @@ enum OpenAIChatMessageWriting {
         json.endArray()
     }
 
-    static func thinkingBlock(_ value: ReasoningPart, into json: inout JSONWriter) {
+    /// Writes a block of reasoning; in a stream with its place in the list, which OpenAI's SDKs join lists by.
+    static func thinkingBlock(_ value: ReasoningPart, index: Int? = nil, into json: inout JSONWriter) {
         json.beginObject()
+        if let index { json.member("index", index) }
         json.member("type", "thinking")
         json.member("thinking", value.text)
         json.member("signature", value.signature)
         json.endObject()
     }
 
-    static func redactedBlock(_ data: String, into json: inout JSONWriter) {
+    /// Writes a block that only its provider can read.
+    static func redactedBlock(_ data: String, index: Int? = nil, into json: inout JSONWriter) {
         json.beginObject()
+        if let index { json.member("index", index) }
         json.member("type", "redacted_thinking")
         json.member("data", data)
         json.endObject()

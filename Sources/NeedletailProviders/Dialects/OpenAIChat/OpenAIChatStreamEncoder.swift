@@ -16,6 +16,9 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         var reasoning = ""
         /// A signature that stands alone; it is the call's if one comes next.
         var signature: String?
+        /// How many entries of these lists have been sent.
+        var blockCount = 0
+        var annotationCount = 0
         /// Scalars of text sent, and how many of them before the part in progress: citations count them.
         var textLength = 0
         var partStart = 0
@@ -85,10 +88,10 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             }
             let part = ReasoningPart(self.choices[place].reasoning, signature: signature)
             self.choices[place].reasoning = ""
-            self.blocks(choice, into: &out) { OpenAIChatMessageWriting.thinkingBlock(part, into: &$0) }
+            self.block(place, into: &out) { OpenAIChatMessageWriting.thinkingBlock(part, index: $0, into: &$1) }
         case .redactedReasoning(let data, let choice):
-            _ = self.place(choice, into: &out)
-            self.blocks(choice, into: &out) { OpenAIChatMessageWriting.redactedBlock(data, into: &$0) }
+            let place = self.place(choice, into: &out)
+            self.block(place, into: &out) { OpenAIChatMessageWriting.redactedBlock(data, index: $0, into: &$1) }
         case .toolCallStarted(let index, let id, let name, let isCustom, let choice):
             self.startCall(index, id, name, isCustom, choice, into: &out)
         case .toolCallArguments(let index, let fragment, let choice):
@@ -121,8 +124,8 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         if case .toolCallStarted = copy event { return }
         for place in self.choices.indices {
             guard let signature = self.choices[place].signature.take() else { continue }
-            self.blocks(self.choices[place].index, into: &out) {
-                OpenAIChatMessageWriting.thinkingBlock(ReasoningPart("", signature: signature), into: &$0)
+            self.block(place, into: &out) {
+                OpenAIChatMessageWriting.thinkingBlock(ReasoningPart("", signature: signature), index: $0, into: &$1)
             }
         }
     }
@@ -186,11 +189,13 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         out.writeImmutableBuffer(self.tail)
     }
 
-    private func blocks(_ choice: Int, into out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
-        self.delta(choice, into: &out) { json in
+    private mutating func block(_ place: Int, into out: inout ByteBuffer, _ body: (Int, inout JSONWriter) -> Void) {
+        let choice = self.choices[place]
+        self.choices[place].blockCount += 1
+        self.delta(choice.index, into: &out) { json in
             json.key("thinking_blocks")
             json.beginArray()
-            body(&json)
+            body(choice.blockCount, &json)
             json.endArray()
         }
     }
@@ -212,10 +217,19 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             self.lose(.replyCitations, "annotations cite web pages only")
             return
         }
+        self.choices[place].annotationCount += 1
         self.delta(choice.index, into: &out) { json in
             json.key("annotations")
             json.beginArray()
-            json.raw(annotation)
+            json.beginObject()
+            json.member("index", choice.annotationCount)
+            if let view = try? annotation.view() {
+                for member in view.members where !member.hasKey("index") {
+                    json.key(member.key)
+                    json.raw(member.value.text)
+                }
+            }
+            json.endObject()
             json.endArray()
         }
     }
