@@ -31,7 +31,7 @@ struct BedrockRequestTests {
                 {"document":{"format":"pdf","name":"plan","source":{"bytes":"BBBB"},"context":"c","citations":{"enabled":true}}},
                 {"image":{"format":"png","source":{"s3Location":{"uri":"s3://b/k.png"}}}}]},
               {"role":"assistant","content":[{"reasoningContent":{"reasoningText":{"text":"hm","signature":"sig"}}},
-                {"reasoningContent":{"redactedContent":"zzz"}},
+                {"reasoningContent":{"redactedContent":"enp6"}},
                 {"toolUse":{"toolUseId":"t1","name":"f","input":{"a":1}}}]},
               {"role":"user","content":[{"toolResult":{"toolUseId":"t1","status":"error","content":[{"text":"no"},{"json":{"b":2}}]}},
                 {"text":"And?"}]}],
@@ -55,7 +55,7 @@ struct BedrockRequestTests {
             ])
         #expect(
             request.messages[2].content == [
-                .reasoning(ReasoningPart("hm", signature: "sig")), .redactedReasoning("zzz"),
+                .reasoning(ReasoningPart("hm", signature: "sig")), .redactedReasoning("enp6"),
                 .toolCall(ToolCall(id: "t1", name: "f", arguments: #"{"a":1}"#)),
             ])
         let result = ToolResult(

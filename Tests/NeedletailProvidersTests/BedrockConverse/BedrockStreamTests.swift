@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NeedletailCore
 import NeedletailTesting
@@ -205,7 +206,7 @@ struct BedrockStreamTests {
     func blocks() throws {
         let (reply, names, _) = try Self.encode([
             .started(StreamStart(id: "", model: "")), .reasoning("a", choice: 0),
-            .reasoningSignature("s", choice: 0), .redactedReasoning("r", choice: 0), .text("b", choice: 0),
+            .reasoningSignature("s", choice: 0), .redactedReasoning("cmVk", choice: 0), .text("b", choice: 0),
             .text("c", choice: 0), .finished(.stopSequence, stopSequence: "END", choice: 0),
         ])
         #expect(
@@ -214,8 +215,24 @@ struct BedrockStreamTests {
                 "contentBlockStop", "contentBlockDelta", "contentBlockDelta", "contentBlockStop", "messageStop",
                 "metadata",
             ])
-        #expect(reply.reasoning == "a" && reply.signature == "s" && reply.redacted == ["r"] && reply.text == "bc")
+        #expect(reply.reasoning == "a" && reply.signature == "s" && reply.redacted == ["cmVk"] && reply.text == "bc")
         #expect(reply.stop == "stop_sequence")
+    }
+
+    @Test("state that is no base64 is some for Amazon's SDKs, and comes back as it was", arguments: ["gAA-_x", "r:1"])
+    func foreignState(_ state: String) throws {
+        let (reply, _, _) = try Self.encode([
+            .redactedReasoning(state, choice: 0), .finished(.endTurn, stopSequence: nil, choice: 0),
+        ])
+        let shown = try #require(reply.redacted.first)
+        #expect(Data(base64Encoded: shown) != nil)
+        var request = ChatRequest(
+            model: "m", messages: [.user("Hi"), ChatMessage(.assistant, [.redactedReasoning(state)])])
+        request.source = .bedrockConverse
+        var out = ByteBuffer()
+        _ = try BedrockConverse.encodeRequest(request, into: &out)
+        #expect(String(buffer: out).contains(shown))
+        #expect(try BedrockConverse.decodeRequest(out).messages[1].content == [.redactedReasoning(state)])
     }
 
     @Test("free text for a tool is wrapped, and what has no words here is named")

@@ -201,7 +201,9 @@ struct BedrockContentReader {
 
     private mutating func reasoning(_ value: JSONView, path: String) throws(AnthropicFieldError) -> ContentPart? {
         let path = "\(path).reasoningContent"
-        if let data = try AnthropicField.string(value, "redactedContent") { return .redactedReasoning(data) }
+        if let data = try AnthropicField.string(value, "redactedContent") {
+            return .redactedReasoning(Base64State.read(data))
+        }
         guard let text = try AnthropicField.object(value, "reasoningText") else { return nil }
         self.keepUnknown(text, known: ["text", "signature"], path: "\(path).reasoningText")
         let signature = try AnthropicField.string(text, "signature")

@@ -74,7 +74,7 @@ struct BedrockContentWriter {
         json.beginObject()
         json.key("reasoningContent")
         json.beginObject()
-        json.member("redactedContent", data)
+        json.member("redactedContent", Base64State.write(data))
         json.endObject()
         json.endObject()
     }

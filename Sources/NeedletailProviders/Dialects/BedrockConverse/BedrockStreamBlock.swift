@@ -95,7 +95,7 @@ struct BedrockStreamBlock {
             events.append(.reasoningSignature(signature, choice: 0))
         }
         if let data = content.present("redactedContent")?.string {
-            events.append(.redactedReasoning(data, choice: 0))
+            events.append(.redactedReasoning(Base64State.read(data), choice: 0))
         }
     }
 

@@ -105,7 +105,7 @@ struct BedrockStreamEncoder: StreamEncoder {
             self.writeReasoning("signature", signature, &out)
         case .redactedReasoning(let data, _):
             self.closeOpen(&out)
-            self.writeReasoning("redactedContent", data, &out)
+            self.writeReasoning("redactedContent", Base64State.write(data), &out)
             self.closeOpen(&out)
         case .citation(let citation, let dialect, _):
             guard dialect == .bedrockConverse else {

@@ -2,23 +2,11 @@ import NeedletailCore
 
 /// Thought signatures, which are bytes: Google's SDKs refuse what is no base64, and send back the URL-safe alphabet.
 enum GeminiSignature {
-    /// What marks a signature that another provider did not give as base64.
-    private static let mark = "needletail:"
-
     /// As the provider gave it.
-    static func read(_ spelled: String) -> String {
-        let standard = self.standard(spelled)
-        guard let bytes = Base64.decode(standard), let text = String(validating: bytes, as: UTF8.self),
-            text.hasPrefix(self.mark)
-        else { return standard }
-        return String(text.dropFirst(self.mark.count))
-    }
+    static func read(_ spelled: String) -> String { Base64State.read(self.standard(spelled)) }
 
     /// As a client can keep it.
-    static func write(_ signature: String) -> String {
-        if self.isBase64(signature) { return signature }
-        return Base64.encode(Array((self.mark + signature).utf8))
-    }
+    static func write(_ signature: String) -> String { Base64State.write(signature) }
 
     /// Base64 in the standard alphabet, padded.
     static func standard(_ text: String) -> String {
@@ -35,10 +23,6 @@ enum GeminiSignature {
         }
         while out.utf8.count % 4 != 0 { out += "=" }
         return out
-    }
-
-    private static func isBase64(_ text: String) -> Bool {
-        !text.isEmpty && self.standard(text) == text && text.utf8.count % 4 == 0 && Base64.decode(text) != nil
     }
 
     private static func isDigit(_ unit: UInt8) -> Bool {
