@@ -115,7 +115,7 @@ struct Translation {
         } else if !meant.reasoning.isEmpty {
             #expect(!losses.isEmpty, "\(label): reasoning is lost and not told")
         }
-        let signatures = Set(seen.signatures)
+        let signatures = Set(seen.signatures.map(Self.bare))
         if !Set(meant.signatures).isSubset(of: signatures) {
             #expect(!losses.isEmpty, "\(label): signatures are lost and not told")
         }
@@ -209,6 +209,15 @@ struct Translation {
                 if !["text", "thinking", "redacted_thinking", "tool_use"].contains(type) {
                     #expect(isTold("content"), "\(label): \(type) is not in \(losses)")
                 }
+            }
+        case .bedrockConverse, .ollamaChat, .ollamaGenerate:
+            let known = [
+                "output", "stopReason", "usage", "metrics", "model", "created_at", "message", "response", "thinking",
+                "done", "done_reason", "prompt_eval_count", "eval_count", "logprobs",
+            ]
+            for (key, value) in json where !known.contains(key) && !Self.isEmpty(value) {
+                let isCarried = reply[key].map(JSON.canonical) == JSON.canonical(value)
+                #expect(isCarried || isTold(key), "\(label): \(key) is not in \(losses)")
             }
         default: break
         }
