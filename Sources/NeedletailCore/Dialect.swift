@@ -207,6 +207,8 @@ public protocol StreamTap: Sendable {
     /// - Throws: `.malformedReply` for what is no event of the dialect, or what an error event means.
     mutating func observe(name: ByteBuffer, data: ByteBuffer) throws(NeedletailError) -> TapVerdict
 
+    /// The event last observed, where it was ``TapVerdict/state`` and the tap has decoded it.
+    var decoded: JSONView? { get }
     /// The usage known so far; the last one is the total.
     var usage: Usage? { get }
     /// Whether the reply is over: end marker seen, or every choice finished.
@@ -215,6 +217,11 @@ public protocol StreamTap: Sendable {
     var isTerminated: Bool { get }
     /// Appends the dialect's end marker, for a reply that is whole and whose upstream did not send it.
     func writeEnd(into out: inout ByteBuffer)
+}
+
+extension StreamTap {
+    /// Nothing, as nearly all taps decode hardly any event.
+    public var decoded: JSONView? { nil }
 }
 
 extension NeedletailError {
@@ -229,4 +236,6 @@ public enum TapVerdict: Sendable, Hashable {
     case forward
     /// A chunk that carries usage and nothing else; withheld if only the gateway asked for it.
     case usageOnly
+    /// An event that may hold what only its provider can read: a signature, or reasoning that is encrypted.
+    case state
 }

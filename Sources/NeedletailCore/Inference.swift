@@ -95,6 +95,8 @@ public struct BodyLandmarks: Sendable, Hashable {
     public var streamOptions: Range<Int>?
     /// Whether the client asked for the usage chunk of an OpenAI stream.
     public var asksForStreamUsage: Bool
+    /// Whether the body may hold what only the provider that issued it can read: signatures, encrypted reasoning, ids.
+    public var mayHoldState: Bool
     /// The offset of the object's closing brace.
     public var end: Int
 
@@ -103,11 +105,13 @@ public struct BodyLandmarks: Sendable, Hashable {
         model: Range<Int>? = nil,
         streamOptions: Range<Int>? = nil,
         asksForStreamUsage: Bool = false,
+        mayHoldState: Bool = false,
         end: Int = 0
     ) {
         self.model = model
         self.streamOptions = streamOptions
         self.asksForStreamUsage = asksForStreamUsage
+        self.mayHoldState = mayHoldState
         self.end = end
     }
 }

@@ -30,14 +30,22 @@ extension HTTPProvider {
             }
             return reply
         }
+        let recorder = self.stateRecorder(request, call.dialect)
         if client == call.dialect {
-            let usage = try call.dialect.dialect.inspectReply(bytes)
+            let usage: Usage?
+            if let recorder {
+                usage = try recorder.inspect(bytes, call.dialect)
+            } else {
+                usage = try call.dialect.dialect.inspectReply(bytes)
+            }
             reply.body = .complete(WireBody(dialect: call.dialect, bytes: bytes), usage)
             return reply
         }
         var answer = try call.dialect.dialect.decodeReply(bytes)
         if answer.model.isEmpty { answer.model = request.model }
         if answer.id.isEmpty { answer.id = context.id }
+        recorder?.note(answer)
+        if let id = request.replyID { recorder?.noteOwn(id) }
         if call.usesLegacyFunctions { answer.usesLegacyFunctions = true }
         call.customTools?.restore(&answer)
         answer.echo = call.echo
@@ -78,7 +86,8 @@ extension HTTPProvider {
                 tap: call.dialect.dialect.makeStreamTap(),
                 framing: call.dialect.dialect.framing.makeDecoder(),
                 withholdsUsage: call.withholdsUsage,
-                ending: ending
+                ending: ending,
+                recorder: self.stateRecorder(request, call.dialect)
             )
             try await reader.commit(within: limit)
             stream = ReplyStream(dialect: client, ending: ending, reader: reader)
@@ -93,12 +102,15 @@ extension HTTPProvider {
             options.source = call.dialect
             options.echo = call.echo
             options.assignedID = request.replyID
+            let recorder = self.stateRecorder(request, call.dialect)
+            if let id = request.replyID { recorder?.noteOwn(id) }
             let reader = TranslatingReader(
                 body,
                 decoder: call.dialect.dialect.makeStreamDecoder(),
                 encoder: client.dialect.makeStreamEncoder(options),
                 customTools: call.customTools,
                 ending: ending,
+                recorder: recorder,
                 logger: context.logger
             )
             try await reader.commit(within: limit)

@@ -32,6 +32,11 @@ public final class HTTPProvider: Provider {
         public var capabilities: [ModelCapabilities.Statement]
         /// Who signs requests, for types whose key is not simply a header.
         public var authorizer: (any RequestAuthorizer)?
+        /// Where is remembered who issued what; `nil` sends everything on as it comes.
+        public var issuedState: IssuedStateTable?
+        /// What names the account at the upstream, where several providers of a configuration may share one; `nil` for an
+        /// account of its own. Not kept.
+        public var account: String?
 
         /// Creates options.
         public init(
@@ -45,7 +50,9 @@ public final class HTTPProvider: Provider {
             mediaFetcher: (any MediaFetcher)? = nil,
             settings: [String: String] = [:],
             capabilities: [ModelCapabilities.Statement] = [],
-            authorizer: (any RequestAuthorizer)? = nil
+            authorizer: (any RequestAuthorizer)? = nil,
+            issuedState: IssuedStateTable? = nil,
+            account: String? = nil
         ) {
             self.basePath = basePath
             self.keys = keys
@@ -58,6 +65,8 @@ public final class HTTPProvider: Provider {
             self.settings = settings
             self.capabilities = capabilities
             self.authorizer = authorizer
+            self.issuedState = issuedState
+            self.account = account
         }
     }
 
@@ -74,6 +83,7 @@ public final class HTTPProvider: Provider {
     let time: TimeSource
     /// What its models can do.
     public let capabilities: ModelCapabilities
+    let stateIssuer: StateIssuer?
     private let transport: any HTTPTransport
     private let credentials: Credentials
     private let endpoints: [Endpoint]
@@ -123,6 +133,9 @@ public final class HTTPProvider: Provider {
         self.quirks = options.quirks ?? spec.quirks
         self.time = time
         self.capabilities = ModelCapabilities(type: spec.type, statements: options.capabilities)
+        self.stateIssuer = options.issuedState.map {
+            StateIssuer($0, spec, account: options.account ?? "provider \(id.rawValue)")
+        }
         self.transport = transport
         self.credentials = Credentials(weights: options.keys.isEmpty ? [1] : options.keys.map(\.weight))
         let keys: [String?] = options.keys.isEmpty ? [nil] : options.keys.map(\.key)

@@ -15,6 +15,8 @@ final class PassthroughReader: ReplyReader {
     private var tap: any StreamTap
     private let withholdsUsage: Bool
     private let ending: StreamEnding
+    /// Notes what only the provider can read.
+    private let recorder: StateRecorder?
     /// Bytes of an event that is not whole yet, and where they start in the stream.
     private var held = ByteBuffer()
     private var heldOffset = 0
@@ -29,13 +31,15 @@ final class PassthroughReader: ReplyReader {
     private var limit: CommitLimit?
 
     init(
-        _ body: TransportBody, tap: any StreamTap, framing: any EventDecoder, withholdsUsage: Bool, ending: StreamEnding
+        _ body: TransportBody, tap: any StreamTap, framing: any EventDecoder, withholdsUsage: Bool,
+        ending: StreamEnding, recorder: StateRecorder? = nil
     ) {
         self.body = body
         self.tap = tap
         self.framing = framing
         self.withholdsUsage = withholdsUsage
         self.ending = ending
+        self.recorder = recorder
     }
 
     /// Reads up to the first good event; what it throws has not reached anybody.
@@ -102,6 +106,7 @@ final class PassthroughReader: ReplyReader {
             while let event = try self.framing.next() {
                 let verdict = try self.tap.observe(name: event.name, data: event.data)
                 sawEvent = true
+                if verdict == .state { self.recorder?.note(passing: event.data, decoded: self.tap.decoded) }
                 if verdict == .usageOnly, self.withholdsUsage {
                     Self.append(self.cut(at: self.goodEnd), to: &out)
                     _ = self.cut(at: event.endOffset)
@@ -161,6 +166,7 @@ final class PassthroughReader: ReplyReader {
             do {
                 while let event = try self.framing.finish() {
                     let verdict = try self.tap.observe(name: event.name, data: event.data)
+                    if verdict == .state { self.recorder?.note(passing: event.data, decoded: self.tap.decoded) }
                     if verdict != .usageOnly || !self.withholdsUsage {
                         // The end that was left out, so that whatever follows starts a new event.
                         var bytes = self.held

@@ -78,6 +78,8 @@ public struct ProviderSpec: Sendable {
     public var forms: [ProviderForm]
     /// Which models speak which dialect, where not all speak all; the first that fits counts.
     public var modelDialects: [ModelDialects]
+    /// The models whose state is good at other providers too; that of all others only at the account it was issued to.
+    public var stateFamilies: [StateFamily]
     /// How the names of its environment variables begin: `EXAMPLE` for `EXAMPLE_API_KEY` and `EXAMPLE_BASE_URL`.
     public var environmentPrefix: String?
     /// The environment variable in which a server on this machine is told where to listen: `host`, `host:port` or a URL.
@@ -110,6 +112,7 @@ public struct ProviderSpec: Sendable {
         settings: [ProviderSetting] = [],
         forms: [ProviderForm] = [],
         modelDialects: [ModelDialects] = [],
+        stateFamilies: [StateFamily] = [],
         environmentPrefix: String? = nil,
         hostVariable: String? = nil,
         otherKeyVariables: [String] = [],
@@ -132,6 +135,7 @@ public struct ProviderSpec: Sendable {
         self.settings = settings
         self.forms = forms
         self.modelDialects = modelDialects
+        self.stateFamilies = stateFamilies
         self.environmentPrefix = environmentPrefix
         self.hostVariable = hostVariable
         self.otherKeyVariables = otherKeyVariables

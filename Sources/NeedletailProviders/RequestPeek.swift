@@ -28,6 +28,13 @@ public enum RequestPeek {
         guard fields.content != nil || shape.isContentOptional || isContentInside else {
             throw Self.missing("\(shape.contentKey)")
         }
+        if let content = fields.content {
+            // Elsewhere an `id` says nothing of who issued it: items have one, and Google's calls, of which another's want
+            // a word.
+            let hasIDs = content.hasIDs && (dialect == .openAIResponses || dialect == .gemini)
+            fields.landmarks.mayHoldState = content.mayHoldState || hasIDs
+        }
+        if isContentInside { fields.landmarks.mayHoldState = true }
         if shape.requiresMaxTokens, operation == .chat, fields.maxTokens == nil { throw Self.missing("max_tokens") }
         return InferenceRequest(
             operation: operation,

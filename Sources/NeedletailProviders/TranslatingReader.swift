@@ -10,6 +10,8 @@ final class TranslatingReader: ReplyReader {
     /// Rewrites calls of tools that were rewritten for the upstream.
     private var customTools: CustomToolEmulation.Restorer?
     private let ending: StreamEnding
+    /// Notes what only the provider can read.
+    private let recorder: StateRecorder?
     private let logger: Logger
     private var events: [ChatEvent] = []
     private var ready: ByteBuffer?
@@ -24,6 +26,7 @@ final class TranslatingReader: ReplyReader {
         encoder: any StreamEncoder,
         customTools: CustomToolEmulation? = nil,
         ending: StreamEnding,
+        recorder: StateRecorder? = nil,
         logger: Logger
     ) {
         self.body = body
@@ -31,6 +34,7 @@ final class TranslatingReader: ReplyReader {
         self.encoder = encoder
         self.customTools = customTools.map { CustomToolEmulation.Restorer($0) }
         self.ending = ending
+        self.recorder = recorder
         self.logger = logger
     }
 
@@ -90,6 +94,7 @@ final class TranslatingReader: ReplyReader {
         self.customTools?.restore(&self.events)
         for event in self.events {
             if case .usage(let usage) = event { self.ending.setUsage(usage) }
+            self.recorder?.note(event)
             self.encoder.encode(event, into: &out)
         }
         self.events.removeAll(keepingCapacity: true)

@@ -29,7 +29,7 @@ extension HTTPProvider {
         if case .wire(let wire, let landmarks) = request.body, request.replyDialect == wire.dialect,
             self.dialect(for: wire.dialect, request) == wire.dialect, !self.mayHaveToInline(request, wire.dialect)
         {
-            return try self.spliced(wire, landmarks, request)
+            return try self.spliced(wire, landmarks, request, context)
         }
         return try await self.rewritten(request, context)
     }
@@ -56,7 +56,7 @@ extension HTTPProvider {
             guard dialect == wire.dialect, request.replyDialect == dialect else {
                 return try await self.translated(model, request, to: dialect, context)
             }
-            guard model.namesMedia else { return try self.spliced(wire, landmarks, request) }
+            guard model.namesMedia else { return try self.spliced(wire, landmarks, request, context) }
             return try await self.inlined(model, request, dialect, context)
         case .model(let model):
             let dialect = self.dialect(for: request.replyDialect, request)
@@ -96,7 +96,7 @@ extension HTTPProvider {
 
     /// The client's bytes with `model`, and for a stream the wish for usage, spliced.
     private func spliced(
-        _ wire: WireBody, _ landmarks: BodyLandmarks, _ request: InferenceRequest
+        _ wire: WireBody, _ landmarks: BodyLandmarks, _ request: InferenceRequest, _ context: RequestContext
     ) throws(NeedletailError) -> UpstreamCall {
         var splice = JSONSplice()
         if let range = landmarks.model {
@@ -111,10 +111,13 @@ extension HTTPProvider {
         if self.quirks.contains(.refusesStreamOptions), let range = landmarks.streamOptions {
             splice.replace(range, with: Self.null)
         }
+        let losses = landmarks.mayHoldState ? try self.removeForeignState(from: wire, request, &splice) : []
+        if !losses.isEmpty { try Self.checkStrict(losses, context) }
         var call = UpstreamCall(
             dialect: wire.dialect,
             isPassthrough: true,
             body: splice.applied(to: wire.bytes),
+            losses: losses,
             withholdsUsage: asksForUsage
         )
         if self.spec.requestFields[wire.dialect]?.changesPassthrough ?? false {
@@ -153,6 +156,9 @@ extension HTTPProvider {
             body: ByteBuffer(),
             usesLegacyFunctions: model.usesLegacyFunctions
         )
+        if let issuer = self.stateIssuer {
+            model.removeForeignState(issuer, upstream: dialect, losses: &call.losses)
+        }
         if !self.takesCustomTools(dialect, of: model) {
             call.customTools = CustomToolEmulation(rewriting: &model, losses: &call.losses)
         }
@@ -165,17 +171,21 @@ extension HTTPProvider {
             call.losses += try dialect.dialect.encodeRequest(model, into: &call.body)
         }
         try self.adaptRequest(&call, request.operation, isOurs: true)
-        guard !context.request.isStrict || call.losses.isEmpty else {
-            let names = call.losses.map(\.field).joined(separator: ", ")
-            throw NeedletailError(
-                .unsupported,
-                "The chosen provider cannot be told these fields: \(names). "
-                    + "They were refused because the request is strict (x-needletail-strict).",
-                parameter: call.losses.first?.field
-            )
-        }
+        try Self.checkStrict(call.losses, context)
         if request.replyDialect == model.source { call.echo = model.echo + request.echo }
         return call
+    }
+
+    /// Refuses losses where the client wants none.
+    private static func checkStrict(_ losses: [Loss], _ context: RequestContext) throws(NeedletailError) {
+        guard context.request.isStrict, let first = losses.first else { return }
+        let names = losses.map(\.field).joined(separator: ", ")
+        throw NeedletailError(
+            .unsupported,
+            "The chosen provider cannot be told these fields: \(names). "
+                + "They were refused because the request is strict (x-needletail-strict).",
+            parameter: first.field
+        )
     }
 
     /// Whether the upstream knows tools that take free text. Many servers of chat completions do not.

@@ -44,4 +44,21 @@ struct JSONSpliceTests {
         splice.replace(0..<1, with: ByteBuffer(string: "A"))
         #expect(!splice.isEmpty && String(buffer: splice.applied(to: text)) == "Abc")
     }
+
+    @Test("values and members are left out with the commas that they need no more", arguments: 0..<16)
+    func removes(chosen: Int) throws {
+        let out = (0..<4).filter { chosen & (1 << $0) != 0 }
+        let list = ByteBuffer(string: " [ 1 ,{\"a\":2},  \"x\",4]")
+        let values = try JSONDocument(list).root.elements.map { ($0.range, $0.text) }
+        var splice = JSONSplice()
+        splice.remove(out, from: values.map(\.0))
+        let rest = try JSONDocument(splice.applied(to: list)).root.elements.map(\.text)
+        #expect(rest == values.indices.filter { !out.contains($0) }.map { values[$0].1 })
+        let object = ByteBuffer(string: "{\"a\" : 1, \"b\":[2],\"c\":\"x\" ,\"d\":4}")
+        let members = try JSONDocument(object).root.members.map { ($0.range, $0.key) }
+        var other = JSONSplice()
+        other.remove(out, from: members.map(\.0))
+        let kept = try JSONDocument(other.applied(to: object)).root.members.map(\.key)
+        #expect(kept == members.indices.filter { !out.contains($0) }.map { members[$0].1 })
+    }
 }

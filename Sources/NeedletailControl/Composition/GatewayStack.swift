@@ -24,6 +24,7 @@ public struct GatewayStack: Sendable {
     /// - Parameters:
     ///   - localSpecs: What a start without a file looks for on this machine.
     ///   - responses: What earlier stacks remember of responses; `nil` for nothing.
+    ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
     public init(
         _ configuration: Configuration,
         environment: [String: String],
@@ -32,12 +33,14 @@ public struct GatewayStack: Sendable {
         random: RandomSource,
         logger: Logger,
         localSpecs: [ProviderSpec] = ProviderSpec.all,
-        responses: ResponseStore? = nil
+        responses: ResponseStore? = nil,
+        issuedState: IssuedStateTable? = nil
     ) throws {
         let cancellations = JobCancellations()
         self.cancellations = cancellations
         let builder = Upstreams(
-            cancellations: cancellations, group: group, environment: environment, time: time, logger: logger)
+            cancellations: cancellations, group: group, environment: environment, time: time, logger: logger,
+            issuedState: issuedState ?? IssuedStateTable(time: time, random: random))
         let upstreams =
             try builder.build(configuration.providers)
             + builder.build(LocalProviders.candidates(configuration, environment: environment, among: localSpecs)).map {

@@ -25,6 +25,8 @@ struct Upstreams {
     let environment: [String: String]
     let time: TimeSource
     let logger: Logger
+    /// Remembers who issued what.
+    var issuedState: IssuedStateTable?
     /// Which addresses `fetch_urls` may reach.
     var permitsFetch: @Sendable (SocketAddress) -> Bool = PublicAddress.isPublic
 
@@ -110,8 +112,16 @@ struct Upstreams {
                 : nil,
             settings: settings,
             capabilities: configuration.capabilities,
-            authorizer: authorizer
+            authorizer: authorizer,
+            issuedState: self.issuedState,
+            account: Self.account(configuration, url)
         )
+    }
+
+    /// What names the account: where it is, and with which keys. Several keys of one provider are taken to be one account's.
+    private static func account(_ configuration: ProviderConfiguration, _ url: HTTPURL) -> String? {
+        guard !configuration.apiKeys.isEmpty else { return nil }
+        return "\(url.host):\(url.port) " + configuration.apiKeys.map(\.secret.exposed).sorted().joined(separator: " ")
     }
 
     private func pool(

@@ -18,6 +18,10 @@ package struct JSONContentScan: JSONTape, Sendable {
     package private(set) var payloadBytes = 0
     /// Values directly inside the scanned one, if it is an array.
     package private(set) var elements = 0
+    /// Whether there may be something that only its issuer reads: a signature, or reasoning that is encrypted.
+    package private(set) var mayHoldState = false
+    /// Whether anything has an `id`.
+    package private(set) var hasIDs = false
 
     private enum Key { case type, data, mediaType, image, document, other }
     private var key = Key.other
@@ -34,6 +38,9 @@ package struct JSONContentScan: JSONTape, Sendable {
     mutating func key(_ bytes: Span<UInt8>, _ range: Range<Int>, hasEscapes: Bool) {
         // An escaped spelling of these keys is not worth decoding: what is noted here is a hint, never a fact.
         switch range.count {
+        case 4:
+            if JSONScanner.matches(bytes, range.lowerBound, "\"id\"") { self.hasIDs = true }
+            self.key = .other
         case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"type\""): self.key = .type
         case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"data\""): self.key = .data
         case 7 where JSONScanner.matches(bytes, range.lowerBound, "\"image\""): self.key = .image
@@ -42,7 +49,9 @@ package struct JSONContentScan: JSONTape, Sendable {
         case 10 where JSONScanner.matches(bytes, range.lowerBound, "\"document\""): self.key = .document
         case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"file_data\""): self.key = .data
         case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"mime_type\""): self.key = .mediaType
-        default: self.key = .other
+        default:
+            if ProviderStateKey.isOne(bytes, range) { self.mayHoldState = true }
+            self.key = .other
         }
     }
 
@@ -77,6 +86,7 @@ package struct JSONContentScan: JSONTape, Sendable {
         case 12 where JSONScanner.matches(bytes, range.lowerBound, "\"input_file\""): self.documents &+= 1
         case 13 where JSONScanner.matches(bytes, range.lowerBound, "\"input_audio\""): self.audio &+= 1
         case 13 where JSONScanner.matches(bytes, range.lowerBound, "\"input_image\""): self.images &+= 1
+        case 19 where JSONScanner.matches(bytes, range.lowerBound, "\"redacted_thinking\""): self.mayHoldState = true
         default: break
         }
     }

@@ -24,6 +24,24 @@ public struct JSONSplice: Sendable {
         self.edits.append(Edit(range: range, replacement: replacement))
     }
 
+    /// Leaves values of a list, or members of an object, out, with the commas that they need no more.
+    ///
+    /// - Parameters:
+    ///   - left: Which, by their place; ascending.
+    ///   - places: Where all of them stand, in order.
+    public mutating func remove(_ left: [Int], from places: [Range<Int>]) {
+        var firstKept = 0
+        while firstKept < left.count, left[firstKept] == firstKept { firstKept += 1 }
+        for index in left where places.indices.contains(index) {
+            let place = places[index]
+            let range =
+                index > firstKept
+                ? places[index - 1].upperBound..<place.upperBound
+                : place.lowerBound..<(index + 1 < places.count ? places[index + 1].lowerBound : place.upperBound)
+            self.replace(range, with: ByteBuffer())
+        }
+    }
+
     /// The edited text. One copy, whatever the number of edits.
     public func applied(to text: ByteBuffer) -> ByteBuffer {
         let size = text.readableBytes

@@ -99,6 +99,9 @@ public struct JSONView: Sendable {
         /// The value.
         public let value: JSONView
 
+        /// Where key and value stand in the document's bytes.
+        public var range: Range<Int> { self.keyView.range.lowerBound..<self.value.range.upperBound }
+
         /// The key.
         public var key: String { self.keyView.string ?? "" }
 

@@ -9,6 +9,7 @@ extension ProviderSpec {
         baseURL: "https://api.anthropic.com/v1",
         auth: .header(.xAPIKey),
         headers: Self.anthropicHeaders,
+        stateFamilies: [.claude()],
         environmentPrefix: "ANTHROPIC",
         requiresKey: true,
         modelPrefixes: ["claude-"]

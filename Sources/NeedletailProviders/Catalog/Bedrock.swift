@@ -37,6 +37,7 @@ extension ProviderSpec {
         modelDialects: ["", "us.", "eu.", "apac.", "jp.", "au.", "us-gov.", "ca.", "global."].map {
             ModelDialects(prefix: $0 + "anthropic.claude", [.bedrockConverse, .anthropicMessages])
         } + [ModelDialects(prefix: "", [.bedrockConverse])],
+        stateFamilies: [.claude(mark: "claude")],
         environmentPrefix: "BEDROCK",
         otherKeyVariables: ["AWS_BEARER_TOKEN_BEDROCK"],
         requiresKey: true,

@@ -49,6 +49,7 @@ extension ProviderSpec {
         ],
         modelDialects: Self.vertexPublishers.map { ModelDialects(prefix: $0 + "/", [.openAIChat]) }
             + [ModelDialects(prefix: "claude", [.anthropicMessages]), ModelDialects(prefix: "", [.gemini])],
+        stateFamilies: [.claude(mark: "claude")],
         environmentPrefix: "VERTEX",
         requiresKey: true
     )

@@ -58,7 +58,8 @@ struct ResponseCreation {
         } catch {
             throw NeedletailError(.invalidRequest, "We could not parse the JSON body of your request: \(error).")
         }
-        var landmarks = BodyLandmarks()
+        // What another provider said may be in it.
+        var landmarks = BodyLandmarks(mayHoldState: true)
         var json = JSONWriter()
         json.beginObject()
         for member in root.members where !member.hasKey("previous_response_id") && !member.hasKey("input") {

@@ -49,7 +49,9 @@ struct AnthropicContentReader {
         case "thinking":
             let text = try AnthropicField.requiredString(block, "thinking")
             self.keepUnknown(block, known: ["type", "thinking", "signature"], path: path)
-            return .reasoning(ReasoningPart(text, signature: try AnthropicField.string(block, "signature")))
+            // An empty one is how a block without is written, since the member is mandatory.
+            let signature = try AnthropicField.string(block, "signature")
+            return .reasoning(ReasoningPart(text, signature: signature?.isEmpty == true ? nil : signature))
         case "redacted_thinking":
             self.keepUnknown(block, known: ["type", "data"], path: path)
             return .redactedReasoning(try AnthropicField.requiredString(block, "data"))

@@ -38,7 +38,12 @@ extension AnthropicMessages {
     ///
     /// Also takes the reply of `count_tokens`, which has no usage.
     public static func inspectReply(_ body: ByteBuffer) throws(NeedletailError) -> Usage? {
+        try Self.inspectReply(body) { _ in }
+    }
+
+    static func inspectReply(_ body: ByteBuffer, state: (String) -> Void) throws(NeedletailError) -> Usage? {
         let root = try Self.replyRoot(body)
+        Self.readState(inReply: root, state)
         guard let counters = root.present("usage") else { return nil }
         var usage = AnthropicUsage()
         usage.merge(counters)

@@ -19,6 +19,9 @@ struct AnthropicMessagesStreamTap: StreamTap {
         switch type {
         case .delta, .blockStart, .blockStop:
             guard self.hasStarted else { throw Self.noStart }
+        case .state:
+            guard self.hasStarted else { throw Self.noStart }
+            return .state
         case .other: break
         case .messageStart: try self.read(data)
         case .messageDelta:
@@ -27,7 +30,10 @@ struct AnthropicMessagesStreamTap: StreamTap {
         case .messageStop:
             guard self.hasStarted else { throw Self.noStart }
             self.isTerminated = true
-        case .error, .unclear: try self.read(data)
+        case .error: try self.read(data)
+        case .unclear(let mayHoldState):
+            try self.read(data)
+            return mayHoldState ? .state : .forward
         }
         return .forward
     }
@@ -78,8 +84,10 @@ struct AnthropicMessagesStreamTap: StreamTap {
 
     private enum EventType {
         case messageStart, messageDelta, messageStop, blockStart, delta, blockStop, other, error
+        /// A delta or the start of a block, with a signature or redacted reasoning in it.
+        case state
         /// `type` is not the first member, or is spelled unusually.
-        case unclear
+        case unclear(mayHoldState: Bool)
     }
 
     /// Checks that `data` is one JSON object and looks at a `type` that is its first member.
@@ -89,30 +97,33 @@ struct AnthropicMessagesStreamTap: StreamTap {
             throw NeedletailError(.malformedReply, "The provider sent an empty event.")
         }
         let start = JSONScanner.skipWhitespace(bytes, 0)
+        var scan = JSONStateScan()
         let end: Int
         do {
             guard start < bytes.count else { throw JSONError(.empty, at: start) }
-            end = JSONScanner.skipWhitespace(bytes, try JSONScanner.value(bytes, start))
+            end = JSONScanner.skipWhitespace(bytes, try scan.value(bytes, start))
             guard end == bytes.count else { throw JSONError(.trailingBytes, at: end) }
         } catch {
             if AnthropicStreamMark.isDone(data) { return .other }
             throw NeedletailError(.malformedReply, "The provider sent an event that is not valid JSON.", cause: error)
         }
-        guard bytes[start] == UInt8(ascii: "{") else { return .unclear }
+        guard bytes[start] == UInt8(ascii: "{") else { return .unclear(mayHoldState: scan.mayHoldState) }
         var index = JSONScanner.skipWhitespace(bytes, start + 1)
-        guard Self.matches(bytes, index, "\"type\"") else { return .unclear }
+        guard Self.matches(bytes, index, "\"type\"") else { return .unclear(mayHoldState: scan.mayHoldState) }
         index = JSONScanner.skipWhitespace(bytes, index + 6)
-        guard index < bytes.count, bytes[index] == UInt8(ascii: ":") else { return .unclear }
+        guard index < bytes.count, bytes[index] == UInt8(ascii: ":") else {
+            return .unclear(mayHoldState: scan.mayHoldState)
+        }
         index = JSONScanner.skipWhitespace(bytes, index + 1)
-        if Self.matches(bytes, index, "\"content_block_delta\"") { return .delta }
-        if Self.matches(bytes, index, "\"content_block_start\"") { return .blockStart }
+        if Self.matches(bytes, index, "\"content_block_delta\"") { return scan.mayHoldState ? .state : .delta }
+        if Self.matches(bytes, index, "\"content_block_start\"") { return scan.mayHoldState ? .state : .blockStart }
         if Self.matches(bytes, index, "\"content_block_stop\"") { return .blockStop }
         if Self.matches(bytes, index, "\"ping\"") { return .other }
         if Self.matches(bytes, index, "\"message_start\"") { return .messageStart }
         if Self.matches(bytes, index, "\"message_delta\"") { return .messageDelta }
         if Self.matches(bytes, index, "\"message_stop\"") { return .messageStop }
         if Self.matches(bytes, index, "\"error\"") { return .error }
-        return .unclear
+        return .unclear(mayHoldState: scan.mayHoldState)
     }
 
     private static func matches(_ bytes: Span<UInt8>, _ start: Int, _ word: StaticString) -> Bool {

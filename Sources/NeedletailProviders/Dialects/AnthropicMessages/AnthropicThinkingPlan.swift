@@ -155,7 +155,7 @@ struct AnthropicThinkingPlan {
     }
 
     /// Whether the conversation ends in tool results whose calls stand without their reasoning.
-    private static func lacksReasoning(_ messages: [ChatMessage]) -> Bool {
+    static func lacksReasoning(_ messages: [ChatMessage]) -> Bool {
         guard messages.last?.role == .tool, let turn = messages.last(where: { $0.role == .assistant }) else {
             return false
         }

@@ -36,7 +36,13 @@ extension BedrockConverse {
 
     /// Reads what a passthrough must know of a whole reply.
     public static func inspectReply(_ body: ByteBuffer) throws(NeedletailError) -> Usage? {
-        try Self.replyRoot(body).present("usage").flatMap(BedrockUsage.read)
+        try Self.inspectReply(body) { _ in }
+    }
+
+    static func inspectReply(_ body: ByteBuffer, state: (String) -> Void) throws(NeedletailError) -> Usage? {
+        let root = try Self.replyRoot(body)
+        Self.readState(inReply: root, state)
+        return root.present("usage").flatMap(BedrockUsage.read)
     }
 
     /// The object of a reply that is no error.

@@ -20,7 +20,7 @@ struct BedrockStreamTap: StreamTap {
             self.hasStarted = true
         case .blockStart, .blockDelta, .blockStop:
             guard self.hasStarted else { throw Self.noStart }
-            try Self.check(data)
+            if try Self.check(data) { return .state }
         case .messageStop:
             guard self.hasStarted else { throw Self.noStart }
             try Self.check(data)
@@ -43,13 +43,19 @@ struct BedrockStreamTap: StreamTap {
         NeedletailError(.malformedReply, "The provider's stream does not begin with messageStart.")
     }
 
-    private static func check(_ data: ByteBuffer) throws(NeedletailError) {
+    /// Checks that an event is JSON.
+    ///
+    /// - Returns: Whether it may hold a signature.
+    @discardableResult
+    private static func check(_ data: ByteBuffer) throws(NeedletailError) -> Bool {
+        var scan = JSONStateScan()
         let bytes = data.readableBytesUInt8Span
         do {
             let start = JSONScanner.skipWhitespace(bytes, 0)
             guard start < bytes.count else { throw JSONError(.empty, at: start) }
-            let end = JSONScanner.skipWhitespace(bytes, try JSONScanner.value(bytes, start))
+            let end = JSONScanner.skipWhitespace(bytes, try scan.value(bytes, start))
             guard end == bytes.count else { throw JSONError(.trailingBytes, at: end) }
+            return scan.mayHoldState
         } catch {
             throw NeedletailError(.malformedReply, "The provider sent an event that is not valid JSON.", cause: error)
         }

@@ -67,7 +67,12 @@ extension Gemini {
     ///
     /// - Throws: `.malformedReply`, or what an error inside a 200 means.
     public static func inspectReply(_ body: ByteBuffer) throws(NeedletailError) -> Usage? {
+        try self.inspectReply(body) { _ in }
+    }
+
+    static func inspectReply(_ body: ByteBuffer, state: (String) -> Void) throws(NeedletailError) -> Usage? {
         let root = try self.replyRoot(body)
+        self.readState(inReply: root, state)
         return GeminiField.value(root, "usageMetadata", "usage_metadata").flatMap(GeminiUsage.read)
     }
 

@@ -44,6 +44,9 @@ struct GeminiContentWriter {
                 } else {
                     self.text("", isThought: false, part.signature, &json)
                 }
+            case .reasoning(let part) where turn.isModel && self.belongsToCall(part, before: index, in: parts):
+                callSignature = part.signature
+                self.text(part.text, isThought: true, nil, &json)
             case .toolCall(let call):
                 if callSignature == nil, !hasCall, self.version.demandsSignatures, self.source != .gemini {
                     callSignature = Self.foreignCallSignature
@@ -62,6 +65,15 @@ struct GeminiContentWriter {
             }
         }
         for part in media { try self.plain(part, nil, &json) }
+    }
+
+    /// Whether the signature of reasoning is the call's after it. Google signs the call and never the thought, which other
+    /// dialects have no place for but beside the thought.
+    private func belongsToCall(_ part: ReasoningPart, before index: Int, in parts: [ContentPart]) -> Bool {
+        guard self.source != .gemini, part.signature != nil, index < parts.count, case .toolCall = parts[index] else {
+            return false
+        }
+        return true
     }
 
     /// The signature that stands alone at `index` and does not belong to a call after it.

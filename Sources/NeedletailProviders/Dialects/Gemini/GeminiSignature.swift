@@ -5,6 +5,9 @@ enum GeminiSignature {
     /// As the provider gave it.
     static func read(_ spelled: String) -> String { Base64State.read(self.standard(spelled)) }
 
+    /// Whether it is what a client was given of another provider's.
+    static func isMarked(_ spelled: String) -> Bool { self.read(spelled) != self.standard(spelled) }
+
     /// As a client can keep it.
     static func write(_ signature: String) -> String { Base64State.write(signature) }
 

@@ -4,6 +4,7 @@ import NeedletailCore
 /// Watches a stream that passes through unchanged.
 struct GeminiStreamTap: StreamTap {
     private(set) var usage: Usage?
+    private(set) var decoded: JSONView?
     /// The candidates seen, as bits; those beyond 63 share the last one.
     private var seen: UInt64 = 0
     private var ended: UInt64 = 0
@@ -32,7 +33,9 @@ struct GeminiStreamTap: StreamTap {
         }
         let counters = GeminiField.value(root, "usageMetadata", "usage_metadata")
         if let usage = counters.flatMap(GeminiUsage.read) { self.usage = usage }
-        return .forward
+        guard Gemini.holdsState(root) else { return .forward }
+        self.decoded = root
+        return .state
     }
 
     /// Nothing: streams have no end marker.

@@ -29,10 +29,11 @@ struct OpenAIChatStreamTap: StreamTap {
         if survey.hasError || isErrorEvent { try self.throwFailure(data, isErrorEvent: isErrorEvent) }
         self.seen |= survey.seen
         self.ended |= survey.ended
-        guard survey.usage != nil || survey.groq != nil || survey.hasChoiceUsage else { return .forward }
-        guard let usage = survey.readUsage(in: data) else { return .forward }
+        let verdict = survey.mayHoldState ? TapVerdict.state : .forward
+        guard survey.usage != nil || survey.groq != nil || survey.hasChoiceUsage else { return verdict }
+        guard let usage = survey.readUsage(in: data) else { return verdict }
         self.usage = usage
-        return survey.hasChoices && !survey.hasChoice && survey.usage != nil ? .usageOnly : .forward
+        return survey.hasChoices && !survey.hasChoice && survey.usage != nil ? .usageOnly : verdict
     }
 
     func writeEnd(into out: inout ByteBuffer) { out.writeStaticString("data: [DONE]\n\n") }
@@ -64,6 +65,10 @@ extension OpenAIChat {
     ///
     /// - Throws: `.malformedReply`, or what an error inside a 200 means.
     public static func inspectReply(_ body: ByteBuffer) throws(NeedletailError) -> Usage? {
+        try self.inspectReply(body) { _ in }
+    }
+
+    static func inspectReply(_ body: ByteBuffer, state: (String) -> Void) throws(NeedletailError) -> Usage? {
         let survey: OpenAIChatSurvey
         do throws(JSONError) {
             survey = try OpenAIChatSurvey(body.readableBytesUInt8Span)
@@ -76,6 +81,9 @@ extension OpenAIChat {
         guard survey.hasChoices else {
             // Errors also come without an `error` key: `{"message": …}`, `{"detail": …}`.
             throw NeedletailError(.malformedReply, "The provider's reply has no choices.")
+        }
+        if survey.mayHoldState, let document = try? JSONDocument(body) {
+            self.readState(inReply: document.root, state)
         }
         return survey.readUsage(in: body)
     }

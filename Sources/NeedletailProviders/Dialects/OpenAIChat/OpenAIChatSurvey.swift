@@ -19,6 +19,9 @@ struct OpenAIChatSurvey {
     var ended: UInt64 = 0
     /// Whether a choice carries a usage object.
     var hasChoiceUsage = false
+    /// Whether a choice may carry what only its provider can read.
+    var mayHoldState: Bool { self.content.mayHoldState }
+    private var content = JSONStateScan()
 
     /// Surveys one JSON object with nothing but white space around it.
     init(_ bytes: Span<UInt8>) throws(JSONError) {
@@ -74,7 +77,7 @@ struct OpenAIChatSurvey {
         var hasEnded = false
         while try members.next(bytes) {
             let start = members.position
-            let end = try JSONScanner.value(bytes, start)
+            let end = try self.content.value(bytes, start)
             members.position = end
             if members.hasKey("finish_reason", bytes) {
                 // Two quotes with nothing between them are how some servers write that there is none yet.

@@ -93,7 +93,12 @@ extension OpenAIResponses {
     ///
     /// - Throws: `.malformedReply`, or what an error inside a 200 means.
     public static func inspectReply(_ body: ByteBuffer) throws(NeedletailError) -> Usage? {
+        try Self.inspectReply(body) { _ in }
+    }
+
+    static func inspectReply(_ body: ByteBuffer, state: (String) -> Void) throws(NeedletailError) -> Usage? {
         let root = try Self.replyRoot(body)
+        Self.readState(inReply: root, state)
         guard root.present("output") != nil || root.present("status") != nil else {
             throw NeedletailError(.malformedReply, "The provider's reply has no output.")
         }

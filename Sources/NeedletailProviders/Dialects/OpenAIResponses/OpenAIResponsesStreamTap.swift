@@ -4,6 +4,7 @@ import NeedletailCore
 /// Watches a stream that passes through. One scan per event; only the events that begin or end a response are decoded.
 struct OpenAIResponsesStreamTap: StreamTap {
     private(set) var usage: Usage?
+    private(set) var decoded: JSONView?
     /// Whether the response has ended. OpenAI sends nothing after that, some servers a `[DONE]`.
     private(set) var isComplete = false
     private(set) var isTerminated = false
@@ -14,8 +15,9 @@ struct OpenAIResponsesStreamTap: StreamTap {
             self.isTerminated = true
             return .forward
         }
-        if try Self.mayEnd(data) { try self.read(name, data) }
-        return .forward
+        guard try Self.mayEnd(data) else { return .forward }
+        try self.read(name, data)
+        return self.isComplete ? .state : .forward
     }
 
     /// A response needs no marker beyond its last event.
@@ -29,6 +31,7 @@ struct OpenAIResponsesStreamTap: StreamTap {
             if response?.present("status")?.string == "failed" { throw OpenAIResponses.failure(response ?? root) }
             if let response, let usage = OpenAIResponses.usage(in: response) { self.usage = usage }
             self.isComplete = true
+            self.decoded = root
         case "response.failed": throw OpenAIResponses.failure(response ?? root)
         case "error": throw OpenAIResponses.failure(root)
         case let type:
