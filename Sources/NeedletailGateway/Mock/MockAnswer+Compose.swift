@@ -51,7 +51,7 @@ private struct Composer {
         var parts: [MockAnswer.Part] = []
         if let reasoning = self.reasoning() {
             let text = self.cut(reasoning, to: &budget, isScripted: self.reply.reasoning != nil)
-            let signature = MockSignature.sign(self.prompt.hidesThinking ? "" : text.string)
+            let signature = self.prompt.signer.sign(self.prompt.hidesThinking ? "" : text.string)
             parts.append(.reasoning(text, signature: signature, isHidden: self.prompt.hidesThinking))
         }
         let calls = self.toolCalls()
@@ -189,22 +189,5 @@ private struct Composer {
         let fragments = self.reply.text == nil ? self.reply.chunks : nil
         let text = MockText(arguments, fragments: fragments, minimum: 2)
         return .toolCall(id: id, name: name, arguments: text, isCustom: isCustom)
-    }
-}
-
-/// Signatures of the mock's reasoning, which it knows again when they come back.
-enum MockSignature {
-    /// What every signature starts with: "mock" in Base64.
-    private static let mark = "bW9jaw"
-
-    /// Signs `text`.
-    static func sign(_ text: String) -> String {
-        var random = MockRandom(seed: MockRandom.hash(text))
-        return Self.mark + random.hex() + random.hex()
-    }
-
-    /// Whether `signature` may stand beside `text`. Those of others are believed.
-    static func isValid(_ signature: String, for text: String) -> Bool {
-        !signature.isEmpty && (!signature.hasPrefix(Self.mark) || signature == Self.sign(text))
     }
 }

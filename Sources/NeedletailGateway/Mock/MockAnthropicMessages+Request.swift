@@ -53,8 +53,21 @@ extension MockAnthropicMessages {
             guard budget < prompt.maximumTokens ?? .max else {
                 throw MockRefusal(400, "`max_tokens` must be greater than `thinking.budget_tokens`.")
             }
+            if prompt.answersTools { try Self.checkReasoning(before: messages) }
         }
         return prompt
+    }
+
+    /// Where reasoning is on with a budget, the turn that the results of tools answer must begin with it.
+    private static func checkReasoning(before messages: JSONView) throws(MockRefusal) {
+        let turn = messages.elements.reversed().first { $0["role"]?.string == "assistant" }
+        let type = turn?["content"]?.elements.first { _ in true }?["type"]?.string
+        guard type == "thinking" || type == "redacted_thinking" else {
+            throw MockRefusal(
+                400,
+                "messages: Expected `thinking` or `redacted_thinking`, but found `\(type ?? "text")`. When `thinking` is "
+                    + "enabled, a final `assistant` message must start with a thinking block.")
+        }
     }
 
     private static func messages(_ messages: JSONView, into prompt: inout MockPrompt) throws(MockRefusal) {
@@ -123,7 +136,7 @@ extension MockAnthropicMessages {
             return try Self.content(content, place: "\(place).tool_result.content", into: &prompt)
         case "thinking":
             guard let text = block["thinking"]?.string, let signature = block["signature"]?.string,
-                MockSignature.isValid(signature, for: text)
+                MockSigner.claude.isValid(signature, for: text)
             else {
                 throw MockRefusal(400, "\(place): Invalid `signature` in `thinking` block")
             }

@@ -121,7 +121,7 @@ extension MockBedrockConverse {
         case "reasoningContent":
             guard let reasoning = value.present("reasoningText") else { break }
             guard let text = reasoning["text"]?.string, let signature = reasoning["signature"]?.string,
-                MockSignature.isValid(signature, for: text)
+                MockSigner.claude.isValid(signature, for: text)
             else { throw MockRefusal(400, "Invalid `signature` in `thinking` block") }
             prompt.weigh(text)
         default: prompt.weigh(value)

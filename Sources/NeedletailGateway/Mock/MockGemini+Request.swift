@@ -3,6 +3,7 @@ import NeedletailCore
 extension MockGemini {
     static func read(_ body: JSONView, path: String) throws(MockRefusal) -> MockPrompt {
         var prompt = MockPrompt()
+        prompt.signer = .google
         let target = Self.target(path: path)
         prompt.model = target?.model ?? ""
         prompt.isStreaming = target?.isStreaming ?? false
@@ -34,6 +35,7 @@ extension MockGemini {
                     400, "* GenerateContentRequest.contents[\(count - 1)].parts: contents.parts must not be empty.",
                     parameter: "contents[\(count - 1)].parts")
             }
+            if role == "model" { try Self.signatures(parts, in: count - 1, demanded: Self.signsCalls(prompt.model)) }
             for part in parts.elements {
                 if let said = part["text"]?.string {
                     prompt.weigh(said)
@@ -55,6 +57,28 @@ extension MockGemini {
         guard count > 0 else {
             throw MockRefusal(
                 400, "* GenerateContentRequest.contents: contents is not specified", parameter: "contents")
+        }
+    }
+
+    /// Checks what the model is to have signed: <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+    private static func signatures(_ parts: JSONView, in content: Int, demanded: Bool) throws(MockRefusal) {
+        var hasCall = false
+        for part in parts.elements {
+            let call = part["functionCall"] ?? part["function_call"]
+            let signature = (part["thoughtSignature"] ?? part["thought_signature"])?.string
+            if let signature {
+                let text = call.map(Self.signedText) ?? part["text"]?.string ?? ""
+                let isValid = MockSigner.google.isValid(signature, for: text)
+                guard isValid || (call != nil && signature == MockSigner.foreignCall) else {
+                    throw MockRefusal(400, "Corrupted thought signature.")
+                }
+            } else if demanded, !hasCall, call != nil {
+                throw MockRefusal(
+                    400,
+                    "Unable to submit request because a function call in the \(content). content block is missing a "
+                        + "`thought_signature`.")
+            }
+            if call != nil { hasCall = true }
         }
     }
 

@@ -47,7 +47,7 @@ enum MockGemini: MockDialect {
             json.beginObject()
             json.key("parts")
             json.beginArray()
-            for part in choice.parts { Self.part(part, into: &json, &whole) }
+            for part in choice.parts { Self.part(part, of: answer.model, into: &json, &whole) }
             json.endArray()
             json.member("role", "model")
             json.endObject()
@@ -63,7 +63,9 @@ enum MockGemini: MockDialect {
         return whole
     }
 
-    private static func part(_ part: MockAnswer.Part, into json: inout JSONWriter, _ whole: inout MockWhole) {
+    private static func part(
+        _ part: MockAnswer.Part, of model: String, into json: inout JSONWriter, _ whole: inout MockWhole
+    ) {
         let start = json.bytes.readableBytes
         switch part {
         case .text(let text):
@@ -78,7 +80,7 @@ enum MockGemini: MockDialect {
             Self.text(text.string, isThought: true, into: &json)
             whole.thinking = whole.thinking ?? MockWhole.middle(start, json)
         case .toolCall(let id, let name, let arguments, _):
-            Self.call(id, name, arguments.string, into: &json)
+            Self.call(id, name, arguments.string, of: model, into: &json)
             whole.toolArguments = whole.toolArguments ?? MockWhole.middle(start, json)
         }
     }
@@ -90,7 +92,15 @@ enum MockGemini: MockDialect {
         json.endObject()
     }
 
-    static func call(_ id: String, _ name: String, _ arguments: String, into json: inout JSONWriter) {
+    /// Whether a model signs its calls, and demands the signatures back.
+    static func signsCalls(_ model: String) -> Bool { model.contains("gemini-3") }
+
+    /// What a call's signature stands for.
+    static func signedText(_ call: JSONView) -> String { "call " + (call["name"]?.string ?? "") }
+
+    static func call(
+        _ id: String, _ name: String, _ arguments: String, of model: String, into json: inout JSONWriter
+    ) {
         json.beginObject()
         json.key("functionCall")
         json.beginObject()
@@ -100,6 +110,7 @@ enum MockGemini: MockDialect {
         // A script may give what is no JSON; a message is JSON all the same.
         if let input = try? JSONText(arguments) { json.raw(input) } else { json.string(arguments) }
         json.endObject()
+        if Self.signsCalls(model) { json.member("thoughtSignature", MockSigner.google.sign("call " + name)) }
         json.endObject()
     }
 
@@ -227,7 +238,8 @@ struct MockGeminiStream: MockStreamWriter {
             self.part(choice, into: &out) { MockGemini.text(text, isThought: true, into: &$0) }
         case .partEnd(.toolCall(let id, let name, _, _), _, let choice):
             let arguments = self.arguments
-            self.part(choice, into: &out) { MockGemini.call(id, name, arguments, into: &$0) }
+            let model = self.answer.model
+            self.part(choice, into: &out) { MockGemini.call(id, name, arguments, of: model, into: &$0) }
         case .partEnd: break
         case .choiceEnd(let stop, let choice): self.stops.append((choice, stop))
         case .usage:

@@ -3,6 +3,7 @@ import NeedletailCore
 extension MockOpenAIResponses {
     static func read(_ body: JSONView, path: String) throws(MockRefusal) -> MockPrompt {
         var prompt = MockPrompt()
+        prompt.signer = .openAI
         guard let model = body["model"]?.string, !model.isEmpty else {
             throw MockRefusal(400, "Missing required parameter: 'model'.", parameter: "model")
         }
@@ -53,6 +54,11 @@ extension MockOpenAIResponses {
         for (index, item) in input.elements.enumerated() {
             let place = "input[\(index)]"
             prompt.answersTools = false
+            if let id = item["id"]?.string, !id.contains("_mock_") {
+                throw MockRefusal(
+                    400, "Item with id '\(id)' not found. Items are not persisted when `store` is set to false.",
+                    parameter: "input")
+            }
             switch item["type"]?.string ?? "message" {
             case "message":
                 guard let role = item["role"]?.string, ["user", "assistant", "system", "developer"].contains(role)
@@ -78,7 +84,7 @@ extension MockOpenAIResponses {
             case "reasoning":
                 let text = item["summary"]?.elements.first { _ in true }?["text"]?.string ?? ""
                 if let state = item.present("encrypted_content")?.string,
-                    !MockSignature.isValid(state, for: text)
+                    !MockSigner.openAI.isValid(state, for: text)
                 {
                     throw MockRefusal(
                         400, "The encrypted content could not be verified.", parameter: "\(place).encrypted_content")

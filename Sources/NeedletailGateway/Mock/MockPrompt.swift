@@ -44,6 +44,8 @@ struct MockPrompt: Sendable {
     var isThinking = false
     /// Whether the reasoning is signed and not shown.
     var hidesThinking = false
+    /// Who signs it.
+    var signer = MockSigner.claude
     /// UTF-8 bytes of everything said and declared; the base of the input's price.
     private(set) var weight = 0
 
