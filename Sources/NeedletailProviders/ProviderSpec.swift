@@ -80,6 +80,8 @@ public struct ProviderSpec: Sendable {
     public var modelDialects: [ModelDialects]
     /// The models whose state is good at other providers too; that of all others only at the account it was issued to.
     public var stateFamilies: [StateFamily]
+    /// Which models make vectors in a format that belongs to no dialect; the first that fits counts.
+    public var embeddingForms: [EmbeddingForm]
     /// How the names of its environment variables begin: `EXAMPLE` for `EXAMPLE_API_KEY` and `EXAMPLE_BASE_URL`.
     public var environmentPrefix: String?
     /// The environment variable in which a server on this machine is told where to listen: `host`, `host:port` or a URL.
@@ -113,6 +115,7 @@ public struct ProviderSpec: Sendable {
         forms: [ProviderForm] = [],
         modelDialects: [ModelDialects] = [],
         stateFamilies: [StateFamily] = [],
+        embeddingForms: [EmbeddingForm] = [],
         environmentPrefix: String? = nil,
         hostVariable: String? = nil,
         otherKeyVariables: [String] = [],
@@ -136,6 +139,7 @@ public struct ProviderSpec: Sendable {
         self.forms = forms
         self.modelDialects = modelDialects
         self.stateFamilies = stateFamilies
+        self.embeddingForms = embeddingForms
         self.environmentPrefix = environmentPrefix
         self.hostVariable = hostVariable
         self.otherKeyVariables = otherKeyVariables

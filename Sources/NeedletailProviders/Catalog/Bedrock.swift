@@ -15,9 +15,16 @@ extension ProviderSpec {
         auth: .bearer,
         identity: .amazon(service: "bedrock"),
         paths: [
+            .bedrockConverse: OperationPaths(
+                version: nil,
+                [
+                    .chat: "/model/{model}/converse", .countTokens: "/model/{model}/count-tokens",
+                    .embeddings: "/model/{model}/invoke",
+                ],
+                streamedChat: "/model/{model}/converse-stream"),
             .anthropicMessages: OperationPaths(
                 version: nil, [.chat: "/model/{model}/invoke"],
-                streamedChat: "/model/{model}/invoke-with-response-stream")
+                streamedChat: "/model/{model}/invoke-with-response-stream"),
         ],
         requestFields: [
             .anthropicMessages: RequestFields(
@@ -38,6 +45,13 @@ extension ProviderSpec {
             ModelDialects(prefix: $0 + "anthropic.claude", [.bedrockConverse, .anthropicMessages])
         } + [ModelDialects(prefix: "", [.bedrockConverse])],
         stateFamilies: [.claude(mark: "claude")],
+        embeddingForms: [
+            EmbeddingForm(prefix: "amazon.titan-embed", TitanEmbeddings.self, maximumInputs: 1)
+        ]
+            // "Maximum number of texts per call is 96."
+            + ["", "us.", "eu.", "global."].map {
+                EmbeddingForm(prefix: $0 + "cohere.embed", BedrockCohereEmbeddings.self, maximumInputs: 96)
+            },
         environmentPrefix: "BEDROCK",
         otherKeyVariables: ["AWS_BEARER_TOKEN_BEDROCK"],
         requiresKey: true,

@@ -20,6 +20,7 @@ extension ProviderSpec {
                 [
                     .chat: Self.vertexPlace + "/publishers/google/models/{model}:generateContent",
                     .countTokens: Self.vertexPlace + "/publishers/google/models/{model}:countTokens",
+                    .embeddings: Self.vertexPlace + "/publishers/google/models/{model}:predict",
                 ],
                 streamedChat: Self.vertexPlace + "/publishers/google/models/{model}:streamGenerateContent?alt=sse"),
             .anthropicMessages: OperationPaths(
@@ -50,6 +51,11 @@ extension ProviderSpec {
         modelDialects: Self.vertexPublishers.map { ModelDialects(prefix: $0 + "/", [.openAIChat]) }
             + [ModelDialects(prefix: "claude", [.anthropicMessages]), ModelDialects(prefix: "", [.gemini])],
         stateFamilies: [.claude(mark: "claude")],
+        // "For gemini-embedding-001, each request can only include a single input text"; 250 for the others.
+        embeddingForms: [
+            EmbeddingForm(prefix: "gemini-embedding", VertexPrediction.self, maximumInputs: 1),
+            EmbeddingForm(prefix: "", VertexPrediction.self, maximumInputs: 250),
+        ],
         environmentPrefix: "VERTEX",
         requiresKey: true
     )

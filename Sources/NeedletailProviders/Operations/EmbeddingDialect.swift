@@ -2,7 +2,7 @@ public import NIOCore
 public import NeedletailCore
 
 /// A dialect with an operation that makes vectors of texts.
-public protocol EmbeddingDialect: Dialect {
+public protocol EmbeddingDialect: Dialect, EmbeddingFormat {
     /// The most inputs that its servers take at once.
     static var maximumEmbeddingInputs: Int { get }
     /// Reads a client's request.
@@ -11,16 +11,6 @@ public protocol EmbeddingDialect: Dialect {
     static func decodeEmbeddingRequest(
         _ body: ByteBuffer, _ operation: NeedletailCore.Operation
     ) throws(NeedletailError) -> EmbeddingRequest
-    /// Writes a request for an upstream.
-    ///
-    /// - Returns: What the dialect could not carry.
-    static func encodeEmbeddingRequest(
-        _ request: EmbeddingRequest, into out: inout ByteBuffer
-    ) throws(NeedletailError) -> [Loss]
-    /// Reads an upstream's reply.
-    ///
-    /// - Throws: `.malformedReply` if it holds no vectors.
-    static func decodeEmbeddingReply(_ body: ByteBuffer) throws(NeedletailError) -> EmbeddingReply
     /// Writes a reply for a client.
     static func encodeEmbeddingReply(
         _ reply: EmbeddingReply, for request: EmbeddingRequest, _ operation: NeedletailCore.Operation,

@@ -32,7 +32,11 @@ extension HTTPProvider {
             let paths = (self.spec.paths[dialect] ?? dialect.paths).paths
             return paths[dialect == client ? operation : wanted] != nil
         }
-        guard let dialect = able.contains(client) ? client : able.first else { throw self.hasNot(operation) }
+        if able.contains(client) { return client }
+        // In a format of its own its operations are below one of its dialects, whatever the client's asks for.
+        let first =
+            able.first ?? self.spec.dialects.first { self.spec.paths[$0]?.paths[wanted] != nil }
+        guard let dialect = first else { throw self.hasNot(operation) }
         return dialect
     }
 
@@ -46,10 +50,14 @@ extension HTTPProvider {
         _ wire: WireBody, _ landmarks: BodyLandmarks, in dialect: DialectID, _ request: InferenceRequest,
         _ context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        guard let theirs = dialect.dialect as? any EmbeddingDialect.Type,
-            let ours = wire.dialect.dialect as? any EmbeddingDialect.Type
-        else { throw self.hasNot(request.operation) }
-        if dialect == wire.dialect {
+        let own = dialect.dialect as? any EmbeddingDialect.Type
+        let form =
+            self.spec.embeddingForms.first { request.model.hasPrefix($0.prefix) }
+            ?? own.map { EmbeddingForm(prefix: "", $0, maximumInputs: $0.maximumEmbeddingInputs) }
+        guard let form, let ours = wire.dialect.dialect as? any EmbeddingDialect.Type else {
+            throw self.hasNot(request.operation)
+        }
+        if dialect == wire.dialect, self.spec.embeddingForms.isEmpty {
             let body = Self.spliced(wire, landmarks, request, context)
             guard try Self.mayBeTooMany(body, ours, request.operation) else {
                 let (bytes, headers) = try await self.whole(body, dialect, request, context)
@@ -66,14 +74,16 @@ extension HTTPProvider {
         var rest = wanted.inputs[...]
         while !rest.isEmpty {
             var part = wanted
-            part.inputs = Array(rest.prefix(theirs.maximumEmbeddingInputs))
+            part.inputs = Array(rest.prefix(form.maximumInputs))
             rest = rest.dropFirst(part.inputs.count)
             var body = ByteBuffer()
-            for loss in try theirs.encodeEmbeddingRequest(part, into: &body) { losses.add(loss.field, loss.reason) }
+            for loss in try form.format.encodeEmbeddingRequest(part, into: &body) {
+                losses.add(loss.field, loss.reason)
+            }
             try Self.checkStrict(losses, context)
             let (bytes, fields) = try await self.whole(body, dialect, batch, context)
             headers = fields
-            let answer = try theirs.decodeEmbeddingReply(bytes)
+            let answer = try form.format.decodeEmbeddingReply(bytes)
             guard answer.vectors.count == part.inputs.count else {
                 throw NeedletailError(
                     .malformedReply,

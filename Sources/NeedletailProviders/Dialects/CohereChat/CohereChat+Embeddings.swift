@@ -50,6 +50,13 @@ extension CohereChat: EmbeddingDialect {
 
     private static func purpose(_ word: String) -> String { self.purposes.first { $0.0 == word }?.1 ?? word }
 
+    /// Cohere's word for what vectors are for. Required since version 3 of the models; documents are what most vectors
+    /// are made of.
+    static func inputType(_ purpose: String?) -> String {
+        let purpose = purpose ?? "document"
+        return self.purposes.first { $0.1 == purpose }?.0 ?? purpose
+    }
+
     /// Writes a request for an upstream.
     public static func encodeEmbeddingRequest(
         _ request: EmbeddingRequest, into out: inout ByteBuffer
@@ -65,9 +72,7 @@ extension CohereChat: EmbeddingDialect {
                 json.string(text)
             }
             json.endArray()
-            // Required since version 3 of the models; documents are what most vectors are made of.
-            let purpose = request.purpose ?? "document"
-            json.member("input_type", Self.purposes.first { $0.1 == purpose }?.0 ?? purpose)
+            json.member("input_type", Self.inputType(request.purpose))
             json.key("embedding_types")
             json.beginArray()
             json.string(request.encoding?.rawValue ?? "float")

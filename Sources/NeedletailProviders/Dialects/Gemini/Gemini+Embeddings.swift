@@ -74,6 +74,9 @@ extension Gemini: EmbeddingDialect {
         self.purposes.first { $0.0 == word }?.1 ?? word
     }
 
+    /// Gemini's word for what vectors are for.
+    static func taskType(_ purpose: String) -> String { self.purposes.first { $0.1 == purpose }?.0 ?? purpose }
+
     /// Writes a request for an upstream, for one text too as a batch.
     public static func encodeEmbeddingRequest(
         _ request: EmbeddingRequest, into out: inout ByteBuffer
@@ -103,9 +106,7 @@ extension Gemini: EmbeddingDialect {
                         .unsupported, "input: the chosen provider takes texts, not tokens.", parameter: "input")
                 case .opaque: throw request.refusesMedia()
                 }
-                if let purpose = request.purpose {
-                    json.member("taskType", Self.purposes.first { $0.1 == purpose }?.0 ?? purpose)
-                }
+                json.member("taskType", request.purpose.map(Self.taskType))
                 json.member("title", request.title)
                 json.member("outputDimensionality", request.dimensions)
                 json.endObject()
