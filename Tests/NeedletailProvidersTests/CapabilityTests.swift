@@ -40,6 +40,7 @@ struct CapabilityTests {
         #expect(facts?.contextWindow == 128_000 && facts?.maxOutputTokens == 16_384)
         #expect(facts?.vision == true && facts?.tools == true && facts?.structuredOutput == true)
         #expect(ModelCatalogue.facts(type: "openai", model: "gpt-4")?.vision == false)
+        #expect(ModelCatalogue.facts(type: "deepseek", model: "deepseek-reasoner")?.tools == true)
         #expect(ModelCatalogue.facts(type: "anthropic", model: "claude-haiku-4-5")?.vision == true)
     }
 

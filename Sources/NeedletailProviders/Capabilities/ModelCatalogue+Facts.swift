@@ -284,7 +284,7 @@ extension ModelCatalogue {
         deepseek deepseek-coder 128000 4096 Vt
         deepseek deepseek-flash 1000000 393216 vtsr
         deepseek deepseek-r1 65536 8192 Vtr
-        deepseek deepseek-reasoner 131072 65536 VTsr
+        deepseek deepseek-reasoner 131072 65536 Vtsr
         deepseek deepseek-v3 65536 8192 Vt
         deepseek deepseek-v3.2 163840 163840 Vtr
         deepseek deepseek-v4-flash 1000000 393216 vtsr
