@@ -17,7 +17,8 @@ enum StreamLosses {
         case .replyLogprobs: request.features.contains(.logprobs)
         case .replyAudio, .usageAudio: request.features.contains(.audio)
         // A turn is paused for tools that the provider runs.
-        case .replyOpaque, .usageWebSearches, .stopReason: request.features.contains(.tools)
+        case .replyOpaque, .usageWebSearches, .stopReason, .replyToolCalls, .replyToolArguments:
+            request.features.contains(.tools)
         // Several choices are refused on the way in where the upstream gives one.
         case .replyChoices: false
         default: true

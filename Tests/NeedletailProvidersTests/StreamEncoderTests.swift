@@ -43,6 +43,22 @@ struct StreamEncoderTests {
         #expect(!events.isEmpty)
     }
 
+    @Test("Anthropic's redacted reasoning reaches a client of chat in a stream as in a whole reply")
+    func redacted() throws {
+        let stream =
+            #"{"type":"message_start","message":{"id":"m1","model":"m","content":[],"usage":{"input_tokens":1}}}"# + "|"
+            + #"{"type":"content_block_start","index":0,"content_block":{"type":"redacted_thinking","data":"R"}}"# + "|"
+            + #"{"type":"content_block_stop","index":0}|{"type":"message_delta","delta":{"stop_reason":"end_turn"}}|"#
+            + #"{"type":"message_stop"}"#
+        var decoder = AnthropicMessages.makeStreamDecoder()
+        var events: [ChatEvent] = []
+        for line in stream.split(separator: "|") {
+            try decoder.decode(ByteBuffer(string: "data: \(line)\n\n"), into: &events)
+        }
+        let text = String(buffer: Self.encode(events, .openAIChat))
+        #expect(text.contains(#""thinking_blocks":[{"type":"redacted_thinking","data":"R"}]"#), "\(text)")
+    }
+
     @Test("arguments with line breaks do not break the framing", arguments: DialectID.allCases)
     func lines(_ dialect: DialectID) throws {
         let events: [ChatEvent] = [

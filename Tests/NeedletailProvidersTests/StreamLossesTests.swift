@@ -20,6 +20,12 @@ struct StreamLossesTests {
         #expect(Self.names([]).isSuperset(of: ["content.thinking", "content.signature", "content.citations"]))
     }
 
+    @Test("calls are named where the client's dialect has none and there are tools")
+    func calls() {
+        #expect(!Self.names([]).contains("content.tool_use"))
+        #expect(Self.names(.tools).contains("content.tool_use"))
+    }
+
     @Test("what the provider's tools leave is named where there are tools")
     func tools() {
         guard DialectID.allCases.contains(.openAICompletions) else { return }

@@ -172,6 +172,10 @@ extension RequestSample {
             set: Self.part(.image(ImagePart(.url("https://example.com/x.png")))),
             get: { Self.image($0).map { AnyHashable($0.source) } }),
         .document: Self(set: Self.part(.document(Self.pdf)), get: { Self.document($0).map { AnyHashable($0.source) } }),
+        .fileID: Self(
+            set: Self.part(.document(DocumentPart(.fileID("f1")))), get: { Self.document($0)?.source }),
+        .documentURL: Self(
+            set: Self.part(.document(DocumentPart(.url("https://u/a.pdf")))), get: { Self.document($0)?.source }),
         .documentTitle: Self(set: Self.part(.document(Self.pdf)), get: { Self.document($0)?.title }),
         .documentContext: Self.document { $0.context = "a letter" },
         .documentCitations: Self.document { $0.citationsEnabled = true },
@@ -204,6 +208,11 @@ extension RequestSample {
                 let part = OpaquePart(dialect: dialect, type: "search", json: Self.json(#"{"type":"search"}"#))
                 Self.part(.opaque(part), .assistant)(&request)
             }, get: Self.first { if case .opaque(let part) = $0 { part.json } else { nil } }),
+        .toolCall: Self(
+            set: Self.conversation { _, _ in }, get: { Self.call($0).map { AnyHashable($0.name + $0.arguments) } }),
+        .toolResult: Self(
+            set: Self.conversation { _, result in result.content = [.text(TextPart("dry"))] },
+            get: { Self.result($0)?.content }),
         .toolCallCustom: Self(
             set: Self.conversation { call, _ in
                 call.isCustom = true
@@ -275,6 +284,12 @@ extension ReplySample {
         .replyRefusal: Self.part(.refusal("no")) { if case .refusal(let text) = $0 { text } else { nil } },
         .replyAudio: Self.part(.audio(AudioPart(data: "QUJD", id: "a1", transcript: "t"))) {
             if case .audio(let audio) = $0 { audio.data } else { nil }
+        },
+        .replyToolCalls: Self.part(.toolCall(ToolCall(id: "c1", name: "look", arguments: #"{"a":1}"#))) {
+            if case .toolCall(let call) = $0 { call.name + call.arguments } else { nil }
+        },
+        .replyToolArguments: Self.part(.toolCall(ToolCall(id: "c1", name: "look", arguments: #"{"a":"#))) {
+            if case .toolCall(let call) = $0 { call.arguments } else { nil }
         },
         .replyChoices: Self(
             set: { $0.choices.append(ChatChoice(index: 1, content: [.text(TextPart("two"))], stopReason: .endTurn)) },

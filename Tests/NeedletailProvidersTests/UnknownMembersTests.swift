@@ -78,6 +78,51 @@ struct UnknownMembersTests {
         #expect(losses.contains(name), "\(losses)")
     }
 
+    @Test(
+        "tools that may not be called are left out where that cannot be said, and are told as lost",
+        arguments: [DialectID.bedrockConverse, .ollamaChat, .ollamaGenerate, .openAICompletions])
+    func forbidden(_ upstream: DialectID) throws {
+        let body =
+            #"{"model":"m","messages":[{"role":"user","content":"x"}],"tool_choice":"none","tools":[{"type":"function","#
+            + #""function":{"name":"f","parameters":{"type":"object"}}}]}"#
+        #expect(try Self.losses(body, from: .openAIChat, to: upstream).contains("tools"))
+    }
+
+    @Test("sampling that a reasoning model does not take is a loss", arguments: ["0", "0.5"])
+    func sampling(_ temperature: String) throws {
+        let body =
+            #"{"contents":[{"role":"user","parts":[{"text":"x"}]}],"generationConfig":{"temperature":"# + temperature
+            + #","thinkingConfig":{"thinkingBudget":2000}}}"#
+        let losses = try Self.losses(body, from: .gemini, to: .anthropicMessages)
+        #expect(losses.contains("generationConfig.temperature"), "\(losses)")
+    }
+
+    @Test(
+        "a refused file is called what its client calls it",
+        arguments: DialectID.allCases.filter { ![.gemini, .anthropicMessages, .openAIResponses].contains($0) })
+    func files(_ upstream: DialectID) throws {
+        let body =
+            #"{"contents":[{"role":"user","parts":[{"fileData":{"mimeType":"application/pdf","fileUri":"https://u/a.pdf"}}]}]}"#
+        let request = try Gemini.decodeRequest(ByteBuffer(string: body))
+        var out = ByteBuffer()
+        let refusal = #expect(throws: NeedletailError.self) { try upstream.dialect.encodeRequest(request, into: &out) }
+        #expect(refusal?.parameter == "contents.parts.fileData")
+    }
+
+    @Test("a call that cannot be said to an upstream of one prompt is refused by its name")
+    func callsOfPrompts() throws {
+        let body =
+            #"{"contents":[{"role":"user","parts":[{"text":"x"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}}]}]}"#
+        let request = try Gemini.decodeRequest(ByteBuffer(string: body))
+        for upstream in [DialectID.ollamaGenerate, .openAICompletions] {
+            var out = ByteBuffer()
+            let refusal = #expect(throws: NeedletailError.self) {
+                try upstream.dialect.encodeRequest(request, into: &out)
+            }
+            #expect(refusal?.parameter == "contents.parts.functionCall")
+        }
+    }
+
     @Test("a demand for a tool where none is left is a loss; leave to call one is not")
     func demands() throws {
         let openAI = #"{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"x"}],"tool_choice":"#

@@ -12,21 +12,22 @@ public enum ModelField: String, Sendable, Hashable, CaseIterable {
     case endUser, serviceTier, modalities, legacyFunctions
     // Its messages.
     case messageName, systemCacheMarker, contentCacheMarker
-    case image, imageDetail, imageURL, document, documentTitle, documentContext, documentCitations
+    case image, imageDetail, imageURL, fileID, document, documentURL, documentTitle, documentContext, documentCitations
     case audio, contentCitations, contentRefusal, contentReasoning, contentSignature, contentRedacted, contentOpaque
-    case toolCallCustom, toolResultIsError, toolResultContent
+    case toolCall, toolCallCustom, toolResult, toolResultIsError, toolResultContent
     // Its tools.
     case tool, toolCacheMarker, toolStrict, toolFormat
     // The reply.
     case replyReasoning, replySignature, replyRedacted, replyCitations, replyLogprobs, replyRefusal, replyAudio
-    case replyChoices, replyOpaque, replyServiceTier, systemFingerprint
+    case replyToolCalls, replyToolArguments, replyChoices, replyOpaque, replyServiceTier, systemFingerprint
     case stopReason, stopSequence
     case usageCacheRead, usageCacheWrite, usageReasoning, usageAudio, usagePrediction, usageWebSearches
 
     /// The fields of a reply.
     public static let reply: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .replyCitations, .replyLogprobs, .replyRefusal, .replyAudio,
-        .replyChoices, .replyOpaque, .replyServiceTier, .systemFingerprint, .stopReason, .stopSequence,
+        .replyToolCalls, .replyToolArguments, .replyChoices, .replyOpaque, .replyServiceTier, .systemFingerprint,
+        .stopReason, .stopSequence,
         .usageCacheRead, .usageCacheWrite,
         .usageReasoning, .usageAudio, .usagePrediction, .usageWebSearches,
     ]

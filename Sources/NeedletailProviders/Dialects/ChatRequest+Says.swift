@@ -59,8 +59,9 @@ extension ContentPart {
         case .image(let part): return self.says(field, part)
         case .document(let part): return Self.says(field, part)
         case .audio: return field == .audio
-        case .toolCall(let call): return field == .toolCallCustom && call.isCustom
+        case .toolCall(let call): return field == .toolCall || (field == .toolCallCustom && call.isCustom)
         case .toolResult(let result):
+            if field == .toolResult { return true }
             if field == .toolResultIsError { return result.isError == true }
             return result.content.contains { $0.says(field, role) }
         case .reasoning(let part):
@@ -78,6 +79,9 @@ extension ContentPart {
         case .imageURL:
             guard case .url = image.source else { return false }
             return true
+        case .fileID:
+            guard case .fileID = image.source else { return false }
+            return true
         default: return false
         }
     }
@@ -85,6 +89,8 @@ extension ContentPart {
     private static func says(_ field: ModelField, _ document: DocumentPart) -> Bool {
         switch field {
         case .document: true
+        case .documentURL: if case .url = document.source { true } else { false }
+        case .fileID: if case .fileID = document.source { true } else { false }
         case .documentTitle: document.title != nil
         case .documentContext: document.context != nil
         case .documentCitations: document.citationsEnabled == true

@@ -42,7 +42,7 @@ extension ContentPart {
         case .refusal: field == .replyRefusal
         case .audio: field == .replyAudio
         case .opaque, .image, .document, .toolResult: field == .replyOpaque
-        case .toolCall: false
+        case .toolCall: field == .replyToolCalls
         }
     }
 }
@@ -59,7 +59,8 @@ extension ChatEvent {
         case .refusal: .replyRefusal
         case .audio: .replyAudio
         case .opaque: .replyOpaque
-        case .started, .text, .toolCallStarted, .toolCallArguments, .blockEnded, .finished, .usage: nil
+        case .toolCallStarted: .replyToolCalls
+        case .started, .text, .toolCallArguments, .blockEnded, .finished, .usage: nil
         }
     }
 }

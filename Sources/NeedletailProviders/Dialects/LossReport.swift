@@ -20,6 +20,9 @@ struct LossReport {
         self.losses.add(name, reason)
     }
 
+    /// Notes the provider's counters that have no place in the model.
+    mutating func loseCounters(of usage: Usage?) { self.losses.addCounters(of: usage, self.source) }
+
     /// Notes those of `fields` that the request sets.
     mutating func loseSaid(_ fields: [ModelField], of request: ChatRequest, _ reason: String) {
         for field in fields where request.says(field) { self.lose(field, reason) }

@@ -50,13 +50,14 @@ struct PlainPrompt {
             case .image(let image): self.images.append(image)
             case .document(let document):
                 guard let text = DocumentText.text(document) else {
-                    throw report.refusal(.document, "A completion takes documents as text alone.")
+                    throw report.refusal(
+                        ModelField.document.at(document.source), "A completion takes documents as text alone.")
                 }
                 report.lose(.document, "Carried as text.")
                 texts.append(text)
             case .audio: throw report.refusal(.audio, "A completion takes no sound.")
-            case .toolCall, .toolResult:
-                throw report.refusal(.tool, "A completion knows neither calls nor results of tools.")
+            case .toolCall: throw report.refusal(.toolCall, "A completion knows no calls of tools.")
+            case .toolResult: throw report.refusal(.toolResult, "A completion knows no results of tools.")
             case .reasoning: report.lose(.contentReasoning, "A transcript holds what was said.")
             case .redactedReasoning: report.lose(.contentRedacted, "A transcript holds what was said.")
             case .opaque: report.lose(.contentOpaque, "A part that only its own provider knows.")

@@ -40,6 +40,7 @@ struct AnthropicReplyTests {
         #expect(
             lost == [
                 "choices", "choices.logprobs", "system_fingerprint", "choices.message.tool_calls.function.arguments",
+                "usage.queue_time",
             ])
     }
 

@@ -250,7 +250,7 @@ struct AnthropicRequestEncodingTests {
         Refusal(
             testDescription: "another provider's file",
             change: { $0.messages = [ChatMessage(.user, [.document(DocumentPart(.fileID("file-1")))])] },
-            code: .unsupported, parameter: "messages.content.file"),
+            code: .unsupported, parameter: "messages.content.file.file_id"),
         Refusal(
             testDescription: "arguments that are no object",
             change: { request in

@@ -64,6 +64,19 @@ struct CohereChatTests {
         #expect(try Self.encode(other).0.contains(#""citation_options":{"mode":"OFF"}"#))
     }
 
+    @Test("What a tool answered is text, whatever the form")
+    func outputs() throws {
+        let request = try Self.decode(
+            #"""
+            {"model":"m","messages":[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"c",
+            "type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":[
+            {"type":"document","document":{"id":"d1","data":{"output":"5"}}},{"type":"document","document":{"data":"s"}}]}]}
+            """#)
+        let result = ToolResult(callID: "c", content: [.text(TextPart(#"{"output":"5"}"#)), .text(TextPart("s"))])
+        #expect(request.messages.last?.content == [.toolResult(result)])
+        #expect(request.extensions.map(\.path) == ["messages.content.document.id"])
+    }
+
     @Test("A choice of one tool is a demand where only that tool is shown")
     func choice() throws {
         var request = ChatRequest(model: "m", messages: [.user("x")])

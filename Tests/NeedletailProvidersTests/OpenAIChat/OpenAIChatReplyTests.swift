@@ -45,6 +45,55 @@ struct OpenAIChatReplyTests {
     }
 
     @Test(
+        "What the model has no place for is named",
+        arguments: [
+            (#"{"content":"x","custom":{"a":1}}"#, "choices.message.custom"),
+            (
+                #"{"content":"x","reasoning_details":[{"type":"reasoning.encrypted","format":"other-v1","data":"d"}]}"#,
+                "choices.message.reasoning_details.data"
+            ),
+        ])
+    func unknown(_ message: String, _ name: String) throws {
+        let reply = try Self.decode(message, finish: #""stop","native_finish_reason":"END""#)
+        for client in DialectID.allCases where client != .openAIChat {
+            var out = ByteBuffer()
+            let losses = try client.dialect.encodeReply(reply, created: 1, into: &out).map(\.field)
+            #expect(losses.contains(name) && losses.contains("choices.native_finish_reason"), "\(losses)")
+        }
+        #expect(try Self.encode(reply).json.contains("native") == false)
+    }
+
+    @Test("Counters that the model has no place for are named, whoever the client is")
+    func counters() throws {
+        let usage = #","usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"cost":0.5}"#
+        let reply = try Self.decode(#"{"content":"x"}"#, finish: "\"stop\"", more: usage)
+        let google = try Gemini.decodeReply(
+            ByteBuffer(
+                string:
+                    #"{"candidates":[{"content":{"parts":[{"text":"x"}]},"finishReason":"STOP"}],"usageMetadata":"#
+                    + #"{"promptTokenCount":1,"candidatesTokenCount":1,"trafficType":"ON_DEMAND"}}"#))
+        for client in DialectID.allCases {
+            for (reply, name) in [(reply, "usage.cost"), (google, "usageMetadata.trafficType")]
+            where reply.source != client && (client != .openAICompletions || reply.source != .openAIChat) {
+                var out = ByteBuffer()
+                let losses = try client.dialect.encodeReply(reply, created: 1, into: &out).map(\.field)
+                #expect(losses.contains(name), "\(client): \(losses)")
+            }
+        }
+    }
+
+    @Test("Google's signature beside a message is the first call's, or the text's")
+    func messageSignature() throws {
+        let google = #""extra_content":{"google":{"thought_signature":"S"}}"#
+        let call = #""tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]"#
+        let signature = ContentPart.reasoning(ReasoningPart("", signature: "S"))
+        let calls = try Self.decode("{\(google),\(call)}", finish: "\"stop\"")
+        #expect(calls.choices[0].content.first == signature && calls.choices[0].content.count == 2)
+        let text = try Self.decode(#"{"content":"x","# + google + "}", finish: "\"stop\"")
+        #expect(text.choices[0].content == [.text(TextPart("x")), signature])
+    }
+
+    @Test(
         "Usage in every spelling",
         arguments: [
             (

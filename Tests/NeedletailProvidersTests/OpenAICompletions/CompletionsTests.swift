@@ -76,7 +76,7 @@ struct CompletionsTests {
             #expect(error?.code == .unsupported && error?.parameter == parameter)
         }
         refuse("tools") { $0.tools = [Tool(name: "f", kind: .function(parameters: nil))] }
-        refuse("tools") { $0.messages.append(.toolResult("c", "r")) }
+        refuse("messages.tool_call_id") { $0.messages.append(.toolResult("c", "r")) }
         refuse("response_format") { $0.responseFormat = .jsonObject }
         refuse("messages.content.image_url") {
             $0.messages = [ChatMessage(.user, [.image(ImagePart(.url("https://x")))])]

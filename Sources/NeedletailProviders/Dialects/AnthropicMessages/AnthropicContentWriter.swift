@@ -122,8 +122,7 @@ struct AnthropicContentWriter {
         json.key("source")
         switch part.source {
         case .text: throw self.unsupported(.image, "An image cannot be given as text.")
-        case .fileID(let id) where self.source != .anthropicMessages && self.source != nil:
-            throw self.foreignFile(id, .image)
+        case .fileID where self.source != .anthropicMessages && self.source != nil: throw self.foreignFile
         default: try self.writeSource(part.source, .image, &json)
         }
         self.writeMarker(part.cacheMarker, &json)
@@ -144,8 +143,7 @@ struct AnthropicContentWriter {
             try self.writeSource(.text(text), .file, &json)
         case .base64(let mediaType, _) where mediaType != "application/pdf":
             throw self.unsupported(.file, "This provider takes PDF and text documents, not \(mediaType.prefix(80)).")
-        case .fileID(let id) where self.source != .anthropicMessages && self.source != nil:
-            throw self.foreignFile(id, .file)
+        case .fileID where self.source != .anthropicMessages && self.source != nil: throw self.foreignFile
         default: try self.writeSource(part.source, .file, &json)
         }
         json.member("title", part.title)
@@ -175,8 +173,8 @@ struct AnthropicContentWriter {
         json.endObject()
     }
 
-    private func foreignFile(_ id: String, _ field: AnthropicLossName.Field) -> NeedletailError {
-        self.unsupported(field, "A file stored at another provider cannot be read by this one.")
+    private var foreignFile: NeedletailError {
+        self.unsupported(.fileID, "A file stored at another provider cannot be read by this one.")
     }
 
     private func writeSource(

@@ -4,7 +4,7 @@ import NeedletailCore
 enum AnthropicLossName {
     /// What can get lost.
     enum Field {
-        case audio, audioOutput, cacheMarker, choiceCount, citations, customCall, detail, file, frequencyPenalty
+        case audio, audioOutput, cacheMarker, choiceCount, citations, customCall, detail, file, fileID, frequencyPenalty
         case image, logitBias, logprobs, messageName, opaquePart, prefill, presencePenalty
         case reasoningEffort, reasoningPart, refusal, responseFormat, schemaDescription, schemaName, schemaStrict, seed
         case serviceTier
@@ -34,15 +34,6 @@ enum AnthropicLossName {
         }
     }
 
-    /// The arguments of a call in a reply.
-    static func replyArguments(_ source: DialectID?) -> String {
-        switch source {
-        case .anthropicMessages: "content.input"
-        case .openAIResponses: "output.arguments"
-        default: "choices.message.tool_calls.function.arguments"
-        }
-    }
-
     private static func field(_ field: Field) -> ModelField {
         switch field {
         case .audio: .audio
@@ -53,6 +44,7 @@ enum AnthropicLossName {
         case .customCall: .toolCallCustom
         case .detail: .imageDetail
         case .file: .document
+        case .fileID: .fileID
         case .frequencyPenalty: .frequencyPenalty
         case .image: .image
         case .logitBias: .logitBias

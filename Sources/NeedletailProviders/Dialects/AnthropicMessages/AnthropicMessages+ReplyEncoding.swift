@@ -58,6 +58,7 @@ struct AnthropicReplyWriter {
         json.key("usage")
         AnthropicUsage.write(
             reply.usage ?? Usage(), serviceTier: reply.serviceTier, isOwn: self.isOwn, into: &json)
+        self.losses.addCounters(of: AnthropicUsage.unwritten(of: reply.usage, isOwn: self.isOwn), reply.source)
         for field in AnthropicUsage.unspoken(of: reply.usage) {
             self.lose(field, "This dialect does not count it by itself.")
         }
@@ -136,9 +137,7 @@ struct AnthropicReplyWriter {
         } else {
             // The model wrote no JSON object. The call stands, so that the client's tool can say what it misses.
             json.raw(JSONText(unchecked: "{}"))
-            self.losses.add(
-                AnthropicLossName.replyArguments(self.reply.source),
-                "The arguments are no JSON object and were left out.")
+            self.lose(.replyToolArguments, "The arguments are no JSON object and were left out.")
         }
         json.endObject()
     }

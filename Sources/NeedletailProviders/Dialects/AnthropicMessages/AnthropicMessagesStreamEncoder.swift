@@ -36,6 +36,7 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
         case .started(let start): if self.start == nil { self.start = start }
         case .usage(let usage):
             self.usage = usage
+            self.losses.addCounters(of: AnthropicUsage.unwritten(of: usage, isOwn: self.isOwn), self.options.source)
             for field in AnthropicUsage.unspoken(of: usage) {
                 self.lose(field, "This dialect does not count it by itself.")
             }
@@ -178,16 +179,13 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
             self.sendWaiting(&out)
         } else if let place = self.waiting.lastIndex(where: { $0.call?.index == index }) {
             guard self.waitingSize + fragment.utf8.count <= Self.maximumWaiting else {
-                self.losses.add(
-                    AnthropicLossName.replyArguments(self.options.source),
-                    "More was sent beside an unfinished call than can wait.")
+                self.lose(.replyToolArguments, "More was sent beside an unfinished call than can wait.")
                 return
             }
             self.waitingSize += fragment.utf8.count
             self.waiting[place].text += fragment
         } else if !fragment.allSatisfy(\.isWhitespace) {
-            self.losses.add(
-                AnthropicLossName.replyArguments(self.options.source), "Arguments came after their call was whole.")
+            self.lose(.replyToolArguments, "Arguments came after their call was whole.")
         }
     }
 

@@ -89,6 +89,13 @@ struct AnthropicUsage {
         return fields
     }
 
+    /// `usage` with those unknown fields alone that are not repeated.
+    static func unwritten(of usage: Usage?, isOwn: Bool) -> Usage? {
+        guard var usage, !isOwn else { return nil }
+        usage.extensions.removeAll { Self.ownFields.contains($0.path) }
+        return usage
+    }
+
     /// Writes a `usage` object.
     ///
     /// - Parameter isOwn: Whether all unknown fields are Anthropic's; else only those known to be are repeated.

@@ -258,9 +258,10 @@ struct BedrockContentWriter {
             let type = url[..<comma].dropFirst("data:".count).prefix(while: { $0 != ";" })
             return .base64(mediaType: String(type), data: String(url[url.index(after: comma)...]))
         case .url(let url) where url.hasPrefix("s3://"): return .fileID(url)
-        case .url: throw self.unsupported(field, "This provider takes media only inside the request, or in S3.")
+        case .url:
+            throw self.unsupported(field.at(source), "This provider takes media only inside the request, or in S3.")
         case .fileID(let id) where !id.hasPrefix("s3://"):
-            throw self.unsupported(field, "A file stored at another provider cannot be read by this one.")
+            throw self.unsupported(.fileID, "A file stored at another provider cannot be read by this one.")
         case .text where field == .image: throw self.unsupported(field, "An image cannot be given as text.")
         case .base64, .fileID, .text: return source
         }

@@ -56,6 +56,7 @@ struct BedrockReplyWriter {
         }
         json.key("usage")
         BedrockUsage.write(reply.usage ?? Usage(), isOwn: self.isOwn, into: &json)
+        if !self.isOwn { self.losses.addCounters(of: reply.usage, reply.source) }
         for field in BedrockUsage.unspoken(of: reply.usage) {
             self.lose(field, "This dialect does not count it by itself.")
         }
@@ -144,9 +145,7 @@ struct BedrockReplyWriter {
         if input == nil {
             // The model wrote no JSON object. The call stands, so that the client's tool can say what it misses.
             input = JSONText(unchecked: "{}")
-            self.losses.add(
-                BedrockStreamWriter.argumentsName(self.reply.source),
-                "The arguments are no JSON object and were left out.")
+            self.lose(.replyToolArguments, "The arguments are no JSON object and were left out.")
         }
         guard let input else { return }
         BedrockContentWriter.writeCall(id: call.id, name: call.name, input: input, &json)

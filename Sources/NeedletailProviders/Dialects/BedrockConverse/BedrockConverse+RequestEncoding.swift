@@ -154,7 +154,9 @@ struct BedrockRequestWriter {
             if self.request.toolChoice?.demandsTool == true { self.lose(.toolChoice, "There is no tool to choose.") }
             tools = called.map { Tool(name: $0, kind: .function(parameters: nil)) }
         } else if self.request.toolChoice == ToolChoice.none, called.isEmpty {
-            return  // No tool is to be called, so none is offered: Bedrock has no other word for it.
+            // No tool is to be called, so none is offered: Bedrock has no other word for it.
+            self.lose(.tool, "The provider cannot be shown tools that it may not call.")
+            return
         }
         guard !tools.isEmpty else { return }
         json.key("toolConfig")

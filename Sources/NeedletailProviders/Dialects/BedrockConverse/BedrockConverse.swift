@@ -14,12 +14,12 @@ public enum BedrockConverse: Dialect {
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .stopReason, .stopSequence, .usageCacheRead, .usageCacheWrite,
-        .replyServiceTier,
+        .replyServiceTier, .replyToolCalls, .replyToolArguments,
     ]
 
     /// What models behind it say.
     public static let upstreamFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .replyCitations, .replyOpaque, .replyServiceTier,
-        .stopReason, .stopSequence, .usageCacheRead, .usageCacheWrite,
+        .stopReason, .stopSequence, .usageCacheRead, .usageCacheWrite, .replyToolCalls, .replyToolArguments,
     ]
 }

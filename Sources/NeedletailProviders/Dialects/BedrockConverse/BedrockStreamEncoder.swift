@@ -45,8 +45,8 @@ struct BedrockStreamEncoder: StreamEncoder {
         self.closeOpen(&out)
         self.isFinished = true
         if self.order.hasOverflown {
-            self.losses.add(
-                BedrockStreamWriter.argumentsName(self.options.source),
+            self.lose(
+                .replyToolArguments,
                 "More was sent beside an unfinished call than can wait, or behind a whole one.")
         }
         let word = BedrockStopReason.word(self.stop?.reason, hasCalls: self.hasCalls, isOwn: self.isOwn)
@@ -79,6 +79,7 @@ struct BedrockStreamEncoder: StreamEncoder {
             self.writeStart(&out)
         case .usage(let usage):
             self.usage = usage
+            if !self.isOwn { self.losses.addCounters(of: usage, self.options.source) }
             for field in BedrockUsage.unspoken(of: usage) {
                 self.lose(field, "This dialect does not count it by itself.")
             }

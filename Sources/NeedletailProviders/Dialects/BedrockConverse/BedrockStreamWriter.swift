@@ -99,13 +99,4 @@ enum BedrockStreamWriter {
         Self.stopBlock(index, into: &out)
         return true
     }
-
-    /// Where the dialect of a reply has the arguments of a call, which the list of the model's fields has no name for.
-    static func argumentsName(_ source: DialectID?) -> String {
-        switch source {
-        case .anthropicMessages: "content.input"
-        case .bedrockConverse: "output.message.content.toolUse.input"
-        default: "choices.message.tool_calls.function.arguments"
-        }
-    }
 }

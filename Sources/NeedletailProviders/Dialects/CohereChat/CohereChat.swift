@@ -11,12 +11,14 @@ public enum CohereChat: Dialect {
 
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
-        .replyReasoning, .replyCitations, .replyLogprobs, .usageCacheRead, .usageReasoning,
+        .replyReasoning, .replyCitations, .replyLogprobs, .usageCacheRead, .usageReasoning, .replyToolCalls,
+        .replyToolArguments,
     ]
 
     /// What Cohere may say.
     public static let upstreamFields: Set<ModelField> = [
         .replyReasoning, .replyCitations, .replyLogprobs, .replyOpaque, .stopReason, .usageCacheRead, .usageReasoning,
+        .replyToolCalls, .replyToolArguments,
     ]
 
     /// Reads a client's request.

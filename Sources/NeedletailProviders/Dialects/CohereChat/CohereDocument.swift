@@ -23,6 +23,12 @@ enum CohereDocument {
         return DocumentPart(.text(text), title: title)
     }
 
+    /// What a tool answered in the form of a document: its data, as JSON text where it is no string.
+    static func output(_ document: JSONView) -> String {
+        guard let data = document.present("data") else { return document.string ?? document.text.description }
+        return data.string ?? data.text.description
+    }
+
     /// Writes a document of text.
     static func write(_ text: String, title: String?, id: String?, into json: inout JSONWriter) {
         json.beginObject()

@@ -80,7 +80,8 @@ struct CohereMessageWriter {
     private mutating func takeDocument(_ part: ContentPart) throws(NeedletailError) -> Bool {
         guard case .document(let document) = part else { return false }
         guard DocumentText.content(document.source) != nil else {
-            throw self.report.refusal(.document, "This provider takes documents as text alone.")
+            throw self.report.refusal(
+                ModelField.document.at(document.source), "This provider takes documents as text alone.")
         }
         self.documents.append(document)
         return true
@@ -119,7 +120,9 @@ struct CohereMessageWriter {
         switch image.source {
         case .base64(let mediaType, let data): url = "data:\(mediaType);base64,\(data)"
         case .url(let given): url = given
-        case .fileID, .text: throw self.report.refusal(.image, "This provider takes images by URL or in base64.")
+        case .fileID, .text:
+            throw self.report.refusal(
+                ModelField.image.at(image.source), "This provider takes images by URL or in base64.")
         }
         json.beginObject()
         json.member("type", "image_url")

@@ -30,11 +30,7 @@ struct CohereReplyEncoder {
         if let usage = reply.usage {
             json.key("usage")
             CohereUsage.write(usage, isOwn: self.isOwn, into: &json)
-            if !self.isOwn {
-                for extra in usage.extensions {
-                    self.report.lose(named: "usage.\(extra.path)", "Cohere has no such counter.")
-                }
-            }
+            if !self.isOwn { self.report.loseCounters(of: usage) }
         }
         if let logprobs = choice.logprobs {
             json.key("logprobs")

@@ -78,25 +78,32 @@ extension CohereRequestDecoder {
     private mutating func tool(result value: JSONView, _ path: String) throws(NeedletailError) {
         let id = try OpenAIChatField.required(value, "tool_call_id", path)
         var result = ToolResult(callID: try OpenAIChatField.string(id, "\(path).tool_call_id"), content: [])
-        if let content = value.present("content") { result.content = try self.content(content, "\(path).content") }
+        if let content = value.present("content") {
+            result.content = try self.content(content, "\(path).content", isOutput: true)
+        }
         self.request.messages.append(ChatMessage(.tool, [.toolResult(result)]))
         self.request.extensions.keepUnknown(
             value, known: ["role", "content", "tool_call_id"], path: "messages")
     }
 
-    private mutating func content(_ value: JSONView, _ path: String) throws(NeedletailError) -> [ContentPart] {
+    /// - Parameter isOutput: Whether it is what a tool answered, which has the form of a document here alone.
+    private mutating func content(
+        _ value: JSONView, _ path: String, isOutput: Bool = false
+    ) throws(NeedletailError) -> [ContentPart] {
         if let text = value.string { return [.text(TextPart(text))] }
         guard value.kind == .array else {
             throw OpenAIChatField.wrongType(path, "one of a string or array of objects", value)
         }
         var parts: [ContentPart] = []
         for (index, part) in value.elements.enumerated() {
-            parts.append(try self.part(part, "\(path)[\(index)]"))
+            parts.append(try self.part(part, "\(path)[\(index)]", isOutput: isOutput))
         }
         return parts
     }
 
-    private mutating func part(_ value: JSONView, _ path: String) throws(NeedletailError) -> ContentPart {
+    private mutating func part(
+        _ value: JSONView, _ path: String, isOutput: Bool
+    ) throws(NeedletailError) -> ContentPart {
         try OpenAIChatField.object(value, path)
         let given = try OpenAIChatField.required(value, "type", path)
         let type = try OpenAIChatField.string(given, "\(path).type")
@@ -123,9 +130,9 @@ extension CohereRequestDecoder {
         case "document":
             let document = try OpenAIChatField.required(value, "document", path)
             self.request.extensions.keepUnknown(value, known: ["type", "document"], path: "messages.content")
-            self.request.extensions.keepUnknown(
-                document, known: ["id", "data"], path: "messages.content.document")
-            return .document(CohereDocument.part(document))
+            self.request.extensions.keepUnknown(document, known: ["data"], path: "messages.content.document")
+            return isOutput
+                ? .text(TextPart(CohereDocument.output(document))) : .document(CohereDocument.part(document))
         default: return .opaque(OpaquePart(dialect: .cohereChat, type: type, json: value.text))
         }
     }

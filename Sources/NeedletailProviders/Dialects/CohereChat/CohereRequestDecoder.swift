@@ -135,7 +135,7 @@ struct CohereRequestDecoder {
             let path = "documents[\(index)]"
             if document.string == nil { try OpenAIChatField.object(document, path) }
             self.documents.append(.document(CohereDocument.part(document)))
-            self.request.extensions.keepUnknown(document, known: ["id", "data"], path: "documents")
+            self.request.extensions.keepUnknown(document, known: ["data"], path: "documents")
         }
     }
 

@@ -70,7 +70,7 @@ struct CohereStreamEncoder: StreamEncoder {
             if let steps = self.calls.extend(index, fragment) {
                 self.write(steps, into: &out)
             } else {
-                self.report.lose(named: OllamaDoneReason.argumentsName, "There were more than can wait.")
+                self.report.lose(.replyToolArguments, "There were more than can wait.")
             }
         case .finished(let reason, let sequence, let choice):
             guard self.isFirst(choice), self.stop == nil else { return }
@@ -81,6 +81,7 @@ struct CohereStreamEncoder: StreamEncoder {
             for field in ModelField.allCases where usage.says(field) && !CohereChat.replyFields.contains(field) {
                 self.report.lose(field, Self.unsaid)
             }
+            if !self.isOwn { self.report.loseCounters(of: usage) }
         case .reasoningSignature, .redactedReasoning, .opaque, .audio:
             if let field = event.field { self.report.lose(field, Self.unsaid) }
         }

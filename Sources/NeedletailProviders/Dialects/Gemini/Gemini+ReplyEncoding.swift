@@ -47,9 +47,7 @@ struct GeminiReplyEncoder {
             for field in GeminiUsage.unspoken(of: usage) {
                 self.lose(field, "This dialect does not count it by itself.")
             }
-            if !self.isOwn {
-                for extra in usage.extensions { self.losses.add("usage.\(extra.path)", "no such counter") }
-            }
+            if !self.isOwn { self.losses.addCounters(of: usage, self.reply.source) }
         }
         json.member("modelVersion", self.reply.model)
         json.member("responseId", self.reply.id)
@@ -134,7 +132,7 @@ struct GeminiReplyEncoder {
             case .toolCall(let call):
                 if call.isCustom { self.lose(.replyOpaque, "A call with free text was sent as {\"input\": …}.") }
                 if GeminiReplyWriting.arguments(call.arguments, isCustom: call.isCustom) == nil {
-                    self.lose(.replyOpaque, "The arguments are no JSON object and were left out.")
+                    self.lose(.replyToolArguments, "The arguments are no JSON object and were left out.")
                 }
                 GeminiReplyWriting.call(call, callSignature, &json)
                 callSignature = nil

@@ -148,7 +148,7 @@ struct GeminiContentWriter {
         case .text(let text): json.member("text", text)
         case .fileID(let id):
             guard self.source == .gemini || self.source == nil else {
-                throw self.unsupported(field, "A file stored at another provider cannot be read by this one.")
+                throw self.unsupported(.fileID, "A file stored at another provider cannot be read by this one.")
             }
             Self.file(id, type, &json)
         case .url(let url):

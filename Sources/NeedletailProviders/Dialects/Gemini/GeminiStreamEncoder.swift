@@ -106,6 +106,7 @@ struct GeminiStreamEncoder: StreamEncoder {
             self.sendCalls(place, &out)
         case .usage(let usage):
             self.usage = usage
+            self.losses.addCounters(of: usage, self.options.source)
             for field in GeminiUsage.unspoken(of: usage) {
                 self.lose(field, "This dialect does not count it by itself.")
             }
@@ -170,7 +171,7 @@ struct GeminiStreamEncoder: StreamEncoder {
         for call in calls {
             if call.call.isCustom { self.lose(.replyOpaque, "A call with free text was sent as {\"input\": …}.") }
             if GeminiReplyWriting.arguments(call.call.arguments, isCustom: call.call.isCustom) == nil {
-                self.lose(.replyOpaque, "The arguments are no JSON object and were left out.")
+                self.lose(.replyToolArguments, "The arguments are no JSON object and were left out.")
             }
             self.part(place, &out) { GeminiReplyWriting.call(call.call, call.signature, &$0) }
         }

@@ -20,10 +20,16 @@ extension OllamaDialect {
     public static var framing: StreamFraming { .lines }
 
     /// Text, reasoning and log probabilities: Ollama's replies have no more.
-    public static var replyFields: Set<ModelField> { [.replyReasoning, .replyLogprobs] }
+    public static var replyFields: Set<ModelField> {
+        Self.kind == .chat ? [.replyReasoning, .replyLogprobs, .replyToolCalls] : [.replyReasoning, .replyLogprobs]
+    }
 
     /// What Ollama may say.
-    public static var upstreamFields: Set<ModelField> { [.replyReasoning, .replyLogprobs, .stopReason] }
+    public static var upstreamFields: Set<ModelField> {
+        Self.kind == .chat
+            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls]
+            : [.replyReasoning, .replyLogprobs, .stopReason]
+    }
 
     /// Reads a client's request.
     ///

@@ -69,7 +69,8 @@ struct OllamaMessageWriter {
             case .image(let image): images.append(try Self.data(image, self.report))
             case .document(let document):
                 guard let text = DocumentText.text(document) else {
-                    throw self.report.refusal(.document, "This provider takes documents as text alone.")
+                    throw self.report.refusal(
+                        ModelField.document.at(document.source), "This provider takes documents as text alone.")
                 }
                 self.report.lose(.document, "Carried as text.")
                 texts.append(text)
@@ -107,7 +108,8 @@ struct OllamaMessageWriter {
         switch image.source {
         case .base64(_, let data): return data
         case .url: throw report.refusal(.imageURL, "This provider takes images only inside the request.")
-        case .fileID, .text: throw report.refusal(.image, "This provider takes images only in base64.")
+        case .fileID, .text:
+            throw report.refusal(ModelField.image.at(image.source), "This provider takes images only in base64.")
         }
     }
 

@@ -15,7 +15,10 @@ struct OllamaReplyEncoder {
     mutating func encode(_ clock: Int64, into json: inout JSONWriter) {
         let reply = self.reply
         let isOwn = reply.source?.isOllama == true
-        let carried: Set<ModelField> = [.replyReasoning, .replyLogprobs, .stopReason]
+        let carried: Set<ModelField> =
+            self.kind == .chat
+            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls]
+            : [.replyReasoning, .replyLogprobs, .stopReason]
         self.report.loseSaid(ModelField.reply.subtracting(carried), of: reply, "Ollama's replies have no such field.")
         let choice = reply.choices.first ?? ChatChoice()
         json.beginObject()
@@ -34,11 +37,7 @@ struct OllamaReplyEncoder {
                 self.report.lose(named: extra.path, "Ollama's replies have no such field.")
             }
         }
-        if !isOwn {
-            for extra in reply.usage?.extensions ?? [] {
-                self.report.lose(named: "usage.\(extra.path)", "Ollama has no such counter.")
-            }
-        }
+        if !isOwn { self.report.loseCounters(of: reply.usage) }
         json.endObject()
     }
 
@@ -59,7 +58,6 @@ struct OllamaReplyEncoder {
         case .generate:
             json.member("response", text)
             if !thinking.isEmpty { json.member("thinking", thinking) }
-            if !calls.isEmpty { self.report.lose(named: "tool_calls", "A completion calls no tools.") }
         case .chat:
             json.key("message")
             json.beginObject()
@@ -70,8 +68,7 @@ struct OllamaReplyEncoder {
                 json.key("tool_calls")
                 json.beginArray()
                 for call in calls where !OllamaCall.write(call, into: &json) {
-                    self.report.lose(
-                        named: OllamaDoneReason.argumentsName, "Arguments are a JSON object, and these are none.")
+                    self.report.lose(.replyToolArguments, "Arguments are a JSON object, and these are none.")
                 }
                 json.endArray()
             }
@@ -88,9 +85,6 @@ struct OllamaReplyEncoder {
 
 /// Why a reply ended, in Ollama's words.
 enum OllamaDoneReason {
-    /// What users of OpenAI call the arguments of a call in a reply.
-    static let argumentsName = "choices.message.tool_calls.function.arguments"
-
     /// The word, and whether something is lost by it.
     static func word(_ reason: StopReason?, isOwn: Bool) -> (word: String, isLossy: Bool) {
         switch reason {

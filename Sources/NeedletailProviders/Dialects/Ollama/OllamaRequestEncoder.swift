@@ -67,6 +67,7 @@ struct OllamaRequestEncoder {
     // MARK: Prompt and tools
 
     private mutating func prompt(into json: inout JSONWriter) throws(NeedletailError) {
+        if !self.request.tools.isEmpty { self.report.lose(.tool, "A completion knows no tools.") }
         let prompt = try PlainPrompt(self.request, separatesSystem: true, &self.report)
         json.member("system", prompt.system)
         json.member("prompt", prompt.text)
@@ -81,7 +82,11 @@ struct OllamaRequestEncoder {
     private mutating func tools(into json: inout JSONWriter) {
         var names: [String]?
         switch self.request.toolChoice {
-        case .some(.none): names = []
+        case .some(.none):
+            names = []
+            if !self.request.tools.isEmpty {
+                self.report.lose(.tool, "The model cannot be shown tools that it may not call.")
+            }
         case .tool(let name):
             names = [name]
             self.report.lose(.toolChoice, "The model is shown this tool alone, and cannot be made to call it.")

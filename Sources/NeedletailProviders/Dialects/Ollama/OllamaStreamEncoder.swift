@@ -56,7 +56,7 @@ struct OllamaStreamEncoder: StreamEncoder {
             self.calls.start(index, id, name, isCustom: isCustom)
         case .toolCallArguments(let index, let fragment, let choice):
             guard self.isFirst(choice), !self.calls.extend(index, fragment) else { return }
-            self.report.lose(named: OllamaDoneReason.argumentsName, "There were more than a reply may have.")
+            self.report.lose(.replyToolArguments, "There were more than a reply may have.")
         case .finished(let reason, let sequence, let choice):
             guard self.isFirst(choice), self.stop == nil else { return }
             self.stop = reason
@@ -65,6 +65,7 @@ struct OllamaStreamEncoder: StreamEncoder {
         case .usage(let usage):
             self.usage = usage
             for field in ModelField.allCases where usage.says(field) { self.report.lose(field, Self.unsaid) }
+            if !self.isOwn { self.report.loseCounters(of: usage) }
         case .blockEnded: break
         case .citation, .reasoningSignature, .redactedReasoning, .opaque, .audio:
             if let field = event.field { self.report.lose(field, Self.unsaid) }
@@ -96,7 +97,7 @@ struct OllamaStreamEncoder: StreamEncoder {
         let calls = self.calls.take()
         guard !calls.isEmpty else { return }
         guard self.kind == .chat else {
-            self.report.lose(named: "tool_calls", "A completion calls no tools.")
+            self.report.lose(.replyToolCalls, "A completion calls no tools.")
             return
         }
         var areObjects = true
@@ -111,7 +112,7 @@ struct OllamaStreamEncoder: StreamEncoder {
             json.endArray()
             json.endObject()
         }
-        if !areObjects { self.report.lose(named: OllamaDoneReason.argumentsName, "Arguments are a JSON object.") }
+        if !areObjects { self.report.lose(.replyToolArguments, "Arguments are a JSON object.") }
     }
 
     private func text(_ text: String, thinking: String? = nil, into json: inout JSONWriter) {

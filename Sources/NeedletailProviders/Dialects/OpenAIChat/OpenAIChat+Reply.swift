@@ -37,6 +37,17 @@ extension OpenAIChat {
         return reply
     }
 
+    /// What a choice holds that the model has a place for; the counters are read with the reply's.
+    private static let choiceMembers: [StaticString] = [
+        "index", "message", "delta", "finish_reason", "stop_reason", "matched_stop", "logprobs", "usage",
+    ]
+
+    /// The same of its message. Google's layer repeats the signature beside `extra_content`.
+    private static let messageMembers: [StaticString] = [
+        "role", "content", "refusal", "audio", "annotations", "tool_calls", "function_call", "reasoning_content",
+        "reasoning", "reasoning_details", "thinking_blocks", "extra_content", "thought_signature",
+    ]
+
     /// The string, unless there is nothing in it.
     static func nonEmpty(_ view: JSONView?) -> String? {
         guard let string = view?.string, !string.isEmpty else { return nil }
@@ -52,6 +63,13 @@ extension OpenAIChat {
             throw NeedletailError(.malformedReply, "The provider's reply has a choice without a message.")
         }
         var choice = ChatChoice(index: view.present("index")?.int ?? position)
+        reply.extensions.keepUnknown(view, known: self.choiceMembers, path: "choices", ignoresEmptyArrays: true)
+        reply.extensions.keepUnknown(
+            message, known: self.messageMembers, path: "choices.message", ignoresEmptyArrays: true)
+        for detail in (message.present("reasoning_details") ?? message).elements {
+            reply.extensions.keepUnknown(
+                detail, known: OpenAIChatReasoning.members(detail), path: "choices.message.reasoning_details")
+        }
         choice.content = OpenAIChatReasoning.parts(message)
         if let content = message.present("content") {
             guard let parts = OpenAIChatContent.parts(content) else {
@@ -81,6 +99,11 @@ extension OpenAIChat {
         if message.present("function_call") != nil, !calls.isEmpty, message.present("tool_calls") == nil {
             reply.usesLegacyFunctions = true
         }
+        // Beside the message it is the first call's, or the text's where there are no calls.
+        let signature = OpenAIChatCallSignature.read(message)
+        if let signature, calls.first?.signature == nil {
+            choice.content.append(.reasoning(ReasoningPart("", signature: signature)))
+        }
         for call in calls {
             if let signature = call.signature {
                 choice.content.append(.reasoning(ReasoningPart("", signature: signature)))
@@ -97,7 +120,13 @@ extension OpenAIChat {
             choice.stopReason = .stopSequence
             choice.stopSequence = sequence
         }
-        if let logprobs = view.present("logprobs"), logprobs.kind == .object { choice.logprobs = logprobs.text }
+        if let logprobs = view.present("logprobs") {
+            if logprobs.kind == .object {
+                choice.logprobs = logprobs.text
+            } else {
+                reply.extensions.append(Extension("choices.logprobs", logprobs.text))
+            }
+        }
         return choice
     }
 

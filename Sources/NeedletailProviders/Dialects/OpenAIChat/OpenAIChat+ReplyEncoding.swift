@@ -48,14 +48,12 @@ struct OpenAIChatReplyEncoder {
         if let usage = self.reply.usage {
             json.key("usage")
             OpenAIChat.writeUsage(usage, extensions: isOwn, into: &json)
-            if !isOwn {
-                for extra in usage.extensions { self.losses.add("usage.\(extra.path)", "no such counter") }
-            }
+            if !isOwn { self.losses.addCounters(of: usage, self.reply.source) }
         }
         json.member("service_tier", self.reply.serviceTier)
         json.member("system_fingerprint", self.reply.systemFingerprint)
         for extra in self.reply.extensions {
-            if isOwn {
+            if isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
                 json.key(extra.path)
                 json.raw(extra.value)
             } else {

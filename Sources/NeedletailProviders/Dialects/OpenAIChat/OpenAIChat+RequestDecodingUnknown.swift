@@ -32,16 +32,7 @@ extension OpenAIChatRequestDecoder {
         guard let details = message.present("reasoning_details") else { return }
         let path = "messages.reasoning_details"
         for detail in details.elements {
-            var known: [StaticString] = ["type", "format", "index"]
-            switch detail.present("type")?.string {
-            case "reasoning.text":
-                known.append("text")
-                if OpenAIChatReasoning.isAnthropic(detail) { known.append("signature") }
-            case "reasoning.summary": known.append("summary")
-            case "reasoning.encrypted": if OpenAIChatReasoning.isAnthropic(detail) { known.append("data") }
-            default: known = []
-            }
-            self.keepUnknown(detail, known: known, path: path)
+            self.keepUnknown(detail, known: OpenAIChatReasoning.members(detail), path: path)
         }
     }
 

@@ -65,7 +65,7 @@ extension OpenAIChatRequestEncoder {
         switch image.source {
         case .base64(let mediaType, let data): url = "data:\(mediaType);base64,\(data)"
         case .url(let given): url = given
-        case .fileID: throw self.unsupported(.image, "Chat completions take no image by the id of a file.")
+        case .fileID: throw self.unsupported(.fileID, "Chat completions take no image by the id of a file.")
         case .text: throw self.unsupported(.image, "An image cannot be text.")
         }
         json.beginObject()
@@ -103,7 +103,7 @@ extension OpenAIChatRequestEncoder {
             json.endObject()
         case .fileID(let id):
             guard self.isOwn || self.request.source == nil else {
-                throw self.unsupported(.document, "The id of a file at one provider means nothing to another.")
+                throw self.unsupported(.fileID, "The id of a file at one provider means nothing to another.")
             }
             json.member("type", "file")
             json.key("file")
@@ -116,7 +116,7 @@ extension OpenAIChatRequestEncoder {
             json.member("text", document.title.map { "\($0)\n\n\(text)" } ?? text)
             self.lose(.document, "carried as text")
         case .url:
-            throw self.unsupported(.document, "Chat completions take no document by its URL.")
+            throw self.unsupported(.documentURL, "Chat completions take no document by its URL.")
         }
         self.marker(document.cacheMarker, role, into: &json)
         json.endObject()

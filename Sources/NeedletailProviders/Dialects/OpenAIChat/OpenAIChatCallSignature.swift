@@ -1,11 +1,11 @@
 import NeedletailCore
 
-/// The thought signature of a call, where Google's own OpenAI layer has it: `extra_content.google.thought_signature`.
+/// The thought signature of a call or a message, where Google's own OpenAI layer has it: `extra_content.google.thought_signature`.
 ///
 /// <https://ai.google.dev/gemini-api/docs/thought-signatures#openai>. In the model it is reasoning without text directly
 /// before the call.
 enum OpenAIChatCallSignature {
-    /// The signature beside a call.
+    /// The signature beside a call, or in a message.
     static func read(_ call: JSONView) -> String? {
         guard let google = call.present("extra_content")?.present("google"),
             let signature = google.present("thought_signature")?.string, !signature.isEmpty

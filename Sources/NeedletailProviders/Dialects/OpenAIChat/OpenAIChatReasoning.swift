@@ -50,6 +50,17 @@ enum OpenAIChatReasoning {
         return ReasoningPart(text, signature: signature)
     }
 
+    /// What is read of an element of OpenRouter's list.
+    static func members(_ detail: JSONView) -> [StaticString] {
+        let known: [StaticString] = ["type", "format", "index"]
+        return switch detail.present("type")?.string {
+        case "reasoning.text": known + (self.isAnthropic(detail) ? ["text", "signature"] : ["text"])
+        case "reasoning.summary": known + ["summary"]
+        case "reasoning.encrypted": known + (self.isAnthropic(detail) ? ["data"] : [])
+        default: []
+        }
+    }
+
     /// OpenRouter's list. What is encrypted is kept only where it is Anthropic's, which alone takes it back.
     private static func details(_ details: JSONView) -> [ContentPart] {
         var parts: [ContentPart] = []

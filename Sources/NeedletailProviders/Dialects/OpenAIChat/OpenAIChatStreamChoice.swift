@@ -101,6 +101,10 @@ struct OpenAIChatStreamChoice {
         if let audio = delta.present("audio"), audio.kind == .object {
             events.append(.audio(audio.text, choice: self.index))
         }
+        if let signature = OpenAIChatCallSignature.read(delta) {
+            events.append(.blockEnded(choice: self.index))
+            events.append(.reasoningSignature(signature, choice: self.index))
+        }
         if let calls = delta.present("tool_calls") {
             for call in calls.elements { try self.fragment(call, into: &events) }
         } else if let call = delta.present("function_call"), call.kind == .object,

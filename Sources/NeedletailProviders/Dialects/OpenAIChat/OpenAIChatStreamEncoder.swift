@@ -115,6 +115,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             self.end(reason, self.place(choice, into: &out), into: &out)
         case .usage(let usage):
             self.usage = usage
+            self.losses.addCounters(of: usage, self.options.source)
         }
     }
 

@@ -30,11 +30,7 @@ struct CompletionsReplyEncoder {
         if let usage = reply.usage {
             json.key("usage")
             OpenAIChat.writeUsage(usage, extensions: self.isOwn || reply.source == .openAIChat, into: &json)
-            if !self.isOwn, reply.source != .openAIChat {
-                for extra in usage.extensions {
-                    self.report.lose(named: "usage.\(extra.path)", "There is no such counter.")
-                }
-            }
+            if !self.isOwn, reply.source != .openAIChat { self.report.loseCounters(of: usage) }
         }
         json.member("system_fingerprint", reply.systemFingerprint)
         for extra in reply.extensions {
@@ -57,7 +53,6 @@ struct CompletionsReplyEncoder {
             case .refusal(let part):
                 text += part
                 hasRefusal = true
-            case .toolCall: self.report.lose(named: "choices.message.tool_calls", "A completion calls no tools.")
             default: break  // reported already
             }
         }

@@ -23,6 +23,7 @@ struct CompletionsRequestEncoder {
     mutating func encode(into json: inout JSONWriter) throws(NeedletailError) {
         let request = self.request
         try self.check()
+        if !request.tools.isEmpty { self.report.lose(.tool, "A completion knows no tools.") }
         self.report.loseSaid(
             self.isOwn ? Self.unsaid.filter { $0 != .topK } : Self.unsaid, of: request,
             "Completions have no such field.")

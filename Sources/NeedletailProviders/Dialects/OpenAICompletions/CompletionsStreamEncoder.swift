@@ -41,17 +41,17 @@ struct CompletionsStreamEncoder: StreamEncoder {
             guard let legacy = CompletionsLogprobs.legacy(logprobs, offset: &offset) else { return }
             self.choices[choice, default: Choice()].offset = offset
             self.chunk("", choice, logprobs: legacy, into: &out)
-        case .toolCallStarted:
-            self.report.lose(named: "choices.message.tool_calls", "A completion calls no tools.")
         case .finished(let reason, let sequence, let choice):
             let (word, isLossy) = CompletionsFinishReason.word(
                 reason, hasRefusal: self.choices[choice]?.hasRefusal ?? false)
             if isLossy { self.report.lose(.stopReason, "Completions have no such finish_reason.") }
             if sequence != nil { self.report.lose(.stopSequence, Self.unsaid) }
             self.chunk("", choice, finish: word, into: &out)
-        case .usage(let usage): self.usage = usage
+        case .usage(let usage):
+            self.usage = usage
+            self.report.loseCounters(of: usage)
         case .toolCallArguments, .blockEnded: break
-        case .reasoning, .reasoningSignature, .redactedReasoning, .citation, .opaque, .audio:
+        case .reasoning, .reasoningSignature, .redactedReasoning, .citation, .opaque, .audio, .toolCallStarted:
             if let field = event.field { self.report.lose(field, Self.unsaid) }
         }
     }

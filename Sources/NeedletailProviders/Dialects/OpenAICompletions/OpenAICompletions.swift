@@ -112,7 +112,7 @@ public enum OpenAICompletions: Dialect {
         switch field {
         case .maxOutputTokens: "max_tokens"
         case .logprobs, .topLogprobs: "logprobs"
-        case .document, .documentTitle, .image, .imageURL, .imageDetail, .audio: "prompt"
+        case .document, .documentURL, .fileID, .documentTitle, .image, .imageURL, .imageDetail, .audio: "prompt"
         case .replyReasoning: "choices.reasoning_content"
         case .replySignature, .replyRedacted: "choices.thinking_blocks"
         case .replyCitations: "choices.annotations"

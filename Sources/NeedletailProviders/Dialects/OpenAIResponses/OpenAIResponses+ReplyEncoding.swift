@@ -58,9 +58,7 @@ struct OpenAIResponsesReplyEncoder {
         self.stop(choice)
         let fields = OpenAIResponsesUsage.unspoken(of: reply.usage)
         for field in fields where !self.isOwn { self.lose(field, "responses do not count it") }
-        if !self.isOwn {
-            for extra in reply.usage?.extensions ?? [] { self.losses.add("usage.\(extra.path)", "no such counter") }
-        }
+        if !self.isOwn { self.losses.addCounters(of: reply.usage, reply.source) }
         for extra in reply.extensions where !self.isOwn || extra.path.utf8.contains(UInt8(ascii: ".")) {
             self.losses.add(extra.path, "responses have no such field")
         }

@@ -239,7 +239,7 @@ extension OpenAIResponsesRequestEncoder {
         case .url(let url): json.member("image_url", url)
         case .fileID(let id):
             guard self.isOwn || self.request.source == nil else {
-                throw self.unsupported(.image, "The id of a file at one provider means nothing to another.")
+                throw self.unsupported(.fileID, "The id of a file at one provider means nothing to another.")
             }
             json.member("file_id", id)
         case .text: throw self.unsupported(.image, "An image cannot be text.")
@@ -273,7 +273,7 @@ extension OpenAIResponsesRequestEncoder {
             }
         case .fileID(let id):
             guard self.isOwn || self.request.source == nil else {
-                throw self.unsupported(.document, "The id of a file at one provider means nothing to another.")
+                throw self.unsupported(.fileID, "The id of a file at one provider means nothing to another.")
             }
             json.member("type", "input_file")
             json.member("file_id", id)

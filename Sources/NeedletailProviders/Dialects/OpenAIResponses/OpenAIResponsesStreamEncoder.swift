@@ -45,6 +45,7 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
         case .started(let start): self.begin(start, &out)
         case .usage(let usage):
             self.usage = usage
+            if !self.isOwn { self.losses.addCounters(of: usage, self.options.source) }
             for field in OpenAIResponsesUsage.unspoken(of: usage) where !self.isOwn {
                 self.lose(field, "responses do not count it")
             }
@@ -270,8 +271,7 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
     private mutating func extendCall(_ number: Int, _ fragment: String, _ out: inout ByteBuffer) {
         guard let place = self.calls.lastIndex(where: { $0.number == number }) else {
             if !fragment.allSatisfy(\.isWhitespace) {
-                self.losses.add(
-                    AnthropicLossName.replyArguments(self.options.source), "arguments came after their call was whole")
+                self.lose(.replyToolArguments, "arguments came after their call was whole")
             }
             return
         }
