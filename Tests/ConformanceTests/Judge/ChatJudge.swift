@@ -194,6 +194,8 @@ struct ChatReading {
     private var refusal = ""
     private var partial: [Int: SeenReply.Call] = [:]
     private var order: [Int] = []
+    /// The free text of calls that take it, by index.
+    private var inputs: [Int: String] = [:]
     private var thinkingBlocks: [[String: Any]] = []
     /// What stands beside a call, by index.
     private var callProofs: [Int: Any] = [:]
@@ -248,7 +250,8 @@ struct ChatReading {
         if let object = function["arguments"] as? [String: Any] { call.arguments = JSON.canonical(object) }
         if function.text("name").isEmpty, let custom = json["custom"] as? [String: Any] {
             call.name += custom.text("name")
-            call.arguments = SeenReply.Call.free(custom.text("input"))
+            self.inputs[index, default: ""] += custom.text("input")
+            call.arguments = SeenReply.Call.free(self.inputs[index] ?? "")
         }
         self.partial[index] = call
     }

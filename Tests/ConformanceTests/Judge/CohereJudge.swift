@@ -177,15 +177,11 @@ enum CohereJudge: Judge {
             let function = tool.object("function")
             said.tools[function.text("name")] = PlainConversation.schema(function["parameters"])
         }
-        for document in body["documents"] as? [Any] ?? [] {
-            let data = (document as? [String: Any])?["data"] ?? document
-            let fields = data as? [String: Any]
-            said.add(
-                fields.map { $0["text"] as? String ?? JSON.canonical($0) } ?? data as? String ?? "", "user",
-                title: fields?.text("title") ?? "")
-        }
-        for message in body.list("messages") {
+        let last = body.list("messages").lastIndex { $0.text("role") == "user" }
+        for (place, message) in body.list("messages").enumerated() {
             let role = message.text("role")
+            // Documents stand beside the conversation, and belong to what the user asks last.
+            if place == last { self.readDocuments(body, into: &said) }
             guard role != "tool" else {
                 let parts = message.list("content")
                 let documents = parts.compactMap { $0["document"] as? [String: Any] }
@@ -209,6 +205,16 @@ enum CohereJudge: Judge {
             }
         }
         return said
+    }
+
+    private static func readDocuments(_ body: [String: Any], into said: inout PlainConversation) {
+        for document in body["documents"] as? [Any] ?? [] {
+            let data = (document as? [String: Any])?["data"] ?? document
+            let object = data as? [String: Any] ?? [:]
+            let text = data as? String ?? object["text"] as? String ?? JSON.canonical(object)
+            said.add(text, "user", title: object.text("title"))
+            if !object.text("title").isEmpty { said.titles.append(object.text("title")) }
+        }
     }
 
     static var okay: [String: Any] {

@@ -21,6 +21,8 @@ struct PlainConversation {
     /// Whether a tool's result holds more than text.
     var hasMediaResults = false
     var signatures: [String] = []
+    /// The titles of text documents, which stand before the text where there is no other place for them.
+    var titles: [String] = []
     /// The schemas of the client's tools, by name.
     var tools: [String: String] = [:]
     /// Whether all of it is one prompt.

@@ -132,7 +132,7 @@ enum RequestWords {
             return true
         }
         let text = value as? String
-        if text == "" || text == "auto" || text == "none" { return true }
+        if ["", "auto", "none", "NONE"].contains(text) { return true }
         let type = (value as? [String: Any])?.text("type")
         switch path {
         // The usage chunk is between client and gateway.
@@ -153,7 +153,11 @@ enum RequestWords {
         case "generationConfig.responseModalities": return value as? [String] == ["TEXT"]
         case "generationConfig.responseMimeType": return text == "text/plain"
         case "tool_choice", "function_call": return type == "auto" || type == "none"
-        case "toolConfig.toolChoice": return (value as? [String: Any])?["auto"] != nil
+        case "toolConfig.toolChoice": return type == "auto" || (value as? [String: Any])?["auto"] != nil
+        case "toolConfig", "tool_config":
+            let config = value as? [String: Any] ?? [:]
+            let calling = config.object("functionCallingConfig")
+            return config.count == 1 && calling.count == 1 && calling.text("mode") == "AUTO"
         case "system": return PlainConversation.text(value).isEmpty
         default: return false
         }

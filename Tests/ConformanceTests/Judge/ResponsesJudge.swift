@@ -114,6 +114,11 @@ enum ResponsesJudge: Judge {
             let isSame = JSON.canonical(self.plain(steps.finishedItems)) == JSON.canonical(self.plain(seen.turn))
             seen.demand(isSame, "the items are not those of the response")
         }
+        // What came cannot be taken back.
+        if !steps.text.isEmpty {
+            seen.finalText = seen.text
+            seen.text = steps.text
+        }
         return seen
     }
 
@@ -127,7 +132,6 @@ enum ResponsesJudge: Judge {
             switch event.json.text("type") {
             case "response.completed", "response.incomplete":
                 event.makesWhole = true
-                event.isLast = true
             case "response.failed", "error": event.kind = .failure
             default: break
             }

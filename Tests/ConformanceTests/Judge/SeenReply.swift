@@ -45,6 +45,8 @@ struct SeenReply {
     var reasoning = ""
     /// Cohere's plan before its calls, which is neither text nor reasoning: others may see it as either.
     var plan = ""
+    /// The whole text as the stream's last event has it, where its pieces do not make it up.
+    var finalText: String?
     var signatures: [String] = []
     var calls: [Call] = []
     /// What an error in the reply says.
