@@ -56,7 +56,7 @@ struct StreamEncoderTests {
             try decoder.decode(ByteBuffer(string: "data: \(line)\n\n"), into: &events)
         }
         let text = String(buffer: Self.encode(events, .openAIChat))
-        #expect(text.contains(#""thinking_blocks":[{"type":"redacted_thinking","data":"R"}]"#), "\(text)")
+        #expect(text.contains(#""thinking_blocks":[{"index":0,"type":"redacted_thinking","data":"R"}]"#), "\(text)")
     }
 
     @Test("arguments with line breaks do not break the framing", arguments: DialectID.allCases)
