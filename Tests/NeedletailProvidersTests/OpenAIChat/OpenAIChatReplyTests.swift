@@ -145,7 +145,7 @@ struct OpenAIChatReplyTests {
         #expect(losses == ["stop_reason", "content.citations"])
         #expect(json.hasPrefix(#"{"id":"chatcmpl-5","object":"chat.completion","created":5,"model":"c""#))
         #expect(json.contains(#""reasoning_content":"hm","thinking_blocks":[{"type":"thinking""#))
-        #expect(json.contains(#""url_citation":{"start_index":0,"end_index":7,"title":"T","url":"https://u"}"#))
+        #expect(json.contains(#""url_citation":{"start_index":0,"end_index":7,"url":"https://u","title":"T"}"#))
         #expect(json.contains(#""cached_tokens":4"#) && json.contains(#""cache_creation_input_tokens":3"#))
     }
 

@@ -18,17 +18,17 @@ enum CohereCitation {
             return Self.write(
                 text, start..<(start + text.unicodeScalars.count), id: url ?? "doc:\(number)", title: title, url: url,
                 cited: cited)
-        case .openAIChat:
-            guard let source = citation.present("url_citation"), let url = source.present("url")?.string,
-                let from = source.present("start_index")?.int, let to = source.present("end_index")?.int, from <= to
-            else { return nil }
+        case .openAIChat, .openAIResponses:
             let scalars = text.unicodeScalars
-            let first = max(0, min(from - start, scalars.count))
-            let last = max(first, min(to - start, scalars.count))
+            guard let page = WebCitation(citation, dialect, start: start, end: start + scalars.count),
+                page.start <= page.end
+            else { return nil }
+            let first = max(0, min(page.start - start, scalars.count))
+            let last = max(first, min(page.end - start, scalars.count))
             var span = ""
             span.unicodeScalars.append(contentsOf: scalars.dropFirst(first).prefix(last - first))
             return Self.write(
-                span, from..<to, id: url, title: source.present("title")?.string, url: url, cited: nil)
+                span, page.start..<page.end, id: page.url, title: page.title, url: page.url, cited: nil)
         default: return nil
         }
     }

@@ -56,26 +56,15 @@ enum GeminiCitations {
     static func source(
         _ citation: JSONText, _ dialect: DialectID?, text: GeminiTextOffsets, from start: Int
     ) -> JSONText? {
-        guard let view = try? citation.view() else { return nil }
-        var url: JSONView?
-        var title: JSONView?
-        var range = (start, text.count)
-        if dialect == .anthropicMessages {
-            url = view.present("url")
-            title = view.present("title")
-        } else {
-            let body = view.present("url_citation") ?? view
-            url = body.present("url")
-            title = body.present("title")
-            range = (body.present("start_index")?.int ?? start, body.present("end_index")?.int ?? text.count)
-        }
-        guard let url = url?.string, !url.isEmpty else { return nil }
+        guard let view = try? citation.view(),
+            let page = WebCitation(view, dialect, start: start, end: text.count)
+        else { return nil }
         var json = JSONWriter()
         json.beginObject()
-        json.member("startIndex", text.byte(atScalar: range.0))
-        json.member("endIndex", text.byte(atScalar: range.1))
-        json.member("uri", url)
-        if let title = title?.string, !title.isEmpty { json.member("title", title) }
+        json.member("startIndex", text.byte(atScalar: page.start))
+        json.member("endIndex", text.byte(atScalar: page.end))
+        json.member("uri", page.url)
+        if let title = page.title, !title.isEmpty { json.member("title", title) }
         json.endObject()
         return JSONText(unchecked: json.bytes)
     }

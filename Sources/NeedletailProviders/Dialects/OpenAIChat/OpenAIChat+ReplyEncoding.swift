@@ -142,10 +142,10 @@ struct OpenAIChatReplyEncoder {
         for citation in view.elements {
             if part.citationDialect == .openAIChat {
                 annotations.append(citation.text)
-            } else if let converted = OpenAIChatCitation.annotation(
-                citation, start: start, end: text.unicodeScalars.count)
+            } else if let page = WebCitation(
+                citation, part.citationDialect, start: start, end: text.unicodeScalars.count)
             {
-                annotations.append(converted)
+                annotations.append(page.chatAnnotation)
             } else {
                 self.lose(.replyCitations, "annotations cite web pages only")
             }
@@ -178,51 +178,5 @@ struct OpenAIChatReplyEncoder {
         json.member("transcript", audio.transcript)
         json.member("expires_at", audio.expiresAt)
         json.endObject()
-    }
-}
-
-/// Citations in OpenAI's form.
-enum OpenAIChatCitation {
-    /// Turns a citation of a web page in the words of Anthropic, Cohere or OpenAI's responses into an annotation; `nil` for
-    /// every other citation.
-    ///
-    /// - Parameters:
-    ///   - start: Where the cited part of the reply's text begins, in Unicode scalars.
-    ///   - end: Where it ends.
-    static func annotation(_ citation: JSONView, start: Int, end: Int) -> JSONText? {
-        if let sources = citation.present("sources") { return self.annotation(citation, sources, start: start) }
-        guard let type = citation.present("type")?.string,
-            type == "web_search_result_location" || type == "url_citation",
-            let url = citation.present("url")?.string
-        else { return nil }
-        return self.annotation(
-            url, title: citation.present("title")?.string, start: citation.present("start_index")?.int ?? start,
-            end: citation.present("end_index")?.int ?? end)
-    }
-
-    /// Cohere names the span itself, and several sources, each a document or a tool's output of the user's own making.
-    private static func annotation(_ citation: JSONView, _ sources: JSONView, start: Int) -> JSONText? {
-        guard let from = citation.present("start")?.int, let to = citation.present("end")?.int else { return nil }
-        for source in sources.elements {
-            let data = source.present("document") ?? source.present("tool_output")
-            guard let url = data?.present("url")?.string else { continue }
-            return self.annotation(url, title: data?.present("title")?.string, start: start + from, end: start + to)
-        }
-        return nil
-    }
-
-    private static func annotation(_ url: String, title: String?, start: Int, end: Int) -> JSONText {
-        var json = JSONWriter()
-        json.beginObject()
-        json.member("type", "url_citation")
-        json.key("url_citation")
-        json.beginObject()
-        json.member("start_index", start)
-        json.member("end_index", end)
-        json.member("title", title ?? "")
-        json.member("url", url)
-        json.endObject()
-        json.endObject()
-        return JSONText(unchecked: json.bytes)
     }
 }

@@ -18,10 +18,14 @@ struct OpenAIChatStreamChoice {
     private var hasRefusal = false
     /// Whether text of the reasoning block in progress has been handed on.
     private var hasReasoned = false
+    private var hasText = false
+    private var earlyCitations: [JSONText] = []
     private(set) var hasEnded = false
 
     /// More calls than any reply has; a lying server cannot make the list grow.
     private static let maximumCalls = 1024
+    /// The same for sources that wait for the text.
+    private static let maximumCitations = 1024
     /// Bytes of arguments that may come before the call's name, which every known server sends first.
     private static let maximumEarly = 1 << 20
 
@@ -52,6 +56,7 @@ struct OpenAIChatStreamChoice {
         for place in self.calls.indices where !self.calls[place].hasStarted {
             self.startCall(place, into: &events)
         }
+        self.citeEarly(into: &events)
         let hasCalls = !self.calls.isEmpty
         var reason =
             OpenAIChat.stopReason(spelled, hasCalls: hasCalls, hasRefusal: self.hasRefusal)
@@ -82,7 +87,7 @@ struct OpenAIChatStreamChoice {
         self.reasoning(delta, into: &events)
         if let content = delta.present("content") {
             if let text = content.string {
-                if !text.isEmpty { events.append(.text(text, choice: self.index)) }
+                self.text(text, into: &events)
             } else if let parts = OpenAIChatContent.parts(content) {
                 for part in parts { self.part(part, into: &events) }
             } else {
@@ -93,11 +98,7 @@ struct OpenAIChatStreamChoice {
             self.hasRefusal = true
             events.append(.refusal(refusal, choice: self.index))
         }
-        if let annotations = delta.present("annotations") {
-            for annotation in annotations.elements where annotation.kind == .object {
-                events.append(.citation(annotation.text, dialect: .openAIChat, choice: self.index))
-            }
-        }
+        if let annotations = delta.present("annotations") { self.cite(annotations, into: &events) }
         if let audio = delta.present("audio"), audio.kind == .object {
             events.append(.audio(audio.text, choice: self.index))
         }
@@ -114,9 +115,34 @@ struct OpenAIChatStreamChoice {
         }
     }
 
+    private mutating func text(_ text: String, into events: inout [ChatEvent]) {
+        guard !text.isEmpty else { return }
+        self.hasText = true
+        events.append(.text(text, choice: self.index))
+        self.citeEarly(into: &events)
+    }
+
+    /// Sources that come before the text (OpenRouter tells what its search found first) wait for it.
+    private mutating func cite(_ annotations: JSONView, into events: inout [ChatEvent]) {
+        for annotation in annotations.elements where annotation.kind == .object {
+            if self.hasText {
+                events.append(.citation(annotation.text, dialect: .openAIChat, choice: self.index))
+            } else if self.earlyCitations.count < Self.maximumCitations {
+                self.earlyCitations.append(annotation.text)
+            }
+        }
+    }
+
+    private mutating func citeEarly(into events: inout [ChatEvent]) {
+        for citation in self.earlyCitations {
+            events.append(.citation(citation, dialect: .openAIChat, choice: self.index))
+        }
+        self.earlyCitations = []
+    }
+
     private mutating func part(_ part: ContentPart, into events: inout [ChatEvent]) {
         switch part {
-        case .text(let part): events.append(.text(part.text, choice: self.index))
+        case .text(let part): self.text(part.text, into: &events)
         case .reasoning(let part):
             if !part.text.isEmpty { events.append(.reasoning(part.text, choice: self.index)) }
             if let signature = part.signature {

@@ -211,7 +211,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         var annotation: JSONText? = citation
         if dialect != .openAIChat {
             annotation = (try? citation.view()).flatMap {
-                OpenAIChatCitation.annotation($0, start: choice.partStart, end: choice.textLength)
+                WebCitation($0, dialect, start: choice.partStart, end: choice.textLength)?.chatAnnotation
             }
         }
         guard let annotation else {

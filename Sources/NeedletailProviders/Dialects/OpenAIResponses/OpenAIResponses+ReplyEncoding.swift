@@ -138,10 +138,12 @@ struct OpenAIResponsesReplyEncoder {
         swap(&part.logprobs, &self.logprobs)
         if let citations = try? text.citations?.view() {
             for citation in citations.elements {
-                if let annotation = OpenAIResponsesCitation.annotation(
+                if text.citationDialect == .openAIResponses {
+                    part.annotations.append(citation.text)
+                } else if let page = WebCitation(
                     citation, text.citationDialect, start: start, end: self.textLength)
                 {
-                    part.annotations.append(annotation)
+                    part.annotations.append(page.responsesAnnotation)
                 } else {
                     self.lose(.replyCitations, "annotations cite web pages and OpenAI's files only")
                 }

@@ -192,8 +192,9 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
 
     private mutating func cite(_ citation: JSONText, _ dialect: DialectID, _ out: inout ByteBuffer) {
         guard case .message(var message) = self.open, let view = try? citation.view(),
-            let annotation = OpenAIResponsesCitation.annotation(
-                view, dialect, start: message.textStart, end: message.textLength)
+            let annotation = dialect == .openAIResponses
+                ? citation
+                : WebCitation(view, dialect, start: message.textStart, end: message.textLength)?.responsesAnnotation
         else { return self.lose(.replyCitations, "annotations cite web pages and OpenAI's files only") }
         message.annotate(OpenAIResponsesEventWriter.onOneLine(annotation), &self.events, &out)
         self.open = .message(message)
