@@ -38,6 +38,7 @@ final class Gateway: Sendable {
     private let upstreams = Mutex<[String: (any Provider, String?)]>([:])
     private let outcomes = Mutex<[String: Outcome]>([:])
     private let counter = Atomic<Int>(0)
+    private let issuedState = IssuedStateTable(time: JumpingTime().source, random: .seeded(1))
     private let port = Atomic<Int>(0)
 
     /// The running gateway.
@@ -82,7 +83,9 @@ final class Gateway: Sendable {
         let provider = HTTPProvider(
             id: "upstream",
             spec: spec,
-            options: .init(basePath: "", keys: [(key: "test-key", weight: 1)], dialect: upstream),
+            options: .init(
+                basePath: "", keys: [(key: "test-key", weight: 1)], dialect: upstream, issuedState: self.issuedState,
+                account: spec.type),
             transport: transport,
             time: JumpingTime().source
         )
