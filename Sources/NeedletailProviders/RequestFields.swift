@@ -9,6 +9,8 @@ public struct RequestFields: Sendable, Hashable {
     public var omitsModel: Bool
     /// Whether `stream` is left out of a chat, because the path says it.
     public var omitsStream: Bool
+    /// The member of a request to count tokens whose own members, but for the model, the upstream has at the top.
+    public var unwrapped: String?
     /// Members that have another name, in requests that this library wrote itself.
     public var renamed: [String: String]
     /// Members that make the upstream refuse a request; left out of those that this library wrote itself, and reported.
@@ -19,18 +21,22 @@ public struct RequestFields: Sendable, Hashable {
         added: [String: String] = [:],
         omitsModel: Bool = false,
         omitsStream: Bool = false,
+        unwrapped: String? = nil,
         renamed: [String: String] = [:],
         refused: Set<String> = []
     ) {
         self.added = added
         self.omitsModel = omitsModel
         self.omitsStream = omitsStream
+        self.unwrapped = unwrapped
         self.renamed = renamed
         self.refused = refused
     }
 
     /// Whether requests that a client wrote are changed too.
-    var changesPassthrough: Bool { self.omitsModel || self.omitsStream || !self.added.isEmpty }
+    var changesPassthrough: Bool {
+        self.omitsModel || self.omitsStream || self.unwrapped != nil || !self.added.isEmpty
+    }
     /// Whether there is anything to do for requests that this library wrote.
     var isEmpty: Bool { !self.changesPassthrough && self.renamed.isEmpty && self.refused.isEmpty }
 
@@ -57,6 +63,13 @@ public struct RequestFields: Sendable, Hashable {
             if self.omitsModel, operation == .chat, member.hasKey("model") { continue }
             if self.omitsStream, operation == .chat, member.hasKey("stream") { continue }
             if key == dropped { continue }
+            if operation == .countTokens, key == self.unwrapped, member.value.kind == .object {
+                for inner in member.value.members where !inner.hasKey("model") {
+                    json.key(inner.key)
+                    json.raw(inner.value.text)
+                }
+                continue
+            }
             if isOurs, self.refused.contains(key) {
                 losses.add(key, "the provider refuses it")
                 continue

@@ -104,6 +104,27 @@ struct ProviderFormTests {
         }
     }
 
+    @Test("Vertex counts what stands at the top of a request")
+    func vertexCounts() async throws {
+        let bench = Bench(.vertex, options: .init(basePath: "", settings: Self.place)) { _ in
+            json(#"{"totalTokens":3}"#)
+        }
+        let contents = #""contents":[{"role":"user","parts":[{"text":"hi"}]}]"#
+        for (dialect, body) in [
+            (DialectID.gemini, #"{"generateContentRequest":{"model":"models/g",\#(contents)}}"#),
+            (.gemini, "{\(contents)}"),
+            (.anthropicMessages, #"{"model":"gemini-x","messages":[{"role":"user","content":"hi"}]}"#),
+        ] {
+            var request = try RequestPeek.read(
+                ByteBuffer(string: body), dialect: dialect, operation: .countTokens,
+                model: dialect == .gemini ? "gemini-x" : nil)
+            request.model = "gemini-x"
+            _ = try await bench.provider.respond(to: request, context: .testing())
+            #expect(try bench.sent.path.hasSuffix("/publishers/google/models/gemini-x:countTokens"))
+            #expect(String(buffer: try bench.sent.body) == "{\(contents)}", "\(dialect)")
+        }
+    }
+
     @Test(
         "Azure has responses in both of its forms",
         arguments: [

@@ -34,7 +34,8 @@ extension ProviderSpec {
                 version: "v1", [.chat: Self.vertexPlace + "/endpoints/openapi/chat/completions"]),
         ],
         requestFields: [
-            .anthropicMessages: RequestFields(added: ["anthropic_version": #""vertex-2023-10-16""#], omitsModel: true)
+            .gemini: RequestFields(unwrapped: "generateContentRequest"),
+            .anthropicMessages: RequestFields(added: ["anthropic_version": #""vertex-2023-10-16""#], omitsModel: true),
         ],
         settings: [
             ProviderSetting(
