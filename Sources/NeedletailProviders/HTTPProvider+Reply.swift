@@ -44,6 +44,7 @@ extension HTTPProvider {
         var answer = try call.dialect.dialect.decodeReply(bytes)
         if answer.model.isEmpty { answer.model = request.model }
         if answer.id.isEmpty { answer.id = context.id }
+        UnnamedCalls.name(in: &answer, of: context.id)
         recorder?.note(answer)
         if let id = request.replyID { recorder?.noteOwn(id) }
         if call.usesLegacyFunctions { answer.usesLegacyFunctions = true }
@@ -111,6 +112,7 @@ extension HTTPProvider {
                 customTools: call.customTools,
                 ending: ending,
                 recorder: recorder,
+                requestID: context.id,
                 logger: context.logger
             )
             try await reader.commit(within: limit)

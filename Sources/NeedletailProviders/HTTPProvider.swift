@@ -30,6 +30,9 @@ public final class HTTPProvider: Provider {
         public var settings: [String: String]
         /// What the operator says of models, before what is known of them.
         public var capabilities: [ModelCapabilities.Statement]
+        /// The field that takes the limit on output in chats of OpenAI's dialect, where the operator says so; `nil` leaves
+        /// what a client of the same dialect wrote.
+        public var maxTokensField: String?
         /// Who signs requests, for types whose key is not simply a header.
         public var authorizer: (any RequestAuthorizer)?
         /// Where is remembered who issued what; `nil` sends everything on as it comes.

@@ -44,12 +44,14 @@ public struct RequestFields: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - isOurs: Whether this library wrote the body.
+    ///   - renamed: Members that get another name.
     ///   - dropped: A member to leave out unreported.
     ///   - losses: Gets the members that were left out.
     func applied(
         to body: ByteBuffer,
         _ operation: NeedletailCore.Operation,
         isOurs: Bool,
+        renaming renamed: [String: String] = [:],
         dropping dropped: String? = nil,
         losses: inout [Loss]
     ) throws(JSONError) -> ByteBuffer {
@@ -74,7 +76,11 @@ public struct RequestFields: Sendable, Hashable {
                 losses.add(key, "the provider refuses it")
                 continue
             }
-            if isOurs, let name = self.renamed[key] { json.key(name) } else { json.key(member.key) }
+            if let name = renamed[key], root.members.contains(where: { $0.key == name }) {
+                losses.add(key, "the provider knows '\(name)' alone, which is there too")
+                continue
+            }
+            if let name = renamed[key] { json.key(name) } else { json.key(member.key) }
             json.raw(member.value.text)
         }
         for (name, value) in missing.sorted(by: { $0.key < $1.key }) {

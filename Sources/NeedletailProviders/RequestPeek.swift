@@ -23,7 +23,13 @@ public enum RequestPeek {
         var fields = RequestPeekFields(shape)
         try fields.read(body.readableBytesUInt8Span)
         guard let name = model ?? fields.model else { throw Self.missing("model") }
-        if model != nil { fields.landmarks.model = nil }
+        if model != nil {
+            guard dialect.hasModelInPath else {
+                let body = fields.model == name ? body : Self.writing(name, into: body, fields.landmarks)
+                return try Self.read(body, dialect: dialect, operation: operation, isStreaming: isStreaming)
+            }
+            fields.landmarks.model = nil
+        }
         let isContentInside = operation == .countTokens && fields.hasCountedRequest
         guard fields.content != nil || shape.isContentOptional || isContentInside else {
             throw Self.missing("\(shape.contentKey)")
@@ -48,6 +54,21 @@ public enum RequestPeek {
         )
     }
 
+    /// The body with another model: a path that names one, as Azure's do, is what the client means.
+    private static func writing(_ model: String, into body: ByteBuffer, _ landmarks: BodyLandmarks) -> ByteBuffer {
+        var splice = JSONSplice()
+        let name = JSONText(string: model).bytes
+        if let range = landmarks.model {
+            splice.replace(range, with: name)
+        } else {
+            let isEmpty = (try? JSONDocument(body))?.root.members.contains { _ in true } != true
+            var member = ByteBuffer(string: isEmpty ? #""model":"# : #","model":"#)
+            member.writeImmutableBuffer(name)
+            splice.replace(landmarks.end..<landmarks.end, with: member)
+        }
+        return splice.applied(to: body)
+    }
+
     /// Reads the facts of a form with files.
     ///
     /// - Throws: `.invalidRequest` if it is no form, or names no model.
@@ -62,6 +83,8 @@ public enum RequestPeek {
         guard let name = model ?? form.model.map({ MultipartForm.text(body, $0) }), !name.isEmpty else {
             throw Self.missing("model")
         }
+        // A form that leaves it out would reach the upstream without.
+        guard form.model != nil else { throw Self.missing("model") }
         guard name.utf8.count <= RequestPeekFields.maximumModelLength else {
             throw RequestPeekFields.invalid(
                 "model", "must not be longer than \(RequestPeekFields.maximumModelLength) bytes")

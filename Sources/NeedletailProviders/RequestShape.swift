@@ -23,6 +23,9 @@ struct RequestShape: Sendable {
 }
 
 extension DialectID {
+    /// Whether its own paths name the model, and its bodies do not.
+    var hasModelInPath: Bool { self == .gemini || self == .bedrockConverse }
+
     /// Where requests of an operation have what routing needs.
     func requestShape(_ operation: NeedletailCore.Operation) -> RequestShape {
         operation.isChat ? self.chatShape : RequestShape(contentKey: "input", isContentOptional: true, isFree: true)

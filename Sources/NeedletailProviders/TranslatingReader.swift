@@ -12,6 +12,7 @@ final class TranslatingReader: ReplyReader {
     private let ending: StreamEnding
     /// Notes what only the provider can read.
     private let recorder: StateRecorder?
+    private let requestID: String
     private let logger: Logger
     private var events: [ChatEvent] = []
     private var ready: ByteBuffer?
@@ -27,6 +28,7 @@ final class TranslatingReader: ReplyReader {
         customTools: CustomToolEmulation? = nil,
         ending: StreamEnding,
         recorder: StateRecorder? = nil,
+        requestID: String = "",
         logger: Logger
     ) {
         self.body = body
@@ -35,6 +37,7 @@ final class TranslatingReader: ReplyReader {
         self.customTools = customTools.map { CustomToolEmulation.Restorer($0) }
         self.ending = ending
         self.recorder = recorder
+        self.requestID = requestID
         self.logger = logger
     }
 
@@ -92,7 +95,8 @@ final class TranslatingReader: ReplyReader {
     private func write() -> ByteBuffer {
         var out = ByteBuffer()
         self.customTools?.restore(&self.events)
-        for event in self.events {
+        for var event in self.events {
+            UnnamedCalls.name(&event, of: self.requestID)
             if case .usage(let usage) = event { self.ending.setUsage(usage) }
             self.recorder?.note(event)
             self.encoder.encode(event, into: &out)

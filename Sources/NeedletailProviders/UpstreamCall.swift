@@ -120,7 +120,8 @@ extension HTTPProvider {
             losses: losses,
             withholdsUsage: asksForUsage
         )
-        if self.spec.requestFields[wire.dialect]?.changesPassthrough ?? false {
+        let renames = self.options.maxTokensField != nil && wire.dialect == .openAIChat && request.operation == .chat
+        if renames || self.spec.requestFields[wire.dialect]?.changesPassthrough ?? false {
             try self.adaptRequest(&call, request.operation, isOurs: false)
         }
         return call
@@ -214,10 +215,14 @@ extension HTTPProvider {
             // Nothing is lost with it: only the gateway asked.
             if self.quirks.contains(.refusesStreamOptions) { dropped = "stream_options" }
         }
-        guard !fields.isEmpty || dropped != nil else { return }
+        var renamed = isOurs ? fields.renamed : [:]
+        if !isOurs, let field = self.options.maxTokensField, call.dialect == .openAIChat {
+            renamed[field == "max_tokens" ? "max_completion_tokens" : "max_tokens"] = field
+        }
+        guard !fields.isEmpty || dropped != nil || !renamed.isEmpty else { return }
         do {
             call.body = try fields.applied(
-                to: call.body, operation, isOurs: isOurs, dropping: dropped, losses: &call.losses)
+                to: call.body, operation, isOurs: isOurs, renaming: renamed, dropping: dropped, losses: &call.losses)
         } catch {
             throw isOurs
                 ? NeedletailError(.internalFailure, "A translated request is not JSON.", cause: error)

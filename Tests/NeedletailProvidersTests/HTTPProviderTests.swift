@@ -111,6 +111,20 @@ private let anthropicStream = """
 @Suite("Passthrough")
 struct PassthroughTests {
     @Test(
+        "where the operator names the field of the output limit, a client of the same dialect has it too",
+        arguments: ["max_tokens", "max_completion_tokens"])
+    func maxTokensField(field: String) async throws {
+        var options = HTTPProvider.Options(keys: [("k", 1)])
+        options.maxTokensField = field
+        let bench = Bench(options: options) { _ in json(okReply) }
+        let other = field == "max_tokens" ? "max_completion_tokens" : "max_tokens"
+        _ = try await bench.ask(#"{"model":"m","\#(other)":5,"messages":[{"role":"user","content":"hi"}],"zz":1.50}"#)
+        #expect(
+            String(buffer: try bench.sent.body)
+                == #"{"model":"m","\#(field)":5,"messages":[{"role":"user","content":"hi"}],"zz":1.50}"#)
+    }
+
+    @Test(
         "a request keeps every byte but the model's name",
         arguments: [
             #"{"model":"a","messages":[{"role":"user","content":"x","unknown":[1.0,1e5,{"a":null}]}],"zzz":12345678901234567890}"#,

@@ -21,6 +21,30 @@ struct RequestPeekTests {
         return (body, landmarks)
     }
 
+    @Test(
+        "the model of a path is the model of the request and of its body",
+        arguments: [
+            (
+                #"{"model":"dear","messages":[{"role":"user","content":"x"}]}"#,
+                #"{"model":"cheap","messages":[{"role":"user","content":"x"}]}"#
+            ),
+            (
+                #"{"messages":[{"role":"user","content":"x"}]}"#,
+                #"{"messages":[{"role":"user","content":"x"}],"model":"cheap"}"#
+            ),
+        ])
+    func modelInPath(body: String, written: String) throws {
+        let request = try RequestPeek.read(
+            ByteBuffer(string: body), dialect: .openAIChat, operation: .chat, model: "cheap")
+        guard case .wire(let wire, let landmarks) = request.body else {
+            Issue.record("no bytes")
+            return
+        }
+        #expect(request.model == "cheap" && String(buffer: wire.bytes) == written)
+        let range = try #require(landmarks.model)
+        #expect(written.utf8.dropFirst(range.lowerBound).prefix(range.count).elementsEqual("\"cheap\"".utf8))
+    }
+
     @Test("reads every fact of a request")
     func facts() throws {
         let text = """

@@ -99,7 +99,7 @@ struct Upstreams {
         for header in configuration.headers {
             if let name = HTTPField.Name(header.name) { headers[name] = header.value.exposed }
         }
-        return HTTPProvider.Options(
+        var options = HTTPProvider.Options(
             basePath: url.path,
             // Weights are fractions in the file and whole shares here.
             keys: configuration.apiKeys.map { ($0.secret.exposed, max(1, Int(min($0.weight, 1_000) * 1_000))) },
@@ -116,6 +116,8 @@ struct Upstreams {
             issuedState: self.issuedState,
             account: Self.account(configuration, url)
         )
+        options.maxTokensField = configuration.maxTokensField
+        return options
     }
 
     /// What names the account: where it is, and with which keys. Several keys of one provider are taken to be one account's.

@@ -16,7 +16,10 @@ enum FailureReply {
         } else if let wait = error.retryAfter {
             headers[.retryAfter] = String(Self.seconds(wait))
         }
-        if error.disposition.retry == .never { headers[.shouldRetry] = "false" }
+        // Other credentials, if there are any, have been tried by now.
+        if error.disposition.retry == .never || error.disposition.retry == .otherCredential {
+            headers[.shouldRetry] = "false"
+        }
         return EdgeResponse(status: status, headers: headers, body: body)
     }
 

@@ -169,7 +169,8 @@ struct GatewayHandlerTests {
             if [429, 503, 529].contains(answer.status) {
                 #expect(answer.headers["retry-after"] == (code == .overloaded ? "3" : "1"))
             }
-            #expect(answer.headers["x-should-retry"] == (error.disposition.retry == .never ? "false" : nil))
+            let isInVain = error.disposition.retry == .never || error.disposition.retry == .otherCredential
+            #expect(answer.headers["x-should-retry"] == (isInVain ? "false" : nil))
         }
     }
 

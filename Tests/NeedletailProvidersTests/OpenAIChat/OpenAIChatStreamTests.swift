@@ -54,6 +54,15 @@ struct OpenAIChatStreamTests {
         }
     }
 
+    @Test("A call whose name is known may begin with all of its arguments, however many")
+    func largeFragment() throws {
+        let arguments = String(repeating: "x", count: 1_200_000)
+        let delta =
+            #"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"\#(arguments)"}}]}"#
+        let events = try Self.decode(Self.chunk(delta, finish: #""tool_calls""#) + "data: [DONE]\n\n")
+        #expect(events.contains(.toolCallArguments(index: 0, fragment: arguments, choice: 0)))
+    }
+
     @Test("A stream that stops early is an error, one without [DONE] is not")
     func ends() throws {
         #expect(try Self.decode(Self.chunk(#"{"content":"x"}"#, finish: #""stop""#)).last != nil)

@@ -233,10 +233,11 @@ struct OpenAIChatStreamChoice {
         let fragment = OpenAIChatRequestDecoder.arguments(function.present(isCustom ? "input" : "arguments"))
         if !self.calls[place].hasStarted {
             self.calls[place].early += fragment
-            guard self.calls[place].early.utf8.count <= Self.maximumEarly else {
+            let isNamed = !self.calls[place].name.isEmpty
+            guard isNamed || self.calls[place].early.utf8.count <= Self.maximumEarly else {
                 throw NeedletailError(.malformedReply, "The provider's stream holds a tool call without a name.")
             }
-            if !self.calls[place].name.isEmpty { self.startCall(place, into: &events) }
+            if isNamed { self.startCall(place, into: &events) }
         } else if !fragment.isEmpty {
             events.append(.toolCallArguments(index: place, fragment: fragment, choice: self.index))
         }

@@ -59,7 +59,10 @@ extension OpenAIResponses {
         self.encodeStreamFailure(error, requestID: requestID, after: ByteBuffer(), into: &out)
     }
 
-    /// Writes the event that ends a stream which failed; its number follows that of the last event in `sent`.
+    /// Writes the events that end a stream which failed; their numbers follow that of the last event in `sent`.
+    ///
+    /// Two, since clients differ in what they look at: OpenAI's SDKs raise on `error`, and Codex knows `response.failed`
+    /// alone. OpenAI's servers send both.
     ///
     /// The event has its members at the top, as the reference has it, and once more under `error`, where OpenAI's servers
     /// put them and its SDKs look.
@@ -86,9 +89,36 @@ extension OpenAIResponses {
         json.beginObject()
         members(&json, type: disposition.openAIType)
         json.endObject()
-        json.member("sequence_number", (Self.lastNumber(in: sent) ?? -1) + 1)
+        let number = (Self.lastNumber(in: sent) ?? -1) + 1
+        json.member("sequence_number", number)
         json.endObject()
         SSEEncoder.write(name: "error", data: json.bytes, into: &out)
+        self.writeFailed(upstream?.code ?? disposition.openAICode, error.message, requestID, number + 1, into: &out)
+    }
+
+    private static func writeFailed(
+        _ code: String?, _ message: String, _ requestID: String, _ number: Int, into out: inout ByteBuffer
+    ) {
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("type", "response.failed")
+        json.member("sequence_number", number)
+        json.key("response")
+        json.beginObject()
+        json.member("id", "resp_" + requestID)
+        json.member("object", "response")
+        json.member("status", "failed")
+        json.key("error")
+        json.beginObject()
+        json.member("code", code ?? "server_error")
+        json.member("message", message)
+        json.endObject()
+        json.key("output")
+        json.beginArray()
+        json.endArray()
+        json.endObject()
+        json.endObject()
+        SSEEncoder.write(name: "response.failed", data: json.bytes, into: &out)
     }
 
     /// The `sequence_number` of the last event in a piece of a stream.
