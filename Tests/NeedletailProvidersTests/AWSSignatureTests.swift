@@ -202,4 +202,42 @@ struct AWSSignatureTests {
             }
         }
     }
+    /// Lends other keys each time, good for an hour.
+    private final class Lender: AWSCredentialSource {
+        let count = Mutex(0)
+
+        func credentials(deadline: Instant?) async throws(NeedletailError) -> AWSCredentials? {
+            let number = self.count.withLock { count in
+                count += 1
+                return count
+            }
+            return AWSCredentials(
+                accessKeyID: "ASIA\(number)", secretAccessKey: "s",
+                expires: Instant(nanoseconds: 3_600_000_000_000))
+        }
+    }
+
+    @Test("keys that the upstream refused are fetched anew, others kept")
+    func refused() async throws {
+        let lender = Lender()
+        let signer = AWSRequestSigner(
+            service: "bedrock", region: "x", host: "h", source: AWSCredentialCache(lender, time: Self.time),
+            time: Self.time)
+        var first = TransportRequest(path: "/")
+        try await signer.authorize(&first)
+        signer.wasRefused(TransportRequest(path: "/", headers: [.authorization: "Bearer ASIA1"]))
+        var second = TransportRequest(path: "/")
+        try await signer.authorize(&second)
+        #expect(second.headers[.authorization] == first.headers[.authorization])
+        signer.wasRefused(first)
+        var third = TransportRequest(path: "/")
+        try await signer.authorize(&third)
+        #expect(third.headers[.authorization]?.contains("Credential=ASIA2/") == true)
+        // What somebody still had on the way says nothing of the new ones.
+        signer.wasRefused(first)
+        var fourth = TransportRequest(path: "/")
+        try await signer.authorize(&fourth)
+        #expect(fourth.headers[.authorization] == third.headers[.authorization])
+        #expect(lender.count.withLock { $0 } == 2)
+    }
 }

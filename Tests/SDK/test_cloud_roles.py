@@ -207,6 +207,19 @@ def test_expired_role_is_renewed(aws, tmp_path):
     assert not aws.refused
 
 
+def test_refused_role_is_fetched_again(aws, tmp_path):
+    """Keys that end before their time cost one request, not an hour."""
+    with role_server(aws, None) as role:
+        variables = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": role.url}
+        with gateway(tmp_path, provider(aws), NO_ROLES | variables) as running:
+            assert ask(running) == "Signed well."
+            aws.expired.add("ASIAROLE1")
+            assert refused(running).code == "provider_authentication_failed"
+            assert ask(running) == "Signed well."
+        assert role.fetches == 2
+    assert aws.refused == ["ExpiredTokenException"]
+
+
 def assert_tells_nothing(error, running, *secrets):
     """The client hears that it is not its fault, the operator which provider it is, and nobody a secret."""
     assert error.status_code == 500

@@ -22,4 +22,9 @@ public struct AWSCredentialCache: AWSCredentialSource {
     public func credentials(deadline: Instant?) async throws(NeedletailError) -> AWSCredentials? {
         try await self.cache.value(deadline: deadline)
     }
+
+    /// See ``AWSCredentialSource/wasRefused(accessKeyID:)``: a role may end before its time, and a file may have new keys.
+    public func wasRefused(accessKeyID: String) {
+        self.cache.drop { $0?.accessKeyID == accessKeyID }
+    }
 }

@@ -33,6 +33,14 @@ public protocol AWSCredentialSource: Sendable {
     /// - Returns: `nil` if there are none here.
     /// - Throws: `.credentialRejected` where there should be some and they cannot be had; what the transport throws.
     func credentials(deadline: Instant?) async throws(NeedletailError) -> AWSCredentials?
+
+    /// Hears that the upstream did not accept credentials, so that they are not kept.
+    func wasRefused(accessKeyID: String)
+}
+
+extension AWSCredentialSource {
+    /// Does nothing: what is not kept is got anew each time.
+    public func wasRefused(accessKeyID: String) {}
 }
 
 extension AWSCredentials: AWSCredentialSource {

@@ -45,6 +45,13 @@ public final class AWSRequestSigner: RequestAuthorizer {
         self.sign(&request, credentials, AWSDate(seconds: self.time.wallSeconds()))
     }
 
+    /// See ``RequestAuthorizer/wasRefused(_:)``.
+    public func wasRefused(_ request: TransportRequest) {
+        let mark = "\(AWSSignature.algorithm) Credential="
+        guard let header = request.headers[.authorization], header.hasPrefix(mark) else { return }
+        self.source.wasRefused(accessKeyID: String(header.dropFirst(mark.count).prefix { $0 != "/" }))
+    }
+
     func sign(_ request: inout TransportRequest, _ credentials: AWSCredentials, _ date: AWSDate) {
         Self.set("x-amz-date", date.time, &request.headers)
         if let token = credentials.sessionToken { Self.set("x-amz-security-token", token, &request.headers) }

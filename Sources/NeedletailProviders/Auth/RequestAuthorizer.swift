@@ -10,8 +10,3 @@ public protocol RequestAuthorizer: Sendable {
     /// Hears that the upstream did not accept what was added to `request`, so that the next one gets something else.
     func wasRefused(_ request: TransportRequest)
 }
-
-extension RequestAuthorizer {
-    /// Does nothing: a signature is made anew each time.
-    public func wasRefused(_ request: TransportRequest) {}
-}
