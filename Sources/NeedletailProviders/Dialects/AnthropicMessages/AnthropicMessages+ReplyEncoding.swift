@@ -43,16 +43,15 @@ struct AnthropicReplyWriter {
         json.beginArray()
         for part in choice.content { self.write(part, &json) }
         json.endArray()
-        json.member(
-            "stop_reason",
-            AnthropicStopReason.word(
-                choice.stopReason,
-                hasStopSequence: choice.stopSequence != nil,
-                hasCalls: self.hasCalls,
-                hasRefusal: self.hasRefusal,
-                isOwn: self.isOwn
-            )
+        let stop = AnthropicStopReason.word(
+            choice.stopReason,
+            hasStopSequence: choice.stopSequence != nil,
+            hasCalls: self.hasCalls,
+            hasRefusal: self.hasRefusal,
+            isOwn: self.isOwn
         )
+        if stop.isLossy { self.lose(.stopReason, "This dialect has no word for it.") }
+        json.member("stop_reason", stop.word)
         json.key("stop_sequence")
         if let sequence = choice.stopSequence { json.string(sequence) } else { json.null() }
         json.key("usage")

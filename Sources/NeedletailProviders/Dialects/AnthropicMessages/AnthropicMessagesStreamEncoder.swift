@@ -102,8 +102,9 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
             hasRefusal: self.hasRefusal,
             isOwn: self.isOwn
         )
+        if reason.isLossy { self.lose(.stopReason, "This dialect has no word for it.") }
         AnthropicStreamWriter.end(
-            reason, self.stop?.sequence, self.usage ?? Usage(), isOwn: self.isOwn, into: &out)
+            reason.word, self.stop?.sequence, self.usage ?? Usage(), isOwn: self.isOwn, into: &out)
     }
 
     private var isOwn: Bool { self.options.source == .anthropicMessages }

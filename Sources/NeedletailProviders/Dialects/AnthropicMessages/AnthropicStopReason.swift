@@ -16,7 +16,7 @@ enum AnthropicStopReason {
         }
     }
 
-    /// Writes `stop_reason`.
+    /// Writes `stop_reason`, and says whether something is lost by that.
     ///
     /// - Parameters:
     ///   - reason: As the provider said.
@@ -31,18 +31,18 @@ enum AnthropicStopReason {
         hasCalls: Bool,
         hasRefusal: Bool,
         isOwn: Bool
-    ) -> String {
+    ) -> (word: String, isLossy: Bool) {
+        let natural = hasCalls ? "tool_use" : hasRefusal ? "refusal" : "end_turn"
         switch reason {
-        case .maxTokens: return "max_tokens"
-        case .contextWindow: return "model_context_window_exceeded"
-        case .contentFilter, .refusal: return "refusal"
-        case .pauseTurn: return "pause_turn"
-        case .other(let word) where isOwn: return word
-        case .stopSequence where hasStopSequence: return "stop_sequence"
-        case .endTurn where isOwn: return "end_turn"
-        case .endTurn, .stopSequence, .toolCalls, .other, nil:
-            if hasCalls { return "tool_use" }
-            return hasRefusal ? "refusal" : "end_turn"
+        case .maxTokens: return ("max_tokens", false)
+        case .contextWindow: return ("model_context_window_exceeded", false)
+        case .contentFilter, .refusal: return ("refusal", false)
+        case .pauseTurn: return ("pause_turn", false)
+        case .other(let word) where isOwn: return (word, false)
+        case .stopSequence where hasStopSequence: return ("stop_sequence", false)
+        case .endTurn where isOwn: return ("end_turn", false)
+        case .other: return (natural, true)
+        case .endTurn, .stopSequence, .toolCalls, nil: return (natural, false)
         }
     }
 }
