@@ -110,7 +110,7 @@ struct GeminiRecordingsTests {
     private static func check(_ reply: ChatResponse, _ naive: GeminiNaiveReply) {
         #expect(reply.text == naive.text)
         #expect(reply.toolCalls.map(\.name) == naive.calls)
-        #expect(reply.toolCalls.allSatisfy { GeminiArguments.object($0.arguments) != nil })
+        #expect(reply.toolCalls.allSatisfy { ToolArguments.object($0.arguments) != nil })
         #expect(Set(reply.toolCalls.map(\.id)).count == naive.calls.count)
         var thoughts = ""
         var signatures: [String] = []

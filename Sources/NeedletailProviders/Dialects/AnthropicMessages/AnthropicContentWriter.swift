@@ -225,7 +225,7 @@ struct AnthropicContentWriter {
             json.beginObject()
             json.member("input", call.arguments)
             json.endObject()
-        } else if let input = AnthropicInput.object(call.arguments) {
+        } else if let input = ToolArguments.object(call.arguments) {
             json.raw(input)
         } else {
             let name = self.name(.toolArguments)
@@ -250,15 +250,5 @@ struct AnthropicContentWriter {
         json.member("is_error", result.isError)
         self.writeMarker(result.cacheMarker, &json)
         json.endObject()
-    }
-}
-
-/// The input of a tool call.
-enum AnthropicInput {
-    /// Arguments as the JSON object they are; empty ones as `{}`; `nil` for everything else.
-    static func object(_ arguments: String) -> JSONText? {
-        guard arguments.contains(where: { !$0.isWhitespace }) else { return JSONText(unchecked: "{}") }
-        guard let text = try? JSONText(arguments), let view = try? text.view(), view.kind == .object else { return nil }
-        return text
     }
 }

@@ -131,7 +131,7 @@ struct AnthropicReplyWriter {
             json.beginObject()
             json.member("input", call.arguments)
             json.endObject()
-        } else if let input = AnthropicInput.object(call.arguments) {
+        } else if let input = ToolArguments.object(call.arguments) {
             json.raw(input)
         } else {
             // The model wrote no JSON object. The call stands, so that the client's tool can say what it misses.

@@ -270,7 +270,7 @@ struct BedrockContentWriter {
     // MARK: Tools
 
     private mutating func writeCall(_ call: ToolCall, _ json: inout JSONWriter) throws(NeedletailError) {
-        var input = call.isCustom ? nil : AnthropicInput.object(call.arguments)
+        var input = call.isCustom ? nil : ToolArguments.object(call.arguments)
         if call.isCustom {
             self.lose(.toolCallCustom, "A call with free text was sent as {\"input\": …}.")
             input = Self.wrapped(call.arguments)

@@ -141,7 +141,7 @@ struct BedrockReplyWriter {
 
     private mutating func writeCall(_ call: ToolCall, _ json: inout JSONWriter) {
         self.hasCalls = true
-        var input = call.isCustom ? BedrockContentWriter.wrapped(call.arguments) : AnthropicInput.object(call.arguments)
+        var input = call.isCustom ? BedrockContentWriter.wrapped(call.arguments) : ToolArguments.object(call.arguments)
         if input == nil {
             // The model wrote no JSON object. The call stands, so that the client's tool can say what it misses.
             input = JSONText(unchecked: "{}")

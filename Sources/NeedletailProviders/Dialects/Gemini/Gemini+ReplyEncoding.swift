@@ -205,7 +205,7 @@ enum GeminiReplyWriting {
 
     /// Arguments as an object; `nil` if they are none.
     static func arguments(_ arguments: String, isCustom: Bool) -> JSONText? {
-        guard isCustom else { return GeminiArguments.object(arguments) }
+        guard isCustom else { return ToolArguments.object(arguments) }
         var json = JSONWriter()
         json.beginObject()
         json.member("input", arguments)

@@ -199,7 +199,7 @@ struct GeminiContentWriter {
             json.beginObject()
             json.member("input", call.arguments)
             json.endObject()
-        } else if let arguments = GeminiArguments.object(call.arguments) {
+        } else if let arguments = ToolArguments.object(call.arguments) {
             json.raw(arguments)
         } else {
             let name = ModelField.toolCallCustom.name(in: self.source)
@@ -237,7 +237,7 @@ struct GeminiContentWriter {
         if !result.callID.isEmpty { json.member("id", result.callID) }
         json.member("name", self.callNames[result.callID] ?? result.name ?? result.callID)
         json.key("response")
-        if result.isError != true, let object = GeminiArguments.object(text), !text.isEmpty {
+        if result.isError != true, let object = ToolArguments.plainObject(text) {
             json.raw(object)
         } else {
             json.beginObject()
@@ -249,15 +249,5 @@ struct GeminiContentWriter {
         guard !others.isEmpty else { return }
         self.lose(.toolResultContent, "Images and documents of a tool's result follow it.")
         media += others
-    }
-}
-
-/// The arguments of a tool call.
-enum GeminiArguments {
-    /// Arguments as the JSON object they are; empty ones as `{}`; `nil` for everything else.
-    static func object(_ arguments: String) -> JSONText? {
-        guard arguments.contains(where: { !$0.isWhitespace }) else { return JSONText(unchecked: "{}") }
-        guard let text = try? JSONText(arguments), let view = try? text.view(), view.kind == .object else { return nil }
-        return text
     }
 }

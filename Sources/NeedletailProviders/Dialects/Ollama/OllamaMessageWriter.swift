@@ -136,7 +136,7 @@ enum OllamaCall {
     ///
     /// - Returns: Whether the arguments were an object; `{}` is written where they were not.
     static func write(_ call: ToolCall, into json: inout JSONWriter) -> Bool {
-        let object = call.isCustom ? nil : AnthropicInput.object(call.arguments)
+        let object = call.isCustom ? nil : ToolArguments.object(call.arguments)
         json.beginObject()
         json.member("id", call.id)
         json.key("function")
