@@ -61,7 +61,12 @@ struct CohereMessageWriter {
         _ role: ChatMessage.Role, _ content: [ContentPart], into json: inout JSONWriter
     ) throws(NeedletailError) {
         var rest: [ContentPart] = []
-        for part in content where try !self.takeDocument(part) { rest.append(part) }
+        var hasDocument = false
+        for part in content where self.keeps(part) {
+            if try self.takeDocument(part) { hasDocument = true } else { rest.append(part) }
+        }
+        // Nothing can be carried of what was said.
+        if rest.isEmpty, !hasDocument, !content.isEmpty { return }
         json.beginObject()
         json.member("role", role == .system || role == .developer ? "system" : "user")
         json.key("content")
@@ -87,6 +92,17 @@ struct CohereMessageWriter {
         return true
     }
 
+    /// Whether a part has a place in Cohere's messages; reported where it has none.
+    private mutating func keeps(_ part: ContentPart) -> Bool {
+        switch part {
+        case .redactedReasoning: return false  // reported with the request
+        case .opaque(let part) where part.dialect != .cohereChat:
+            self.report.lose(.contentOpaque, "A part that only its own provider knows: \(part.type).")
+            return false
+        default: return true
+        }
+    }
+
     private static func text(_ text: String, into json: inout JSONWriter) {
         json.beginObject()
         json.member("type", "text")
@@ -105,12 +121,7 @@ struct CohereMessageWriter {
             json.member("thinking", part.text)
             json.endObject()
         case .audio: throw self.report.refusal(.audio, "This provider takes no sound.")
-        case .opaque(let part):
-            if part.dialect == .cohereChat {
-                json.raw(part.json)
-            } else {
-                self.report.lose(.contentOpaque, "A part that only its own provider knows: \(part.type).")
-            }
+        case .opaque(let part): json.raw(part.json)
         case .document, .redactedReasoning, .toolCall, .toolResult: break  // reported or written elsewhere
         }
     }
@@ -140,7 +151,7 @@ struct CohereMessageWriter {
         var parts: [ContentPart] = []
         var calls: [ToolCall] = []
         var citations: [JSONText] = []
-        for part in content {
+        for part in content where self.keeps(part) {
             switch part {
             case .toolCall(let call): calls.append(call)
             case .image: self.report.lose(.image, "Messages of the assistant hold no images.")
@@ -149,10 +160,11 @@ struct CohereMessageWriter {
                 parts.append(part)
                 guard text.citationDialect == .cohereChat, let list = try? text.citations?.view() else { continue }
                 for citation in list.elements { citations.append(citation.text) }
-            case .redactedReasoning: break
             default: parts.append(part)
             }
         }
+        // Nothing can be carried of what was said.
+        if parts.isEmpty, calls.isEmpty, !content.isEmpty { return }
         json.beginObject()
         json.member("role", "assistant")
         if !parts.isEmpty || calls.isEmpty {

@@ -87,6 +87,7 @@ struct GeminiContentWriter {
     mutating func plain(
         _ part: ContentPart, _ signature: String?, _ json: inout JSONWriter
     ) throws(NeedletailError) {
+        if let loss = Self.loss(of: part) { return self.lose(loss.field, loss.reason) }
         switch part {
         case .text(let part):
             if part.cacheMarker != nil { self.loseMarker() }
@@ -96,7 +97,6 @@ struct GeminiContentWriter {
             self.lose(.contentRefusal, "A refusal was sent as text.")
             self.text(text, isThought: false, signature, &json)
         case .reasoning(let part): self.text(part.text, isThought: true, part.signature, &json)
-        case .redactedReasoning: self.lose(.contentRedacted, "Only its own provider can read it.")
         case .image(let part):
             if part.cacheMarker != nil { self.loseMarker() }
             if let detail = part.detail, detail != "auto" {
@@ -115,13 +115,19 @@ struct GeminiContentWriter {
             }
             let type = GeminiMedia.type(ofFormat: part.format)
             try self.media(.base64(mediaType: type, data: part.data), .audio, type, signature, &json)
-        case .opaque(let part):
-            if part.dialect == .gemini {
-                json.raw(part.json)
-            } else {
-                self.lose(.contentOpaque, "A part of type \(part.type) has no counterpart.")
-            }
+        case .opaque(let part): json.raw(part.json)
+        case .redactedReasoning: break  // always lost
         case .toolCall, .toolResult: break  // they have their own ways
+        }
+    }
+
+    /// Why a part has no place in Google's requests; `nil` if it has one.
+    static func loss(of part: ContentPart) -> (field: ModelField, reason: String)? {
+        switch part {
+        case .redactedReasoning: (.contentRedacted, "Only its own provider can read it.")
+        case .opaque(let part) where part.dialect != .gemini:
+            (.contentOpaque, "A part of type \(part.type) has no counterpart.")
+        default: nil
         }
     }
 

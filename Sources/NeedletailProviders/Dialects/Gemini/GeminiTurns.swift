@@ -19,7 +19,7 @@ struct GeminiTurns {
     /// Arranges the messages of `request`.
     ///
     /// A system message after the first other message becomes text of the user. A system prompt alone becomes the user's
-    /// turn, since Google demands one.
+    /// turn, since Google demands one. A message of which nothing can be carried is left out.
     ///
     /// - Throws: `.invalidRequest` if there is nothing to say.
     init(_ request: ChatRequest, losses: inout [Loss]) throws(NeedletailError) {
@@ -28,7 +28,12 @@ struct GeminiTurns {
                 losses.add(ModelField.messageName.name(in: request.source), "Speakers have no names.")
             }
             let parts = message.content.filter(Self.saysSomething)
-            guard !parts.isEmpty else { continue }
+            guard parts.contains(where: { GeminiContentWriter.loss(of: $0) == nil }) else {
+                for loss in parts.compactMap(GeminiContentWriter.loss(of:)) {
+                    losses.add(loss.field.name(in: request.source), loss.reason)
+                }
+                continue
+            }
             for case .toolCall(let call) in parts { self.callNames[call.id] = call.name }
             switch message.role {
             case .system, .developer:
