@@ -27,6 +27,18 @@ struct OpenAIResponsesStreamTests {
         return (String(buffer: out), encoder.losses)
     }
 
+    @Test("Usage that nobody counted is null, not zero")
+    func uncounted() {
+        let events: [ChatEvent] = [
+            .started(StreamStart(id: "r", model: "m")), .text("x", choice: 0),
+            .finished(.endTurn, stopSequence: nil, choice: 0),
+        ]
+        let text = Self.write(events, from: .openAIChat).text
+        #expect(text.contains(#""usage":null"#) && !text.contains("input_tokens"))
+        let counted = Self.write(events + [.usage(Usage(inputTokens: 1, outputTokens: 2))], from: .openAIChat).text
+        #expect(counted.contains(#""input_tokens":1"#))
+    }
+
     @Test("Every kind of item is read as it comes")
     func decode() throws {
         let (events, error) = OpenAIResponsesRecordingsTests.decode([

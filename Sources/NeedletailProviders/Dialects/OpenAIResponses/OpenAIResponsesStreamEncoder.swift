@@ -122,7 +122,7 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
         self.closeCalls(&out) { _ in true }
         self.isFinished = true
         guard let envelope = self.envelope else { return }
-        let (output, usage, isOwn) = (self.output.compactMap { $0 }, self.usage ?? Usage(), self.isOwn)
+        let (output, usage, isOwn) = (self.output.compactMap { $0 }, self.usage, self.isOwn)
         let name: StaticString =
             if case .incomplete = status { "response.incomplete" } else { "response.completed" }
         self.events.write(name, &out) { json in
