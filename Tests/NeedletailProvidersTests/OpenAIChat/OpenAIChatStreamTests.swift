@@ -168,6 +168,19 @@ struct OpenAIChatStreamTests {
         #expect(legacy.contains(#""finish_reason":"function_call""#))
     }
 
+    @Test("A refusal without words gets some, as in a whole reply; one after text has been sent is content_filter")
+    func refusals() {
+        let start = ChatEvent.started(StreamStart(id: "m", model: "c"))
+        let end = ChatEvent.finished(.refusal, stopSequence: nil, choice: 0)
+        let wordless = Self.encode([start, end], usage: false).text
+        #expect(wordless.contains(#""delta":{"refusal":"The model declined to answer."}"#))
+        #expect(wordless.contains(#""finish_reason":"stop""#))
+        let late = Self.encode([start, .text("No.", choice: 0), end], usage: false).text
+        #expect(!late.contains(#""refusal""#) && late.contains(#""finish_reason":"content_filter""#))
+        let told = Self.encode([start, .refusal("No.", choice: 0), end], usage: false).text
+        #expect(!told.contains("declined") && told.contains(#""finish_reason":"stop""#))
+    }
+
     @Test("Entries of lists say where they stand, since OpenAI's SDKs join the lists of chunks by that")
     func lists() {
         let annotation = JSONText(unchecked: #"{"type":"url_citation","url_citation":{"url":"https://a"}}"#)

@@ -112,7 +112,7 @@ struct OpenAIChatReplyEncoder {
             }
         }
         if choice.stopReason == .refusal, refusal == nil {
-            refusal = text.isEmpty ? "The model declined to answer." : text
+            refusal = text.isEmpty ? OpenAIChat.wordlessRefusal : text
             text = ""
         }
         json.beginObject()

@@ -1,6 +1,9 @@
 import NeedletailCore
 
 extension OpenAIChat {
+    /// What a refusal says where the provider gave no words for it: OpenAI's clients know a refusal by its text.
+    static let wordlessRefusal = "The model declined to answer."
+
     /// What a server's `finish_reason` means; `nil` for none and for `""`, which some servers write for none.
     ///
     /// - Parameters:

@@ -4,8 +4,8 @@ import NeedletailCore
 /// Writes a client's stream.
 ///
 /// Each choice begins with a chunk that holds its role. The usage chunk comes last, and only for a client that asked
-/// for it. A refusal that arrives as a mere stop reason, after its text has been sent, ends with `content_filter`: the
-/// text cannot be taken back into `refusal`.
+/// for it. A refusal that arrives as a mere stop reason, after text has been sent, ends with `content_filter`: the text
+/// cannot be taken back into `refusal`.
 struct OpenAIChatStreamEncoder: StreamEncoder {
     private struct Choice {
         var index: Int
@@ -317,7 +317,11 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         let finish = OpenAIChat.finishReason(
             reason, hasCalls: !choice.calls.isEmpty, legacy: self.options.usesLegacyFunctions)
         if finish.isLossy { self.lose(.stopReason, "chat completions have no such finish_reason") }
-        let word = reason == .refusal && !choice.hasRefusal ? "content_filter" : finish.word
+        if reason == .refusal, !choice.hasRefusal, choice.textLength == 0 {
+            self.choices[place].hasRefusal = true
+            self.delta(choice.index, into: &out) { $0.member("refusal", OpenAIChat.wordlessRefusal) }
+        }
+        let word = reason == .refusal && !self.choices[place].hasRefusal ? "content_filter" : finish.word
         self.chunk(choice.index, logprobs: nil, finish: word, into: &out) { _ in }
     }
 }

@@ -128,7 +128,7 @@ struct OpenAIResponsesReplyEncoder {
         for part in parts {
             if case .text(let text) = part { refusal += text.text } else { rest.append(part) }
         }
-        return rest + [.refusal(refusal.isEmpty ? "The model declined to answer." : refusal)]
+        return rest + [.refusal(refusal.isEmpty ? OpenAIChat.wordlessRefusal : refusal)]
     }
 
     private mutating func text(_ text: TextPart) {

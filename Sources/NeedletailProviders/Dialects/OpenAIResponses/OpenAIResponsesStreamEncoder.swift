@@ -110,7 +110,7 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
         self.begin(StreamStart(id: "", model: ""), &out)
         if self.stop == .refusal, !self.hasText, !self.hasRefusal {
             self.hasRefusal = true
-            self.speak("The model declined to answer.", isRefusal: true, &out)
+            self.speak(OpenAIChat.wordlessRefusal, isRefusal: true, &out)
         }
         switch self.stop {
         case .pauseTurn, .other: self.lose(.stopReason, "a response is completed or incomplete, no more")
