@@ -26,10 +26,19 @@ struct StreamLossesTests {
         #expect(Self.names(.tools).contains("content.tool_use"))
     }
 
-    @Test("what the provider's tools leave is named where there are tools")
-    func tools() {
-        guard DialectID.allCases.contains(.openAICompletions) else { return }
-        #expect(!Self.names([]).contains("content"))
-        #expect(Self.names(.tools).contains("content"))
+    @Test("a stop reason and parts that only one dialect knows are named without tools too")
+    func withoutTools() {
+        #expect(Self.names([]).isSuperset(of: ["content", "stop_reason"]))
+        #expect(!Self.names([]).contains("usage.server_tool_use"))
+    }
+
+    @Test(
+        "a stop reason is named for every client whose dialect has not all words",
+        arguments: [DialectID.anthropicMessages, .bedrockConverse, .gemini, .cohereChat, .ollamaChat, .openAIResponses])
+    func stopReasons(_ client: DialectID) {
+        let request = InferenceRequest(
+            operation: .chat, model: "m", body: .model(ChatRequest(model: "m")), replyDialect: nil)
+        let losses = StreamLosses.possible(from: .openAIChat, to: client, for: request)
+        #expect(losses.map(\.field).contains(ModelField.stopReason.name(in: .openAIChat)))
     }
 }

@@ -9,8 +9,8 @@ public enum AnthropicMessages: Dialect {
 
     /// What a client here can be told of another dialect's reply; `docs/translation.md` has the whole table.
     public static let replyFields: Set<ModelField> = [
-        .replyReasoning, .replySignature, .replyRedacted, .replyServiceTier, .replyRefusal, .stopReason,
-        .stopSequence, .usageCacheRead, .usageCacheWrite, .usageReasoning, .usageWebSearches, .replyToolCalls,
+        .replyReasoning, .replySignature, .replyRedacted, .replyServiceTier, .replyRefusal, .stopSequence,
+        .usageCacheRead, .usageCacheWrite, .usageReasoning, .usageWebSearches, .replyToolCalls,
         .replyToolArguments,
     ]
 

@@ -13,7 +13,7 @@ public enum BedrockConverse: Dialect {
 
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
-        .replyReasoning, .replySignature, .replyRedacted, .stopReason, .stopSequence, .usageCacheRead, .usageCacheWrite,
+        .replyReasoning, .replySignature, .replyRedacted, .stopSequence, .usageCacheRead, .usageCacheWrite,
         .replyServiceTier, .replyToolCalls, .replyToolArguments,
     ]
 
