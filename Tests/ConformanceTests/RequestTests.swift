@@ -175,7 +175,13 @@ struct RequestPut {
 
     func compare(_ sent: [String: Any], _ losses: [String]) {
         let meant = self.client.judge.conversation(self.json)
-        let seen = self.upstream.judge.conversation(sent)
+        var seen = self.upstream.judge.conversation(sent)
+        if seen.removeJSONInstruction() {
+            // Only who enforces no JSON without a schema may be told so, and only where JSON is wanted.
+            let isEmulated = [.anthropicMessages, .bedrockConverse].contains(self.upstream)
+            let isTold = losses.contains { $0.contains("format") || $0.contains("responseSchema") }
+            #expect(isEmulated && isTold, "\(self.label): an instruction that is not told")
+        }
         if !self.upstream.judge.isPathBound, !self.client.judge.isPathBound {
             #expect(sent["model"] as? String == self.json["model"] as? String, "\(self.label)")
         }

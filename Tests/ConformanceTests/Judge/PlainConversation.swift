@@ -82,6 +82,22 @@ struct PlainConversation {
         }
     }
 
+    /// Takes out the instruction that emulates JSON without a schema, exactly so at the end of the system prompt;
+    /// returns whether it was there.
+    mutating func removeJSONInstruction() -> Bool {
+        let instruction = Self.squeezed(
+            """
+            Your final answer must be one valid JSON object and nothing else: no text before or after it, and no code
+            fence around it.
+            """)
+        guard let place = self.pieces.lastIndex(where: { $0.role == .system }),
+            self.pieces[place].text.hasSuffix(instruction)
+        else { return false }
+        self.pieces[place].text.removeLast(instruction.count)
+        if self.pieces[place].text.isEmpty { self.pieces.remove(at: place) }
+        return true
+    }
+
     static func squeezed(_ text: String) -> String { text.filter { !$0.isWhitespace } }
 
     /// Content that is a string, or a list of parts with text.

@@ -178,8 +178,16 @@ struct AnthropicRequestEncodingTests {
                 "tools":[{"name":"f","strict":true,"input_schema":{"type":"object"}}]}
                 """#, lost: ["response_format.json_schema.name"]),
         Rule(
-            testDescription: "JSON without a schema is reported", change: { $0.responseFormat = .jsonObject },
-            expected: #"{"output_config":null}"#, lost: ["response_format"]),
+            testDescription: "JSON without a schema is asked for after the system prompt, and reported",
+            change: { request in
+                request.responseFormat = .jsonObject
+                request.messages.insert(ChatMessage(.system, "Be brief."), at: 0)
+            },
+            expected: #"""
+                {"output_config":null,"system":[{"type":"text","text":"Be brief."},
+                {"type":"text","text":"Your final answer must be one valid JSON object and nothing else: no text before or \#
+                after it, and no code fence around it."}]}
+                """#, lost: ["response_format"]),
         Rule(
             testDescription: "pictures and documents",
             change: { request in

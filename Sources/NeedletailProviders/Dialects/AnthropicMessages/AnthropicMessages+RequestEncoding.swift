@@ -221,9 +221,7 @@ struct AnthropicRequestWriter {
                 self.losses.add(self.name(.schemaDescription), "A schema has no description beside itself.")
             }
             if isStrict == false { self.losses.add(self.name(.schemaStrict), "The schema is always enforced.") }
-        case .jsonObject:
-            self.losses.add(self.name(.responseFormat), "The provider enforces no JSON without a schema.")
-        case .text, nil: break
+        case .jsonObject, .text, nil: break  // JSON without a schema is asked for in the system prompt
         }
         guard schema != nil || self.plan.effort != nil else { return }
         json.key("output_config")

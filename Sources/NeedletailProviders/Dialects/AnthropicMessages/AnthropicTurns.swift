@@ -20,6 +20,7 @@ struct AnthropicTurns {
     /// - A system message after the first other message stays in place if the request is Anthropic's own; from another
     ///   dialect it becomes text of the user, which all models take, and a loss says so.
     /// - If nothing but a system prompt was sent, it becomes the user's turn, since Anthropic demands one.
+    /// - JSON without a schema is asked for at the end of the system prompt.
     ///
     /// - Parameter dialect: The dialect that the turns are for: Anthropic's, or another with the same rules.
     init(
@@ -61,6 +62,7 @@ struct AnthropicTurns {
             throw NeedletailError(
                 .invalidRequest, "messages: at least one message with content is required", parameter: "messages")
         }
+        JSONModeInstruction.add(to: &self.system, for: request, losses: &losses)
         for index in self.turns.indices where self.turns[index].role == .user {
             self.turns[index].content = Self.resultsFirst(self.turns[index].content)
         }

@@ -275,8 +275,7 @@ struct BedrockRequestWriter {
         case .jsonSchema(let name, let description, let schema, let isStrict):
             format = (schema, name, description)
             if isStrict == false { self.lose(.responseFormatStrict, "The schema is always enforced.") }
-        case .jsonObject: self.lose(.responseFormat, "The provider enforces no JSON without a schema.")
-        case .text, nil: break
+        case .jsonObject, .text, nil: break  // JSON without a schema is asked for in the system prompt
         }
         guard format != nil || self.fields.effort != nil else { return }
         json.key("outputConfig")
