@@ -143,6 +143,7 @@ extension HTTPProvider {
         if dialect != model.source, let need = model.essentials.first {
             throw NeedletailError(.unsupported, need.reason, parameter: need.field)
         }
+        try model.checkProviderTools(for: dialect)
         guard model.isTold(in: dialect) else {
             throw NeedletailError(
                 .unsupported, "The chosen provider knows nothing of what the conversation consists of.",

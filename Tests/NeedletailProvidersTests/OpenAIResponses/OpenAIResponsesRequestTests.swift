@@ -88,7 +88,6 @@ struct OpenAIResponsesRequestTests {
             (#""input":"hi","background":true"#, "background"),
             (#""input":[{"type":"item_reference","id":"msg_1"}]"#, "input"),
             (#""input":[{"type":"compaction","encrypted_content":"x"}]"#, "input"),
-            (#""input":"hi","tools":[{"type":"web_search"},{"type":"code_interpreter"}]"#, "tools"),
             (#""input":"hi","tool_choice":{"type":"file_search"}"#, "tool_choice"),
         ])
     func essentials(_ body: String, _ field: String) throws {

@@ -7,13 +7,6 @@ extension OpenAIResponsesRequestDecoder {
         for (index, tool) in value.elements.enumerated() {
             self.request.tools.append(try self.tool(tool, "tools[\(index)]"))
         }
-        // Beside functions a tool of the provider can be missed; alone it is what the request is about.
-        let names = self.request.tools.compactMap { tool in
-            if case .provider(let type, _, _) = tool.kind { type } else { nil as String? }
-        }
-        guard !names.isEmpty, names.count == self.request.tools.count else { return }
-        let list = names.map { "'\($0)'" }.joined(separator: ", ")
-        self.need("tools", "Only a provider that has the tool can run \(list).")
     }
 
     private mutating func tool(_ value: JSONView, _ path: String) throws(NeedletailError) -> Tool {
