@@ -144,6 +144,8 @@ extension HTTPProvider {
             throw NeedletailError(.unsupported, need.reason, parameter: need.field)
         }
         try model.checkProviderTools(for: dialect)
+        var losses: [Loss] = []
+        model.removeOrphanedResults(for: dialect, losses: &losses)
         guard model.isTold(in: dialect) else {
             throw NeedletailError(
                 .unsupported, "The chosen provider knows nothing of what the conversation consists of.",
@@ -156,6 +158,7 @@ extension HTTPProvider {
             dialect: dialect,
             isPassthrough: false,
             body: ByteBuffer(),
+            losses: losses,
             usesLegacyFunctions: model.usesLegacyFunctions
         )
         if let issuer = self.stateIssuer {
