@@ -33,7 +33,8 @@ struct JSONModeTests {
             var out = ByteBuffer()
             let losses = try upstream.dialect.encodeRequest(request, into: &out)
             let root = try JSONDocument(out).root
-            let system = root["system"]?.string ?? root["system"]?.elements.map { $0["text"]?.string }.first.flatMap { $0 }
+            let system =
+                root["system"]?.string ?? root["system"]?.elements.map { $0["text"]?.string }.first.flatMap { $0 }
             #expect(system == JSONModeInstruction.text, "\(upstream.rawValue)")
             let loss = losses.first { $0.field == field }
             #expect(loss?.reason.contains("emulated by an instruction") == true, "\(upstream.rawValue)")
