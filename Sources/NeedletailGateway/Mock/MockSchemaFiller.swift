@@ -52,7 +52,7 @@ struct MockSchemaFiller {
         switch self.type(of: facets, depth: depth) {
         case "object": self.writeObject(facets, depth: depth, into: &json)
         case "array": self.writeArray(facets, depth: depth, name: name, into: &json)
-        case "integer": json.int(Int(Self.number(facets).rounded(.up)))
+        case "integer": json.int(Int(exactly: Self.number(facets).rounded(.up)) ?? 0)
         case "number": Self.write(Self.number(facets), into: &json)
         case "boolean": json.bool(true)
         case "null": json.null()

@@ -25,6 +25,6 @@ enum RetryAfter {
     /// A wait in whole milliseconds, and at most a day.
     static func duration(_ seconds: Double) -> Duration? {
         guard seconds.isFinite else { return nil }
-        return .milliseconds(Int64((min(seconds, Self.maximumSeconds) * 1000).rounded(.up)))
+        return .milliseconds(Int64((min(max(seconds, -Self.maximumSeconds), Self.maximumSeconds) * 1000).rounded(.up)))
     }
 }

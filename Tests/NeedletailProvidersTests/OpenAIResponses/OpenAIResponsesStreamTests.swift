@@ -249,6 +249,23 @@ struct OpenAIResponsesStreamTests {
         #expect(view["content"]?.elements.map { $0["token"]?.string } == ["x"])
     }
 
+    @Test("a time that is none is no time", arguments: ["1e300", "-1e300", "17222222222222222222222", "\"x\""])
+    func times(_ time: String) throws {
+        let text =
+            #"{"id":"r","object":"response","created_at":\#(time),"status":"completed","model":"m","output":[{"id":"m","#
+            + #""type":"message","role":"assistant","content":[{"type":"output_text","text":"x","annotations":[]}]}]}"#
+        #expect(try OpenAIResponses.decodeReply(ByteBuffer(string: text)).created == nil)
+        var decoder = OpenAIResponses.makeStreamDecoder()
+        var events: [ChatEvent] = []
+        try decoder.decode(
+            ByteBuffer(string: #"data: {"type":"response.created","response":\#(text)}"# + "\n\n"), into: &events)
+        guard case .started(let start)? = events.first else {
+            Issue.record("no start")
+            return
+        }
+        #expect(start.created == nil)
+    }
+
     @Test(
         "An error's event is numbered after the last one sent",
         arguments: [

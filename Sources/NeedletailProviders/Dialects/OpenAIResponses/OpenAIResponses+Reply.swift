@@ -36,13 +36,16 @@ extension OpenAIResponses {
         return reply
     }
 
+    /// A time in seconds since 1970, with or without a fraction; `nil` for what is none.
+    static func seconds(_ view: JSONView) -> Int64? { view.double.flatMap { Int64(exactly: $0.rounded(.down)) } }
+
     private static func envelope(_ root: JSONView, into reply: inout ChatResponse) {
         for member in root.members where !member.value.isNull {
             switch member.key {
             case "id", "model", "output", "usage", "object", "status", "error", "incomplete_details", "completed_at",
                 "output_text":
                 break
-            case "created_at": reply.created = member.value.double.map { Int64($0) }
+            case "created_at": reply.created = Self.seconds(member.value)
             case "service_tier": reply.serviceTier = OpenAIChat.nonEmpty(member.value)
             case let key:
                 if OpenAIResponsesRequestDecoder.echoed.contains(where: { member.hasKey($0) }) {

@@ -98,7 +98,7 @@ struct OpenAIResponsesStreamDecoder: StreamDecoder {
         var start = StreamStart(
             id: self.replyID,
             model: response?.present("model")?.string ?? "",
-            created: response?.present("created_at")?.double.map { Int64($0) }
+            created: response?.present("created_at").flatMap(OpenAIResponses.seconds)
         )
         start.serviceTier = OpenAIChat.nonEmpty(response?.present("service_tier"))
         events.append(.started(start))
