@@ -9,7 +9,7 @@ enum UnnamedCalls {
     /// The id, made one of this request's.
     static func named(_ id: String, in requestID: String) -> String {
         guard id.hasPrefix(self.prefix) else { return id }
-        return "call_\(requestID)\(id.dropFirst(5))"
+        return "call_\(OpenAIChat.callIDPart(requestID))\(id.dropFirst(5))"
     }
 
     /// Names the calls of a whole reply.

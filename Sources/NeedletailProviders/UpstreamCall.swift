@@ -112,7 +112,6 @@ extension HTTPProvider {
             splice.replace(range, with: Self.null)
         }
         let losses = landmarks.mayHoldState ? try self.removeForeignState(from: wire, request, &splice) : []
-        if !losses.isEmpty { try Self.checkStrict(losses, context) }
         var call = UpstreamCall(
             dialect: wire.dialect,
             isPassthrough: true,
@@ -124,6 +123,7 @@ extension HTTPProvider {
         if renames || self.spec.requestFields[wire.dialect]?.changesPassthrough ?? false {
             try self.adaptRequest(&call, request.operation, isOurs: false)
         }
+        if !call.losses.isEmpty { try Self.checkStrict(call.losses, context) }
         return call
     }
 
@@ -182,7 +182,7 @@ extension HTTPProvider {
     }
 
     /// Refuses losses where the client wants none.
-    private static func checkStrict(_ losses: [Loss], _ context: RequestContext) throws(NeedletailError) {
+    static func checkStrict(_ losses: [Loss], _ context: RequestContext) throws(NeedletailError) {
         guard context.request.isStrict, let first = losses.first else { return }
         let names = losses.map(\.field).joined(separator: ", ")
         throw NeedletailError(

@@ -122,6 +122,14 @@ struct PassthroughTests {
         #expect(
             String(buffer: try bench.sent.body)
                 == #"{"model":"m","\#(field)":5,"messages":[{"role":"user","content":"hi"}],"zz":1.50}"#)
+        // Of two limits one is lost, which a strict request does not allow.
+        let both =
+            #"{"model":"m","max_tokens":5,"max_completion_tokens":6,"messages":[{"role":"user","content":"hi"}]}"#
+        #expect(try await bench.ask(both).losses.map(\.field) == [other])
+        let error = await #expect(throws: NeedletailError.self) {
+            try await bench.ask(both, context: .testing(isStrict: true))
+        }
+        #expect(error?.parameter == other)
     }
 
     @Test(

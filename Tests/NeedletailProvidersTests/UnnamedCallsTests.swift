@@ -37,5 +37,7 @@ struct UnnamedCallsTests {
     func given() {
         #expect(UnnamedCalls.named("call_x_0_1", in: "r") == "call_x_0_1")
         #expect(UnnamedCalls.named("call__1_2", in: "r") == "call_r_1_2")
+        // A client may have chosen the request's id; not every upstream takes all of its letters.
+        #expect(UnnamedCalls.named("call__1_2", in: "a.b:c/d") == "call_abcd_1_2")
     }
 }

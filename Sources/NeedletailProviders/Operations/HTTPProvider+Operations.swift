@@ -211,16 +211,6 @@ extension HTTPProvider {
         return (try await response.body.collect(upTo: self.options.maximumReplySize), response.headers)
     }
 
-    private static func checkStrict(_ losses: [Loss], _ context: RequestContext) throws(NeedletailError) {
-        guard context.request.isStrict, let first = losses.first else { return }
-        let names = losses.map(\.field).joined(separator: ", ")
-        throw NeedletailError(
-            .unsupported,
-            "The chosen provider cannot be told these fields: \(names). "
-                + "They were refused because the request is strict (x-needletail-strict).",
-            parameter: first.field)
-    }
-
     private func reply(
         _ body: WireBody, _ usage: Usage?, _ headers: HTTPFields, _ losses: [Loss], _ request: InferenceRequest
     ) -> InferenceReply {

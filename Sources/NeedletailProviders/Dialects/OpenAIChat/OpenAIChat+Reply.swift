@@ -185,14 +185,19 @@ extension OpenAIChat {
 
     /// An id for a call that has none: unlike those of other replies, and made of letters that every provider takes.
     static func callID(_ replyID: String, _ choice: Int, _ index: Int) -> String {
-        var id = "call_"
-        for unit in replyID.unicodeScalars.prefix(40) where unit.isASCII {
+        "call_\(self.callIDPart(replyID))_\(choice)_\(index)"
+    }
+
+    /// As much of a text as may stand in a call's id.
+    static func callIDPart(_ text: String) -> String {
+        var part = ""
+        for unit in text.unicodeScalars.prefix(40) where unit.isASCII {
             switch unit {
-            case "a"..."z", "A"..."Z", "0"..."9", "_", "-": id.unicodeScalars.append(unit)
+            case "a"..."z", "A"..."Z", "0"..."9", "_", "-": part.unicodeScalars.append(unit)
             default: break
             }
         }
-        return "\(id)_\(choice)_\(index)"
+        return part
     }
 }
 
