@@ -162,7 +162,6 @@ let package = Package(
                 "NeedletailGateway", "NeedletailCore", "NeedletailProviders", "NeedletailTesting",
                 nio, nioPosix, httpTypes, logging,
             ],
-            exclude: ["known-faults.txt"],
             swiftSettings: settings
         ),
         .testTarget(

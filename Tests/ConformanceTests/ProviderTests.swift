@@ -36,12 +36,6 @@ struct ProviderTests {
 
     @Test("A client gets what any speaker of a dialect meant", arguments: DialectID.allCases, Scenario.allCases)
     func dialect(_ dialect: DialectID, _ scenario: Scenario) async throws {
-        try await KnownFaults.within("dialect \(dialect.rawValue) \(scenario.rawValue)") {
-            try await self.speaks(dialect, scenario)
-        }
-    }
-
-    private func speaks(_ dialect: DialectID, _ scenario: Scenario) async throws {
         guard scenario.applies(to: dialect) else { return }
         let fixture = try #require(OwnFixture(dialect, scenario), "\(dialect.rawValue)/\(scenario.rawValue)")
         for client in DialectID.allCases {
@@ -57,12 +51,6 @@ struct ProviderTests {
     /// One way to cut each reply, chosen by the names: `dialect` has them all.
     @Test("A client gets what the provider meant", arguments: providers, Scenario.allCases)
     func provider(_ type: String, _ scenario: Scenario) async throws {
-        try await KnownFaults.within("provider \(type) \(scenario.rawValue)") {
-            try await self.answers(type, scenario)
-        }
-    }
-
-    private func answers(_ type: String, _ scenario: Scenario) async throws {
         let spec = try #require(ProviderSpec.named(type))
         for dialect in spec.dialects where scenario.applies(to: dialect) {
             let fixture = try #require(OwnFixture(type, dialect, scenario))

@@ -58,10 +58,6 @@ struct ReplayTests {
         "A folder's recordings arrive as they are, and translated with their meaning", arguments: Recordings.chatFolders
     )
     func replay(_ folder: String) async throws {
-        try await KnownFaults.within("replay \(folder)") { try await self.play(folder) }
-    }
-
-    private func play(_ folder: String) async throws {
         var tally = Tally(folder: folder)
         for recording in Recordings.cases(folder) {
             tally.cases += 1

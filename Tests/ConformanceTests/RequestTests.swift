@@ -53,10 +53,6 @@ struct RequestTests {
 
     @Test("A folder's requests say the same in every other dialect", arguments: folders)
     func translate(_ folder: String) async throws {
-        try await KnownFaults.within("requests \(folder)") { try await self.carry(folder) }
-    }
-
-    private func carry(_ folder: String) async throws {
         var tally = Tally(folder: "requests of \(folder)")
         for request in Self.requests(folder) {
             tally.cases += 1
