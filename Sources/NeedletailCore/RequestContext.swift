@@ -34,8 +34,13 @@ public final class RequestInfo: Sendable {
     public let isStrict: Bool
     /// The name of the client's key.
     public let keyName: String?
+    /// The tenant that the key belongs to; `nil` for none.
+    public let tenant: String?
     /// The models that the key may use, as globs; `nil` for all.
     public let allowedModels: [String]?
+    /// Client headers that the configuration looks at, for example in a rule's condition. No other is kept, and none of
+    /// these goes upstream.
+    public let routingHeaders: HTTPFields
     /// How often the client's SDK has tried this before (`x-stainless-retry-count`).
     public let clientRetryCount: Int
     /// How long the client's SDK waits for the next byte (`x-stainless-read-timeout`).
@@ -53,7 +58,9 @@ public final class RequestInfo: Sendable {
         forwardedHeaders: HTTPFields = [:],
         isStrict: Bool = false,
         keyName: String? = nil,
+        tenant: String? = nil,
         allowedModels: [String]? = nil,
+        routingHeaders: HTTPFields = [:],
         clientRetryCount: Int = 0,
         readTimeout: Duration? = nil,
         logger: Logger
@@ -62,7 +69,9 @@ public final class RequestInfo: Sendable {
         self.forwardedHeaders = forwardedHeaders
         self.isStrict = isStrict
         self.keyName = keyName
+        self.tenant = tenant
         self.allowedModels = allowedModels
+        self.routingHeaders = routingHeaders
         self.clientRetryCount = clientRetryCount
         self.readTimeout = readTimeout
         self.logger = logger

@@ -8,6 +8,10 @@ extension RequestContext {
         id: String = "req-test",
         forwardedHeaders: HTTPFields = [:],
         isStrict: Bool = false,
+        keyName: String? = nil,
+        tenant: String? = nil,
+        allowedModels: [String]? = nil,
+        routingHeaders: HTTPFields = [:],
         deadline: Instant? = nil
     ) -> Self {
         RequestContext(
@@ -15,6 +19,10 @@ extension RequestContext {
                 id: id,
                 forwardedHeaders: forwardedHeaders,
                 isStrict: isStrict,
+                keyName: keyName,
+                tenant: tenant,
+                allowedModels: allowedModels,
+                routingHeaders: routingHeaders,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             ),
             deadline: deadline

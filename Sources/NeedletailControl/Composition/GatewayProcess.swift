@@ -102,7 +102,8 @@ public final class GatewayProcess: Service {
         return AccessTable(
             keys.filter(\.isEnabled).map { key in
                 AccessKey(
-                    name: key.name, secret: key.secret.exposed, models: key.models.contains("*") ? nil : key.models)
+                    name: key.name, secret: key.secret.exposed, tenant: key.tenant,
+                    models: key.models.contains("*") ? nil : key.models)
             })
     }
 

@@ -43,6 +43,7 @@ extension ConfigurationBuilder {
 
     private mutating func key(_ name: String, _ secret: Secret, _ node: ConfigurationNode) -> KeyConfiguration {
         var key = KeyConfiguration(name: name, secret: secret)
+        key.tenant = node.text("tenant")
         assign(node.texts("models"), to: &key.models)
         key.limits = Self.limits(node["limits"])
         if let budget = node["budget"], case .mapping = budget.content {

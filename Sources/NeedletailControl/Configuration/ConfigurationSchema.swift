@@ -180,6 +180,7 @@ enum ConfigurationSchema {
 
     static let key: [SchemaKey] = [
         SchemaKey("name", .name),
+        SchemaKey("tenant", .name),
         SchemaKey("key", .secret),
         SchemaKey("enabled", .boolean),
         SchemaKey("models", .list(.string)),

@@ -14,6 +14,8 @@ public struct KeyConfiguration: Sendable {
     public var secret: Secret
     /// Whether it opens anything.
     public var isEnabled = true
+    /// The tenant that it belongs to, for rules, limits and bills; `nil` for none.
+    public var tenant: String?
     /// The names that it may use; `*` stands for any text. Default all.
     public var models: [String] = ["*"]
     /// The limits.

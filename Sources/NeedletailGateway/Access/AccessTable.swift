@@ -6,13 +6,16 @@ public struct AccessKey: Sendable, Hashable {
     public var name: String
     /// What the client sends; never logged.
     public var secret: String
+    /// The tenant that it belongs to; `nil` for none.
+    public var tenant: String?
     /// The models that it may use, as globs; `nil` for all.
     public var models: [String]?
 
     /// Creates a key.
-    public init(name: String, secret: String, models: [String]? = nil) {
+    public init(name: String, secret: String, tenant: String? = nil, models: [String]? = nil) {
         self.name = name
         self.secret = secret
+        self.tenant = tenant
         self.models = models
     }
 }

@@ -1,3 +1,4 @@
+import HTTPTypes
 import NIOHTTP1
 
 /// What the edge must know of a request's headers, read in one pass over them.
@@ -57,5 +58,14 @@ extension String {
             index += 1
         }
         return true
+    }
+
+    /// Whether it names `field`, letters in any case.
+    func isName(of field: HTTPField.Name) -> Bool {
+        let lower = field.canonicalName
+        guard self.utf8.count == lower.utf8.count else { return false }
+        return zip(self.utf8, lower.utf8).allSatisfy { unit, wanted in
+            (unit >= 0x41 && unit <= 0x5A ? unit | 0x20 : unit) == wanted
+        }
     }
 }

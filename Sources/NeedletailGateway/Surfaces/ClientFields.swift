@@ -12,11 +12,20 @@ struct ClientFields {
     var timeout: Duration?
     /// How long the SDK waits for the next byte; no limit for the whole.
     var readTimeout: Duration?
+    /// The headers that the configuration looks at.
+    var routing: HTTPFields = [:]
     /// A header whose value is no good.
     var fault: NeedletailError?
 
-    init(_ head: HTTPRequestHead) {
+    /// Reads a head.
+    ///
+    /// - Parameter kept: The headers to keep besides; most often none.
+    init(_ head: HTTPRequestHead, keeping kept: [HTTPField.Name]) {
         for (name, value) in head.headers {
+            for wanted in kept where name.isName(of: wanted) {
+                // Values may be any bytes but control characters, which end the request before it comes here.
+                self.routing.append(HTTPField(name: wanted, value: value))
+            }
             // By length first: most headers match none.
             switch name.utf8.count {
             case 12 where name.equalsIgnoringCase("x-request-id"): self.requestID = value

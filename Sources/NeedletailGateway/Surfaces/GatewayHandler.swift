@@ -118,7 +118,7 @@ public final class GatewayHandler: EdgeHandler {
         case .version: responder.send(ModelsReply.version())
         case .inference, .response, .inputItems:
             guard let route = route.inference(request.head.method) else { return }
-            let fields = ClientFields(request.head)
+            let fields = ClientFields(request.head, keeping: snapshot.services.routingHeaders)
             let info = self.info(fields, admission.key)
             let exchange = Exchange(
                 info: info, route: route, responder: responder, phase: self.phase, begin: begin, time: self.time)
@@ -184,7 +184,9 @@ public final class GatewayHandler: EdgeHandler {
             forwardedHeaders: fields.forwarded,
             isStrict: fields.isStrict,
             keyName: key?.name,
+            tenant: key?.tenant,
             allowedModels: key?.models,
+            routingHeaders: fields.routing,
             clientRetryCount: fields.retryCount,
             readTimeout: fields.readTimeout,
             logger: self.logger

@@ -1,3 +1,4 @@
+public import HTTPTypes
 public import NIOCore
 public import NeedletailCore
 
@@ -13,6 +14,8 @@ public struct GatewayServices: Sendable {
     public var listModels: @Sendable (_ allowed: [String]?) -> [ListedModel]
     /// The client keys.
     public var access: AccessTable
+    /// The client headers that rules and the like look at; only these are kept.
+    public var routingHeaders: [HTTPField.Name]
     /// How the gateway is.
     public var health: @Sendable () -> HealthReport
     /// Reads a body; `nil` stands for ``RequestPeek``.
@@ -23,12 +26,14 @@ public struct GatewayServices: Sendable {
         stack: any Provider,
         listModels: @escaping @Sendable (_ allowed: [String]?) -> [ListedModel],
         access: AccessTable = AccessTable(),
+        routingHeaders: [HTTPField.Name] = [],
         health: @escaping @Sendable () -> HealthReport = { HealthReport(isHealthy: true) },
         peek: Peek? = nil
     ) {
         self.stack = stack
         self.listModels = listModels
         self.access = access
+        self.routingHeaders = routingHeaders
         self.health = health
         self.peek = peek
     }

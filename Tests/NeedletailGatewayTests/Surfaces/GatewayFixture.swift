@@ -56,6 +56,7 @@ let lenientPeek: GatewayServices.Peek = { (body, dialect, operation) throws(Need
 /// Runs `body` against a gateway whose stack is `answer`.
 func withGateway(
     access: AccessTable = AccessTable(),
+    routingHeaders: [HTTPField.Name] = [],
     models: [ListedModel] = [],
     phase: ServingPhase = ServingPhase(),
     time: ManualTime = ManualTime(),
@@ -68,6 +69,7 @@ func withGateway(
         stack: ScriptedProvider(answer: answer),
         listModels: { allowed in models.filter { model in allowed?.contains(model.id) ?? true } },
         access: access,
+        routingHeaders: routingHeaders,
         peek: lenientPeek
     )
     let handler = GatewayHandler(

@@ -114,7 +114,8 @@ struct GatewayHandlerTests {
         let seen = Mutex<RequestContext?>(nil)
         let time = ManualTime()
         try await withGateway(
-            access: AccessTable([AccessKey(name: "dev", secret: "s3", models: ["a*"])]),
+            access: AccessTable([AccessKey(name: "dev", secret: "s3", tenant: "crew", models: ["a*"])]),
+            routingHeaders: [.cookie, .userAgent],
             time: time,
             answer: { (_, context) throws(NeedletailError) in
                 seen.withLock { $0 = context }
@@ -132,6 +133,8 @@ struct GatewayHandlerTests {
             #expect(context.request.forwardedHeaders.count == 3 && context.request.isStrict)
             #expect(context.request.clientRetryCount == 2)
             #expect(context.request.keyName == "dev" && context.request.allowedModels == ["a*"])
+            #expect(context.request.tenant == "crew")
+            #expect(context.request.routingHeaders == [.cookie: "c"], "no other is kept")
         }
     }
 
