@@ -57,23 +57,20 @@ public struct Router: Provider {
             }
         }
         var context = context
+        var question = RoutingQuestion(request, now: self.time.now(), random: self.random)
         while true {
-            guard let index = self.balancer.pick(from: self.targets, among: attempts.fresh, random: self.random) else {
+            guard let index = self.balancer.pick(from: self.targets, among: attempts.fresh, for: question) else {
                 throw NeedletailError(.unavailable, "The group \(self.id) has no target that may be asked.")
             }
-            let target = self.targets[index]
-            var attempt = request
-            if let model = target.model { attempt.model = model }
-            if let dialect = target.dialect { attempt.upstreamDialect = dialect }
-            context.request.countAttempt()
             do {
-                return try await target.provider.respond(to: attempt, context: context)
+                return try await self.ask(index, request, question, context)
             } catch {
+                question.now = self.time.now()
                 let step = attempts.next(
                     after: error,
                     of: index,
                     deadline: context.deadline,
-                    now: self.time.now(),
+                    now: question.now,
                     unit: self.random.unit()
                 )
                 switch step {
@@ -83,15 +80,56 @@ public struct Router: Provider {
                     context.logger.debug(
                         "An attempt failed; another follows.",
                         metadata: [
-                            "needletail.request_id": "\(context.id)", "needletail.provider": "\(target.provider.id)",
+                            "needletail.request_id": "\(context.id)",
+                            "needletail.provider": "\(self.targets[index].provider.id)",
                             "needletail.code": "\(error.code)", "needletail.attempt": "\(context.attempt)",
                         ]
                     )
-                    if let wake { try await self.pause(until: wake, context.request) }
+                    if let wake {
+                        try await self.pause(until: wake, context.request)
+                        question.now = self.time.now()
+                    }
                     context.attempt += 1
                 }
             }
         }
+    }
+
+    /// One call, told to the target's statistics and to the balancer: exactly once, however it ends.
+    private func ask(
+        _ index: Int,
+        _ request: InferenceRequest,
+        _ question: RoutingQuestion,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        let target = self.targets[index]
+        var attempt = request
+        if let model = target.model { attempt.model = model }
+        if let dialect = target.dialect { attempt.upstreamDialect = dialect }
+        context.request.countAttempt()
+        let statistics = target.statistics
+        let begin = question.now
+        statistics.begin()
+        let reply: InferenceReply
+        do {
+            reply = try await target.provider.respond(to: attempt, context: context)
+        } catch {
+            let now = self.time.now()
+            let result = AttemptResult(.init(error), latency: now.duration(since: begin))
+            statistics.end(result, isCommitted: false, now: now)
+            self.balancer.record(result, of: index, in: self.targets, for: question)
+            throw error
+        }
+        let now = self.time.now()
+        let latency = now.duration(since: begin)
+        let isStreamed = reply.isStreamed
+        statistics.commit(latency: latency, isStreamed: isStreamed, now: now)
+        reply.onEnd { [time = self.time, targets = self.targets, balancer = self.balancer] outcome in
+            let result = AttemptResult(.init(outcome), latency: latency, isStreamed: isStreamed, usage: outcome.usage)
+            statistics.end(result, isCommitted: true, now: isStreamed ? time.now() : now)
+            balancer.record(result, of: index, in: targets, for: question)
+        }
+        return reply
     }
 
     private func pause(until wake: Instant, _ request: RequestInfo) async throws(NeedletailError) {
@@ -100,5 +138,12 @@ public struct Router: Provider {
         do { try await self.time.sleep(wake) } catch {
             throw NeedletailError(.cancelled, "The request was cancelled.", cause: error)
         }
+    }
+}
+
+extension InferenceReply {
+    /// Whether it is a stream, which goes on after the commit.
+    fileprivate var isStreamed: Bool {
+        if case .stream = self.body { true } else { false }
     }
 }

@@ -14,6 +14,8 @@ public struct GatewayStack: Sendable {
     public let directory: ModelDirectory
     /// What has been served.
     public let totals: UsageTotals
+    /// What is known of each model at each provider.
+    public let deployments: DeploymentTable
     /// Who is there.
     public let monitor: HealthMonitor
     private let pools: [UpstreamPool]
@@ -24,6 +26,7 @@ public struct GatewayStack: Sendable {
     /// - Parameters:
     ///   - localSpecs: What a start without a file looks for on this machine.
     ///   - responses: What earlier stacks remember of responses; `nil` for nothing.
+    ///   - deployments: What earlier stacks know of models at providers; `nil` for nothing.
     ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
     public init(
         _ configuration: Configuration,
@@ -34,6 +37,7 @@ public struct GatewayStack: Sendable {
         logger: Logger,
         localSpecs: [ProviderSpec] = ProviderSpec.all,
         responses: ResponseStore? = nil,
+        deployments: DeploymentTable? = nil,
         issuedState: IssuedStateTable? = nil
     ) throws {
         let cancellations = JobCancellations()
@@ -49,8 +53,10 @@ public struct GatewayStack: Sendable {
                 entry.isOptional = true
                 return entry
             }
-        let directory = try Groups(upstreams: upstreams, configuration: configuration, time: time, random: random)
-            .directory()
+        let deployments = deployments ?? DeploymentTable()
+        let directory = try Groups(
+            upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments
+        ).directory()
         let totals = UsageTotals()
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
@@ -61,6 +67,7 @@ public struct GatewayStack: Sendable {
             .withDeadline(limit, time: time)
             .build()
         self.directory = directory
+        self.deployments = deployments
         self.totals = totals
         self.pools = upstreams.flatMap(\.pools)
         self.monitor = HealthMonitor(

@@ -8,6 +8,8 @@ struct Groups {
     let configuration: Configuration
     let time: TimeSource
     let random: RandomSource
+    /// What is known of each model at each provider, shared by all groups.
+    let deployments: DeploymentTable
 
     func directory() throws(NeedletailError) -> ModelDirectory {
         var groups: [String: ModelDirectory.Group] = [:]
@@ -102,12 +104,14 @@ struct Groups {
             model: model,
             dialect: target?.api,
             priority: target?.priority ?? entry.configuration.priority,
+            weight: target?.weight ?? entry.configuration.weight,
             retry: RetryPolicy(
                 maximumAttempts: retry.maxAttempts,
                 backoff: Backoff(
                     base: retry.baseDelay, factor: retry.backoffFactor, maximum: retry.maxDelay, hasJitter: retry.jitter
                 )
-            )
+            ),
+            deployment: self.deployments.deployment(entry.provider.id, model)
         )
     }
 }

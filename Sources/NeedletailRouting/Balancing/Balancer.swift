@@ -1,37 +1,39 @@
-public import NeedletailCore
-
-/// Chooses among a router's targets. Synchronous, and it changes nothing but its own cursor.
+/// Chooses among a router's targets. Synchronous; called for every attempt of every request, so it should neither
+/// allocate nor wait.
+///
+/// Write your own by implementing ``pick(from:among:for:)``. One that keeps a cursor or learns must leave it alone when
+/// ``RoutingQuestion/isPeek`` is set, so that what is explained is what is then done.
 public protocol Balancer: Sendable {
+    /// Chooses.
+    ///
     /// - Parameters:
-    ///   - targets: All targets of the router.
+    ///   - targets: All targets of the router, the same for its whole life.
     ///   - candidates: The ones that may be asked now.
-    ///   - random: Where to draw from.
-    /// - Returns: The index of the target to ask next, or `nil` when there is no candidate.
-    func pick(from targets: [Target], among candidates: TargetSet, random: RandomSource) -> Int?
+    ///   - question: The request.
+    /// - Returns: The index of the target to ask next, one of `candidates`; `nil` when there is none.
+    func pick(from targets: [Target], among candidates: TargetSet, for question: RoutingQuestion) -> Int?
+
+    /// Rates the candidates, best first. Changes nothing.
+    func scores(of targets: [Target], among candidates: TargetSet, for question: RoutingQuestion) -> [TargetScore]
+
+    /// Learns how a call went. Called once for every call, when it has ended.
+    func record(_ result: AttemptResult, of index: Int, in targets: [Target], for question: RoutingQuestion)
 }
 
-/// A set of target indices, one bit each.
-public struct TargetSet: Sendable, Hashable {
-    /// How many targets a router may have.
-    public static let capacity = 64
-
-    private var bits: UInt64
-
-    /// The first `count` targets.
-    public init(count: Int) {
-        self.bits = count >= Self.capacity ? .max : (1 << UInt64(max(0, count))) - 1
+extension Balancer {
+    /// The target that would be picked, then the others in their order.
+    public func scores(
+        of targets: [Target], among candidates: TargetSet, for question: RoutingQuestion
+    ) -> [TargetScore] {
+        var question = question
+        question.isPeek = true
+        let picked = self.pick(from: targets, among: candidates, for: question)
+        let others = candidates.filter { $0 != picked && $0 < targets.count }.map {
+            TargetScore($0, score: 0, share: 0)
+        }
+        return (picked.map { [TargetScore($0, score: 1, share: 1)] } ?? []) + others
     }
 
-    /// Whether it is empty.
-    public var isEmpty: Bool { self.bits == 0 }
-
-    /// Whether `index` is in it.
-    public func contains(_ index: Int) -> Bool {
-        index < Self.capacity && self.bits & (1 << UInt64(index)) != 0
-    }
-
-    /// Takes `index` out.
-    public mutating func remove(_ index: Int) {
-        self.bits &= ~(1 << UInt64(index))
-    }
+    /// Learns nothing.
+    public func record(_ result: AttemptResult, of index: Int, in targets: [Target], for question: RoutingQuestion) {}
 }

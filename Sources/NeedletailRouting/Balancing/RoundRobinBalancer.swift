@@ -1,4 +1,3 @@
-public import NeedletailCore
 import Synchronization
 
 /// Each target in turn.
@@ -8,10 +7,13 @@ public final class RoundRobinBalancer: Balancer {
     /// Creates the balancer; the first request goes to the first target.
     public init() {}
 
-    /// See ``Balancer/pick(from:among:random:)``.
-    public func pick(from targets: [Target], among candidates: TargetSet, random: RandomSource) -> Int? {
+    /// See ``Balancer/pick(from:among:for:)``.
+    public func pick(from targets: [Target], among candidates: TargetSet, for question: RoutingQuestion) -> Int? {
         guard !targets.isEmpty else { return nil }
-        let start = Int(self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue % UInt(targets.count))
+        let turn =
+            question.isPeek
+            ? self.cursor.load(ordering: .relaxed) : self.cursor.wrappingAdd(1, ordering: .relaxed).oldValue
+        let start = Int(turn % UInt(targets.count))
         for step in targets.indices {
             let index = (start + step) % targets.count
             if candidates.contains(index) { return index }

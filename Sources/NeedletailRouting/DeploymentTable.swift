@@ -1,0 +1,34 @@
+public import NeedletailCore
+import Synchronization
+
+/// Every deployment by its key, so that all groups, and all configurations one after the other, share one object for
+/// each. Bounded by what the operator configures.
+public final class DeploymentTable: Sendable {
+    private let deployments = Mutex<[Deployment.Key: Deployment]>([:])
+
+    /// Creates an empty table.
+    public init() {}
+
+    /// The deployment of a model at a provider; made when it is first asked for.
+    public func deployment(_ provider: ProviderID, _ model: String?) -> Deployment {
+        let key = Deployment.Key(provider: provider, model: model)
+        return self.deployments.withLock { deployments in
+            if let known = deployments[key] { return known }
+            let made = Deployment(key)
+            deployments[key] = made
+            return made
+        }
+    }
+
+    /// All deployments, by name.
+    public var all: [Deployment] {
+        self.deployments.withLock { Array($0.values) }.sorted { $0.key.description < $1.key.description }
+    }
+
+    /// Forgets all but those that `isKept` names: what no configuration leads to any more.
+    public func keep(_ isKept: (Deployment.Key) -> Bool) {
+        self.deployments.withLock { deployments in
+            for key in deployments.keys where !isKept(key) { deployments[key] = nil }
+        }
+    }
+}

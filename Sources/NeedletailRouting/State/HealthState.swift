@@ -1,0 +1,87 @@
+public import NeedletailCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// How well a deployment does, judged by the traffic it gets. Pure.
+///
+/// The score is `1 - f · (1 - s · l)`, from 0 to 1, where
+/// - `s`, success, is 1 less the error rate, a moving average over calls in which each new one weighs a tenth; calls that
+///   blame nobody do not count;
+/// - `l`, latency, is 1 as long as the latency of late is at most twice the deployment's own baseline, and twice the
+///   baseline over the latency of late beyond that. Late is a moving average in which each reply weighs a fifth, the
+///   baseline one in which it weighs a hundredth (both plain means until they have as many replies);
+/// - `f`, recency, halves every 30 s without a call that counts. A deployment that gets no traffic because it did badly
+///   so is given another chance.
+public struct HealthState: Sendable, Hashable {
+    /// How much a call weighs in the error rate.
+    static let errorWeight = 0.1
+    /// How much a reply weighs in the latency of late.
+    static let lateWeight = 0.2
+    /// How much a reply weighs in the baseline.
+    static let baselineWeight = 0.01
+    /// How much slower than the baseline is still well.
+    static let tolerance = 2.0
+    /// The time in which what is known loses half of its force.
+    public static let halfLife = Duration.seconds(30)
+    private static let halfLifeNanoseconds = Double(Self.halfLife.wholeNanoseconds)
+
+    /// The share of calls that failed, 0 to 1.
+    public private(set) var errorRate = 0.0
+    /// Nanoseconds; the latency of late.
+    public private(set) var lateLatency = 0.0
+    /// Nanoseconds; the deployment's usual latency.
+    public private(set) var baseline = 0.0
+    private var replies = 0
+    /// When a call last counted.
+    public private(set) var lastEvidence = Instant(nanoseconds: 0)
+    /// When a call last succeeded; `nil` for never.
+    public private(set) var lastSuccess: Instant?
+
+    /// Creates a state of which nothing is known: the score is 1.
+    public init() {}
+
+    /// Takes in how long a committed reply took.
+    public mutating func observe(latency: Duration) {
+        let sample = Double(max(0, latency.wholeNanoseconds))
+        self.replies = min(self.replies + 1, 1_000_000)
+        let mean = 1 / Double(self.replies)
+        self.lateLatency += max(Self.lateWeight, mean) * (sample - self.lateLatency)
+        self.baseline += max(Self.baselineWeight, mean) * (sample - self.baseline)
+    }
+
+    /// Takes in how a call ended; one that is neutral changes nothing.
+    public mutating func observe(_ verdict: AttemptResult.Verdict, now: Instant) {
+        switch verdict {
+        case .neutral: return
+        case .success:
+            self.errorRate *= 1 - Self.errorWeight
+            self.lastSuccess = now
+        case .failure:
+            self.errorRate += Self.errorWeight * (1 - self.errorRate)
+        }
+        self.lastEvidence = max(now, self.lastEvidence)
+    }
+
+    /// What the score would be were the last call just now: `s · l`.
+    public var current: Double {
+        let slowness = self.lateLatency > 0 ? min(1, Self.tolerance * self.baseline / self.lateLatency) : 1
+        return (1 - self.errorRate) * slowness
+    }
+
+    /// The score, 0 to 1.
+    public func score(now: Instant) -> Double {
+        Self.score(current: self.current, lastEvidence: self.lastEvidence, now: now)
+    }
+
+    /// The score from its two published parts.
+    static func score(current: Double, lastEvidence: Instant, now: Instant) -> Double {
+        guard current < 1 else { return 1 }
+        let age = now.nanoseconds.subtractingReportingOverflow(lastEvidence.nanoseconds)
+        let fade = age.overflow ? 0 : exp2(-Double(max(0, age.partialValue)) / Self.halfLifeNanoseconds)
+        return 1 - fade * (1 - current)
+    }
+}
