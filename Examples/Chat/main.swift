@@ -29,7 +29,7 @@ do {
     let spare = try HTTPProvider.connect(
         to: .anthropic, apiKey: environment["ANTHROPIC_API_KEY"], baseURL: environment["ANTHROPIC_BASE_URL"])
 
-    // One place that tries again: the first twice, then the spare, and two minutes for everything.
+    // One place that chooses and tries again: the first twice, then the spare, and two minutes for everything.
     let router = Router(
         id: "chat",
         targets: [
