@@ -10,6 +10,13 @@ public struct RequestContext: Sendable {
     public var deadline: Instant?
     /// Counts the attempts, from 1.
     public var attempt: Int
+    /// Why the next call is made, where whoever makes it knows: a hedge, a continuation, a shadow. `nil` leaves it to be
+    /// told from the call before.
+    public var cause: AttemptCause?
+    /// Where the attempts are noted, where the request is observed.
+    public var trail: RequestTrail?
+    /// Where a leaf tells what it does, where the attempt is observed.
+    public var call: CallProgress?
 
     /// Creates a context for a first attempt.
     public init(_ request: RequestInfo, deadline: Instant? = nil, attempt: Int = 1) {
@@ -45,6 +52,10 @@ public final class RequestInfo: Sendable {
     public let clientRetryCount: Int
     /// How long the client's SDK waits for the next byte (`x-stainless-read-timeout`).
     public let readTimeout: Duration?
+    /// When the gateway had the whole request; `nil` if nobody noted it.
+    public let start: Instant?
+    /// The client's span; `nil` if it told of none.
+    public let trace: TraceContext?
     /// Where to log.
     public let logger: Logger
     /// Calls sent upstream for this request, whatever groups it passed through.
@@ -63,6 +74,8 @@ public final class RequestInfo: Sendable {
         routingHeaders: HTTPFields = [:],
         clientRetryCount: Int = 0,
         readTimeout: Duration? = nil,
+        start: Instant? = nil,
+        trace: TraceContext? = nil,
         logger: Logger
     ) {
         self.id = id
@@ -74,6 +87,8 @@ public final class RequestInfo: Sendable {
         self.routingHeaders = routingHeaders
         self.clientRetryCount = clientRetryCount
         self.readTimeout = readTimeout
+        self.start = start
+        self.trace = trace
         self.logger = logger
     }
 

@@ -48,17 +48,23 @@ public struct TimeSource: Sendable {
     public var now: @Sendable () -> Instant
     /// Seconds since 1970-01-01 UTC, for `created` fields and dates in headers.
     public var wallSeconds: @Sendable () -> Int64
+    /// Nanoseconds since 1970-01-01 UTC, for records that others compare with theirs.
+    public var wallNanoseconds: @Sendable () -> Int64
     /// Returns at or after `until`; throws at once when the task is cancelled.
     public var sleep: @Sendable (_ until: Instant) async throws(CancellationError) -> Void
 
-    /// Creates a clock from its three functions.
+    /// Creates a clock from its functions.
+    ///
+    /// - Parameter wallNanoseconds: `nil` for whole seconds.
     public init(
         now: @escaping @Sendable () -> Instant,
         wallSeconds: @escaping @Sendable () -> Int64,
+        wallNanoseconds: (@Sendable () -> Int64)? = nil,
         sleep: @escaping @Sendable (_ until: Instant) async throws(CancellationError) -> Void
     ) {
         self.now = now
         self.wallSeconds = wallSeconds
+        self.wallNanoseconds = wallNanoseconds ?? { wallSeconds() &* 1_000_000_000 }
         self.sleep = sleep
     }
 }

@@ -26,6 +26,10 @@ extension HTTPField.Name {
     public static let xRequestID = Self.known("x-request-id")
     /// `request-id`, where Anthropic's SDK looks for it.
     public static let requestID = Self.known("request-id")
+    /// `traceparent`, a span's identity.
+    public static let traceparent = Self.known("traceparent")
+    /// `tracestate`, what goes with it.
+    public static let tracestate = Self.known("tracestate")
     /// `x-upstream-request-id`: the provider's id of the same request.
     public static let xUpstreamRequestID = Self.known("x-upstream-request-id")
     /// `x-amzn-errortype`: the type of an error of Amazon's.

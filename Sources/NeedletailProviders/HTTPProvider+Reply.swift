@@ -75,6 +75,9 @@ extension HTTPProvider {
         _ request: InferenceRequest,
         _ context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
+        // What follows waits for the provider's first event.
+        let begin = self.time.now()
+        defer { context.request.countWait(self.time.now().duration(since: begin)) }
         let body = try await self.streamed(response, call)
         let client = request.replyDialect ?? call.dialect
         let ending = StreamEnding()

@@ -208,7 +208,7 @@ public final class HTTPProvider: Provider {
         do {
             response = try await self.send(
                 request, call.dialect, call.body, forwarded: forwarded, timeouts: self.timeouts(context),
-                deadline: context.deadline)
+                deadline: context.deadline, progress: context.call)
             if !isStream { bytes = try await response.body.collect(upTo: self.options.maximumReplySize) }
         } catch {
             context.request.countWait(self.time.now().duration(since: begin))
@@ -237,7 +237,8 @@ public final class HTTPProvider: Provider {
         _ body: ByteBuffer,
         forwarded: HTTPFields,
         timeouts: Timeouts,
-        deadline: Instant?
+        deadline: Instant?,
+        progress: CallProgress? = nil
     ) async throws(NeedletailError) -> TransportResponse {
         let key = self.credentials.pick(now: self.time.now())
         guard let endpoint = self.endpoints.first(where: { $0.dialect == dialect }),
@@ -250,6 +251,10 @@ public final class HTTPProvider: Provider {
         }
         var headers = endpoint.headers[key]
         for field in forwarded { headers[field.name] = field.value }
+        if let trace = progress?.traceparent {
+            headers[.traceparent] = trace
+            if let state = progress?.tracestate { headers[.tracestate] = state }
+        }
         // What has no body has a query in its place.
         let isQuery = request.operation.isAboutResponse
         var message = TransportRequest(
@@ -261,6 +266,7 @@ public final class HTTPProvider: Provider {
             deadline: deadline
         )
         if let authorizer = self.options.authorizer { try await authorizer.authorize(&message) }
+        progress?.markSent()
         let response = try await self.transport.send(message)
         guard response.status >= 200, response.status < 300 else {
             let error = await self.failure(response, dialect, key: key)

@@ -22,6 +22,15 @@ public struct ProviderStackBuilder: Sendable {
         self.with { DeadlineLayer($0, limit: limit, time: time) }
     }
 
+    /// Adds observers of every request. Attempts are told where ``AttemptObservationLayer`` stands around the targets.
+    public func withObservers(
+        _ observers: [any RequestObserver],
+        spans: SpanSource? = nil,
+        time: TimeSource = .live
+    ) -> Self {
+        self.with { ObservationLayer($0, observers: observers, spans: spans, time: time) }
+    }
+
     /// The wrapped provider.
     public func build() -> any Provider {
         self.layers.reversed().reduce(self.base) { $1($0) }

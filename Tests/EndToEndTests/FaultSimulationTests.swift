@@ -83,7 +83,7 @@ private final class Simulation: CustomStringConvertible {
             groups: ["chat": .init(router: router) { _ in nil }], upstreams: [:], defaultGroup: nil)
         let totals = self.totals
         self.stack = ProviderStackBuilder(ModelRouter(directory))
-            .with { AccountingLayer($0, totals: totals) }
+            .withObservers([totals], time: self.time.source)
             .withDeadline(.seconds(600), time: self.time.source)
             .build()
     }

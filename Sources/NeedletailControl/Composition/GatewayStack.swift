@@ -8,7 +8,7 @@ import NeedletailTransport
 
 /// Everything between the listeners and the network, built from one configuration.
 public struct GatewayStack: Sendable {
-    /// Answers every request: deadline, accounting, names, attempts, upstreams.
+    /// Answers every request: observers, deadline, names, attempts, upstreams.
     public let provider: any Provider
     /// Which name leads where.
     public let directory: ModelDirectory
@@ -28,6 +28,7 @@ public struct GatewayStack: Sendable {
     ///   - responses: What earlier stacks remember of responses; `nil` for nothing.
     ///   - deployments: What earlier stacks know of models at providers; `nil` for nothing.
     ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
+    ///   - observers: Who hears of requests and attempts, in this order.
     public init(
         _ configuration: Configuration,
         environment: [String: String],
@@ -38,7 +39,8 @@ public struct GatewayStack: Sendable {
         localSpecs: [ProviderSpec] = ProviderSpec.all,
         responses: ResponseStore? = nil,
         deployments: DeploymentTable? = nil,
-        issuedState: IssuedStateTable? = nil
+        issuedState: IssuedStateTable? = nil,
+        observers: [any RequestObserver] = []
     ) throws {
         let cancellations = JobCancellations()
         self.cancellations = cancellations
@@ -54,16 +56,18 @@ public struct GatewayStack: Sendable {
                 return entry
             }
         let deployments = deployments ?? DeploymentTable()
-        let directory = try Groups(
-            upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments
-        ).directory()
         let totals = UsageTotals()
+        let observers = observers + [totals]
+        let directory = try Groups(
+            upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments,
+            observers: observers
+        ).directory()
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
         let store = responses ?? ResponseStore(time: time)
         self.provider = ProviderStackBuilder(ModelRouter(directory))
+            .withObservers(observers, time: time)
             .with { ResponseStoreLayer($0, store: store, random: random) }
-            .with { AccountingLayer($0, totals: totals) }
             .withDeadline(limit, time: time)
             .build()
         self.directory = directory

@@ -10,6 +10,7 @@ struct Groups {
     let random: RandomSource
     /// What is known of each model at each provider, shared by all groups.
     let deployments: DeploymentTable
+    var observers: [any RequestObserver] = []
 
     func directory() throws(NeedletailError) -> ModelDirectory {
         var groups: [String: ModelDirectory.Group] = [:]
@@ -100,7 +101,7 @@ struct Groups {
     private func target(_ entry: Upstreams.Entry, model: String?, _ target: TargetConfiguration?) -> Target {
         let retry = entry.configuration.retry
         return Target(
-            entry.provider,
+            AttemptObservationLayer(entry.provider, observers: self.observers, time: self.time),
             model: model,
             dialect: target?.api,
             priority: target?.priority ?? entry.configuration.priority,

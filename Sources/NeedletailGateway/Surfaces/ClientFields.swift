@@ -14,13 +14,19 @@ struct ClientFields {
     var readTimeout: Duration?
     /// The headers that the configuration looks at.
     var routing: HTTPFields = [:]
+    /// The client's span; `nil` if it told of none, or in words that mean nothing.
+    var trace: TraceContext?
     /// A header whose value is no good.
     var fault: NeedletailError?
+
+    /// What others may add to a trace at least ([W3C Trace Context](https://www.w3.org/TR/trace-context/), section 3.3.1.5).
+    private static let maximumTraceState = 512
 
     /// Reads a head.
     ///
     /// - Parameter kept: The headers to keep besides; most often none.
     init(_ head: HTTPRequestHead, keeping kept: [HTTPField.Name]) {
+        var traceState: String?
         for (name, value) in head.headers {
             for wanted in kept where name.isName(of: wanted) {
                 // Values may be any bytes but control characters, which end the request before it comes here.
@@ -29,6 +35,9 @@ struct ClientFields {
             // By length first: most headers match none.
             switch name.utf8.count {
             case 12 where name.equalsIgnoringCase("x-request-id"): self.requestID = value
+            case 10 where name.equalsIgnoringCase("tracestate"):
+                traceState = traceState.map { $0 + "," + value } ?? value
+            case 11 where name.equalsIgnoringCase("traceparent"): self.trace = TraceContext(traceparent: value)
             case 11 where name.equalsIgnoringCase("openai-beta"):
                 self.forwarded.append(.init(name: .openAIBeta, value: value))
             case 12 where name.equalsIgnoringCase("content-type"):
@@ -59,6 +68,7 @@ struct ClientFields {
             default: break
             }
         }
+        if let traceState, traceState.utf8.count <= Self.maximumTraceState { self.trace?.state = traceState }
     }
 
     private mutating func flag(_ value: String, name: String) -> Bool {

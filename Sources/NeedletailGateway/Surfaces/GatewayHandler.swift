@@ -31,6 +31,7 @@ public final class GatewayHandler: EdgeHandler {
     private let snapshot: Mutex<Snapshot>
     private let ids: RequestIDSource
     private let phase: ServingPhase
+    private let observers: [any RequestObserver]
     private let time: TimeSource
     private let logger: Logger
 
@@ -40,18 +41,21 @@ public final class GatewayHandler: EdgeHandler {
     ///   - services: What a configuration made.
     ///   - ids: Makes ids for requests that bring none.
     ///   - phase: Shared with the server that this handler answers for.
+    ///   - observers: Who hears of requests that are refused before the stack is asked.
     ///   - time: For deadlines.
     ///   - logger: Where to log.
     public init(
         services: GatewayServices,
         ids: RequestIDSource,
         phase: ServingPhase,
+        observers: [any RequestObserver] = [],
         time: TimeSource,
         logger: Logger
     ) {
         self.snapshot = Mutex(Snapshot(services))
         self.ids = ids
         self.phase = phase
+        self.observers = observers
         self.time = time
         self.logger = logger
     }
@@ -75,8 +79,7 @@ public final class GatewayHandler: EdgeHandler {
         guard route.takes(head.method) else {
             if head.method == .OPTIONS { return .refused(EdgeResponse(status: 204, headers: [.allow: route.allowed])) }
             let message = "\(path) takes \(route.allowed), not \(head.method.rawValue)."
-            var answer = self.failure(NeedletailError(.invalidRequest, message), for: head)
-            answer.status = 405
+            var answer = self.failure(NeedletailError(.invalidRequest, message), for: head, status: 405)
             answer.headers[.allow] = route.allowed
             return .refused(answer)
         }
@@ -94,11 +97,18 @@ public final class GatewayHandler: EdgeHandler {
 
     /// See ``EdgeHandler/failure(_:for:)``.
     public func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse {
+        self.failure(error, for: head, status: nil)
+    }
+
+    private func failure(_ error: NeedletailError, for head: HTTPRequestHead?, status: Int?) -> EdgeResponse {
         let dialect = head?.errorDialect ?? .openAIChat
         let id =
             head.flatMap { $0.headers.first(name: "x-request-id") }
             .flatMap { RequestID.isWellFormed($0) ? $0 : nil } ?? self.ids.next()
-        return FailureReply.make(error, dialect: dialect, requestID: id)
+        var answer = FailureReply.make(error, dialect: dialect, requestID: id)
+        if let status { answer.status = status }
+        self.tell(RefusalRecord(requestID: id, surface: dialect, status: answer.status, error: error))
+        return answer
     }
 
     /// See ``EdgeHandler/respond(to:through:)``.
@@ -119,9 +129,10 @@ public final class GatewayHandler: EdgeHandler {
         case .inference, .response, .inputItems:
             guard let route = route.inference(request.head.method) else { return }
             let fields = ClientFields(request.head, keeping: snapshot.services.routingHeaders)
-            let info = self.info(fields, admission.key)
+            let info = self.info(fields, admission.key, begin)
             let exchange = Exchange(
                 info: info, route: route, responder: responder, phase: self.phase, begin: begin, time: self.time)
+            var isAsked = false
             do throws(NeedletailError) {
                 if let fault = fields.fault { throw fault }
                 let inference =
@@ -140,15 +151,26 @@ public final class GatewayHandler: EdgeHandler {
                     }
                 // The stack has a limit of its own; whichever comes first counts.
                 let context = RequestContext(info, deadline: fields.timeout.map { begin.advanced(by: $0) })
+                isAsked = true
                 let reply = try await Self.ask(snapshot.services.stack, inference, context)
                 // A reply may stream for long: what the request brought is not kept for it.
                 _ = consume inference
                 _ = consume request
                 await exchange.deliver(reply)
             } catch {
+                if !isAsked {
+                    self.tell(
+                        RefusalRecord(
+                            requestID: info.id, surface: route.dialect, status: error.disposition.status, error: error,
+                            keyName: info.keyName))
+                }
                 exchange.refuse(error)
             }
         }
+    }
+
+    private func tell(_ refusal: RefusalRecord) {
+        for observer in self.observers { observer.requestRefused(refusal) }
     }
 
     /// Asks the stack.
@@ -178,7 +200,7 @@ public final class GatewayHandler: EdgeHandler {
     }
 
     /// What all attempts of a request share.
-    private func info(_ fields: ClientFields, _ key: AccessKey?) -> RequestInfo {
+    private func info(_ fields: ClientFields, _ key: AccessKey?, _ start: Instant) -> RequestInfo {
         RequestInfo(
             id: fields.requestID.flatMap { RequestID.isWellFormed($0) ? $0 : nil } ?? self.ids.next(),
             forwardedHeaders: fields.forwarded,
@@ -189,6 +211,8 @@ public final class GatewayHandler: EdgeHandler {
             routingHeaders: fields.routing,
             clientRetryCount: fields.retryCount,
             readTimeout: fields.readTimeout,
+            start: start,
+            trace: fields.trace,
             logger: self.logger
         )
     }

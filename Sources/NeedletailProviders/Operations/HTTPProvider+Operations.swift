@@ -201,7 +201,7 @@ extension HTTPProvider {
         defer { context.request.countWait(self.time.now().duration(since: begin)) }
         return try await self.send(
             request, dialect, body, forwarded: context.request.forwardedHeaders, timeouts: self.timeouts(context),
-            deadline: context.deadline)
+            deadline: context.deadline, progress: context.call)
     }
 
     private func whole(

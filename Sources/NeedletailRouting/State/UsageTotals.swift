@@ -4,7 +4,7 @@ import Synchronization
 /// What has been served since the start, by provider and model: the gateway's own count of requests and tokens.
 ///
 /// Bounded: once ``maximumRows`` pairs are known, the traffic of further ones is counted under the model `other`.
-public final class UsageTotals: Sendable {
+public final class UsageTotals: RequestObserver {
     /// How many pairs of provider and model are kept apart; the operator configures far fewer.
     public static let maximumRows = 1_000
 
@@ -53,11 +53,16 @@ public final class UsageTotals: Sendable {
         self.state.withLock { $0 }
     }
 
-    func recordFailure() {
-        self.state.withLock { $0.unanswered += 1 }
+    /// See ``RequestObserver/requestEnded(_:)``.
+    public func requestEnded(_ request: RequestRecord) {
+        guard request.isCommitted, let provider = request.provider else {
+            return self.state.withLock { $0.unanswered += 1 }
+        }
+        guard request.operation == .chat else { return }
+        self.record(request.outcome, provider: provider, model: request.answeredModel ?? "")
     }
 
-    func record(_ outcome: Outcome, provider: ProviderID, model: String) {
+    private func record(_ outcome: Outcome, provider: ProviderID, model: String) {
         self.state.withLock { state in
             var key = Key(provider: provider, model: model)
             if state.rows.count >= Self.maximumRows, state.rows[key] == nil { key.model = "other" }

@@ -1,0 +1,24 @@
+import Synchronization
+
+/// What a call upstream tells of itself while it lasts; one per attempt that is observed.
+public final class CallProgress: Sendable {
+    /// What the upstream is to be told of the trace; `nil` for nothing.
+    public let traceparent: String?
+    /// What goes with it; `nil` for nothing.
+    public let tracestate: String?
+    private let sent = Atomic<Bool>(false)
+
+    /// Creates the progress of a call that has not been sent.
+    public init(trace: TraceContext? = nil) {
+        self.traceparent = trace?.traceparent
+        self.tracestate = trace?.state
+    }
+
+    /// Whether anything was sent.
+    public var wasSent: Bool { self.sent.load(ordering: .relaxed) }
+
+    /// Called by a leaf just before it sends.
+    public func markSent() {
+        self.sent.store(true, ordering: .relaxed)
+    }
+}

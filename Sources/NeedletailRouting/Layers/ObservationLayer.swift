@@ -1,0 +1,151 @@
+public import NeedletailCore
+import Synchronization
+
+/// Tells observers of every request, once, at its end.
+///
+/// Must be the outermost layer: whatever a request comes to, an answer from a store and a refusal by any layer included,
+/// counts as one. Registers on the reply's end, so that streams and whole replies are told alike.
+public struct ObservationLayer: Provider {
+    /// The wrapped provider's name.
+    public var id: ProviderID { self.next.id }
+
+    private let next: any Provider
+    private let observers: [any RequestObserver]
+    private let spans: SpanSource?
+    private let inFlight: InFlightCount
+    private let time: TimeSource
+
+    /// Wraps `next`.
+    ///
+    /// - Parameters:
+    ///   - observers: Who is told, in this order.
+    ///   - spans: Begins the spans of requests; `nil` traces nothing.
+    ///   - inFlight: Counts the requests under way.
+    ///   - time: For durations.
+    public init(
+        _ next: any Provider,
+        observers: [any RequestObserver],
+        spans: SpanSource? = nil,
+        inFlight: InFlightCount = InFlightCount(),
+        time: TimeSource
+    ) {
+        self.next = next
+        self.observers = observers
+        self.spans = spans
+        self.inFlight = inFlight
+        self.time = time
+    }
+
+    /// See ``Provider/respond(to:context:)``.
+    public func respond(
+        to request: InferenceRequest,
+        context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        let trail = RequestTrail(trace: self.spans?.begin(context.request.trace), spans: self.spans)
+        let observed = Observed(
+            request: context.request, trail: trail, surface: request.replyDialect, operation: request.operation,
+            isStreaming: request.isStreaming,
+            // There the model is a response's id, of which there are as many as requests.
+            model: request.operation.isAboutResponse ? "" : request.model,
+            start: context.request.start ?? self.time.now())
+        var context = context
+        context.trail = trail
+        self.inFlight.begin()
+        let reply: InferenceReply
+        do {
+            reply = try await self.next.respond(to: request, context: context)
+        } catch {
+            self.inFlight.end()
+            self.tell(observed, failure: error)
+            throw error
+        }
+        let answer = Answer(
+            provider: reply.provider, model: reply.model, losses: reply.losses, committed: self.time.now())
+        switch reply.body {
+        case .complete(_, let usage):
+            self.inFlight.end()
+            self.tell(observed, answer, Outcome(.finished, usage: usage), isStream: false)
+        case .stream(let stream):
+            stream.onEnd { outcome in
+                self.inFlight.end()
+                self.tell(observed, answer, outcome, isStream: true)
+            }
+        }
+        return reply
+    }
+
+    /// What is known of a request before it is answered.
+    private struct Observed: Sendable {
+        let request: RequestInfo
+        let trail: RequestTrail
+        let surface: DialectID?
+        let operation: Operation
+        let isStreaming: Bool
+        let model: String
+        let start: Instant
+    }
+
+    /// What is known of a reply before it has ended.
+    private struct Answer: Sendable {
+        let provider: ProviderID
+        let model: String
+        let losses: [Loss]
+        let committed: Instant
+    }
+
+    private func tell(_ observed: Observed, _ answer: Answer, _ outcome: Outcome, isStream: Bool) {
+        let waited = observed.request.timeWaited
+        let untilCommit = answer.committed.duration(since: observed.start)
+        self.tell(
+            RequestRecord(
+                request: observed.request,
+                surface: observed.surface,
+                operation: observed.operation,
+                isStreaming: observed.isStreaming,
+                model: observed.model,
+                provider: answer.provider,
+                answeredModel: answer.model,
+                attempts: observed.trail.attempts,
+                status: 200,
+                outcome: outcome,
+                isCommitted: true,
+                losses: answer.losses,
+                start: observed.start,
+                endWallNanoseconds: self.time.wallNanoseconds(),
+                duration: self.time.now().duration(since: observed.start),
+                timeToFirstToken: isStream ? untilCommit : nil,
+                waited: waited,
+                overhead: max(.zero, untilCommit - waited),
+                trace: observed.trail.trace
+            ))
+    }
+
+    private func tell(_ observed: Observed, failure error: NeedletailError) {
+        let waited = observed.request.timeWaited
+        let duration = self.time.now().duration(since: observed.start)
+        let disposition = error.disposition
+        self.tell(
+            RequestRecord(
+                request: observed.request,
+                surface: observed.surface,
+                operation: observed.operation,
+                isStreaming: observed.isStreaming,
+                model: observed.model,
+                provider: error.provider,
+                attempts: observed.trail.attempts,
+                status: observed.surface == .anthropicMessages ? disposition.anthropicStatus : disposition.status,
+                outcome: Outcome(error.code == .cancelled ? .abandoned : .failed(error)),
+                isCommitted: false,
+                start: observed.start,
+                endWallNanoseconds: self.time.wallNanoseconds(),
+                duration: duration,
+                waited: waited,
+                overhead: max(.zero, duration - waited),
+                trace: observed.trail.trace
+            ))
+    }
+
+    private func tell(_ record: RequestRecord) {
+        for observer in self.observers { observer.requestEnded(record) }
+    }
+}
