@@ -41,12 +41,19 @@ public final class SimulationRecorder: SimulationObserver {
                 self.count(end, now.duration(since: began), attempts, at: now, in: &state.report)
             case .callBegan(let provider, _, _):
                 state.report.providers[provider.rawValue, default: .init()].calls += 1
+                let slice = self.slice(at: now, of: state.report)
+                state.report.slices[slice].calls[provider.rawValue, default: 0] += 1
             case .callEnded(let provider, _, _, let end, let billed):
                 let price = self.prices[provider.rawValue] ?? (0, 0)
                 let cost = Int64(billed.inputTokens) * price.input + Int64(billed.outputTokens) * price.output
                 Self.count(end, cost, in: &state.report.providers[provider.rawValue, default: .init()])
             }
         }
+    }
+
+    private func slice(at now: Instant, of report: SimulationReport) -> Int {
+        let place = Int(now.duration(since: self.start) / report.duration * Double(report.slices.count))
+        return min(max(0, place), report.slices.count - 1)
     }
 
     private func count(
@@ -56,8 +63,7 @@ public final class SimulationRecorder: SimulationObserver {
         at now: Instant,
         in report: inout SimulationReport
     ) {
-        let place = Int(now.duration(since: self.start) / report.duration * Double(report.slices.count))
-        let slice = min(max(0, place), report.slices.count - 1)
+        let slice = self.slice(at: now, of: report)
         let failure: NeedletailError
         switch end {
         case .abandoned:

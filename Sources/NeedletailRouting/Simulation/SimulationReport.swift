@@ -26,6 +26,8 @@ public struct SimulationReport: Sendable {
         public var failures = 0
         /// How long the whole answers took.
         public var latency = LatencyHistogram()
+        /// Calls that began in it, by provider.
+        public var calls: [String: Int] = [:]
     }
 
     /// Errors of one kind.

@@ -12,7 +12,7 @@ public final class VirtualExecutor: TaskExecutor {
         /// The one that became runnable first.
         case arrival
         /// Any, by a seed: to find what depends on the order.
-        case shuffled(UInt64)
+        case seeded(UInt64)
     }
 
     /// How a run ended.
@@ -45,7 +45,7 @@ public final class VirtualExecutor: TaskExecutor {
     /// - Parameter wallStart: What its calendar says then, in seconds since 1970; default is 2023-11-14 22:13:20 UTC.
     public init(order: Order = .arrival, wallStart: Int64 = 1_700_000_000) {
         var state = State()
-        if case .shuffled(let seed) = order { state.random = SplitMix(seed) }
+        if case .seeded(let seed) = order { state.random = SplitMix(seed) }
         self.state = Mutex(state)
         self.wallStart = wallStart
     }

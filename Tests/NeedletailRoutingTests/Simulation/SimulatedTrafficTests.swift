@@ -61,7 +61,7 @@ struct SimulatedTrafficTests {
     func deterministic(seed: UInt64) {
         #expect(self.hour(seed: seed).trace == self.hour(seed: seed).trace)
         #expect(self.hour(seed: seed).trace != self.hour(seed: seed + 1).trace)
-        let order = VirtualExecutor.Order.shuffled(seed)
+        let order = VirtualExecutor.Order.seeded(seed)
         #expect(self.hour(seed: seed, order: order).trace == self.hour(seed: seed, order: order).trace)
     }
 
