@@ -52,6 +52,16 @@ public struct ProviderSpec: Sendable {
         case takesCustomTools
     }
 
+    /// What its calls cost.
+    public enum Billing: Sendable, Hashable {
+        /// What ``PriceCatalogue`` lists for its type.
+        case own
+        /// Nothing for each call: it runs on the operator's own machines, or makes its answers up.
+        case nothing
+        /// What is listed for another type, for models of the same name: an estimate.
+        case like(String)
+    }
+
     /// The name that `type:` takes in the configuration.
     public var type: String
     /// The dialects that it speaks, the preferred one first.
@@ -98,6 +108,8 @@ public struct ProviderSpec: Sendable {
     public var isMock: Bool
     /// How it takes jobs, if it does not answer at once.
     public var jobs: JobKind?
+    /// What its calls cost.
+    public var billing: Billing
 
     /// Creates a description.
     public init(
@@ -123,7 +135,8 @@ public struct ProviderSpec: Sendable {
         requiresKey: Bool = false,
         modelPrefixes: [String] = [],
         isMock: Bool = false,
-        jobs: JobKind? = nil
+        jobs: JobKind? = nil,
+        billing: Billing = .own
     ) {
         self.type = type
         self.dialects = dialects
@@ -148,6 +161,7 @@ public struct ProviderSpec: Sendable {
         self.modelPrefixes = modelPrefixes
         self.isMock = isMock
         self.jobs = jobs
+        self.billing = billing
     }
 
     /// The environment variables that hold its key; the first that is set counts.

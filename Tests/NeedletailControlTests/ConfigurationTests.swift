@@ -168,23 +168,6 @@ struct ConfigurationTests {
     }
 
     @Test(
-        "Money is exact",
-        arguments: [
-            ("10.00", 10_000_000_000), ("0.000000001", 1), ("5", 5_000_000_000),
-            ("9223372036", 9_223_372_036_000_000_000),
-        ])
-    func money(text: String, nanodollars: Int64) {
-        #expect(Money(text)?.nanodollars == nanodollars)
-    }
-
-    @Test(
-        "What is no money",
-        arguments: ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "$5", "0.0000000001", "9223372037"])
-    func noMoney(text: String) {
-        #expect(Money(text) == nil)
-    }
-
-    @Test(
         "URLs are read as they will be asked",
         arguments: [
             ("https://api.example.com/v1/", "https://api.example.com/v1", 443), ("http://[::1]:80", "http://[::1]", 80),

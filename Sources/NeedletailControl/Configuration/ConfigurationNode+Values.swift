@@ -1,3 +1,5 @@
+import NeedletailCore
+
 /// Values of keys that the schema has already judged: what is wrong has been reported and reads as absent.
 extension ConfigurationNode {
     func text(_ key: String) -> String? {

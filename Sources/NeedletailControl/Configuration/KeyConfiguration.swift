@@ -1,3 +1,5 @@
+public import NeedletailCore
+
 /// A client's key.
 public struct KeyConfiguration: Sendable {
     /// What may be spent.

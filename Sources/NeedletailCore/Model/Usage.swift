@@ -26,6 +26,14 @@ public struct Usage: Sendable, Hashable {
     public var rejectedPredictionTokens: Int?
     /// Web searches that the provider ran.
     public var webSearches: Int?
+    /// Of the input: pictures, where the provider counts them apart.
+    public var imageInputTokens: Int?
+    /// Of the output: pictures, where the provider counts them apart.
+    public var imageOutputTokens: Int?
+    /// Pictures that were made.
+    public var images: Int?
+    /// How urgently the provider worked, where that was not as usual.
+    public var serviceTier: ServiceTier?
     /// Fields of the provider's usage object that have no place above, as JSON members.
     public var extensions: [Extension]
 

@@ -7,6 +7,7 @@ extension ProviderSpec {
         dialects: [.anthropicMessages],
         baseURL: nil,
         auth: .header(.xAPIKey),
-        headers: Self.anthropicHeaders
+        headers: Self.anthropicHeaders,
+        billing: .like("anthropic")
     )
 }

@@ -7,6 +7,7 @@ extension ProviderSpec {
         dialects: [.openAIChat, .openAIResponses],
         baseURL: "http://127.0.0.1:1234/v1",
         auth: .bearer,
-        environmentPrefix: "LMSTUDIO"
+        environmentPrefix: "LMSTUDIO",
+        billing: .nothing
     )
 }

@@ -7,6 +7,7 @@ extension ProviderSpec {
         dialects: [.openAIChat],
         baseURL: "http://127.0.0.1:8080/v1",
         auth: .bearer,
-        environmentPrefix: "LLAMACPP"
+        environmentPrefix: "LLAMACPP",
+        billing: .nothing
     )
 }

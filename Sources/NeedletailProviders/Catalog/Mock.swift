@@ -11,6 +11,7 @@ extension ProviderSpec {
         baseURL: "http://mock.invalid",
         auth: .none,
         quirks: [.takesCustomTools],
-        isMock: true
+        isMock: true,
+        billing: .nothing
     )
 }

@@ -10,6 +10,7 @@ extension ProviderSpec {
         auth: .bearer,
         quirks: [.takesOnlyInlineMedia],
         environmentPrefix: "OLLAMA",
-        hostVariable: "OLLAMA_HOST"
+        hostVariable: "OLLAMA_HOST",
+        billing: .nothing
     )
 }

@@ -6,6 +6,7 @@ extension ProviderSpec {
         type: "openai-compatible",
         dialects: [.openAIChat],
         baseURL: nil,
-        auth: .bearer
+        auth: .bearer,
+        billing: .like("openai")
     )
 }

@@ -7,6 +7,7 @@ extension ProviderSpec {
         dialects: [.openAIChat],
         baseURL: "http://127.0.0.1:30000/v1",
         auth: .bearer,
-        environmentPrefix: "SGLANG"
+        environmentPrefix: "SGLANG",
+        billing: .nothing
     )
 }

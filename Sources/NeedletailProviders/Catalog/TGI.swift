@@ -7,6 +7,7 @@ extension ProviderSpec {
         dialects: [.openAIChat],
         baseURL: "http://127.0.0.1:3000/v1",
         auth: .bearer,
-        environmentPrefix: "TGI"
+        environmentPrefix: "TGI",
+        billing: .nothing
     )
 }

@@ -7,6 +7,7 @@ extension ProviderSpec {
         dialects: [.openAIChat, .openAICompletions],
         baseURL: "http://127.0.0.1:8000/v1",
         auth: .bearer,
-        environmentPrefix: "VLLM"
+        environmentPrefix: "VLLM",
+        billing: .nothing
     )
 }

@@ -11,6 +11,7 @@ struct AnthropicUsage {
     private(set) var output = 0
     private(set) var thinking: Int?
     private(set) var webSearches: Int?
+    private(set) var serviceTier: ServiceTier?
     private(set) var extensions: [Extension] = []
     /// Whether any record was seen.
     private(set) var isKnown = false
@@ -37,7 +38,7 @@ struct AnthropicUsage {
                     self.webSearches = Self.count(searches) ?? self.webSearches
                 }
                 self.keep("server_tool_use", value)
-            case "service_tier": break
+            case "service_tier": self.serviceTier = value.string.flatMap { ServiceTier(reply: $0) }
             case let key: self.keep(key, value)
             }
         }
@@ -67,6 +68,7 @@ struct AnthropicUsage {
         usage.cacheWrite1hTokens = self.cacheWrite1h
         usage.reasoningTokens = self.thinking
         usage.webSearches = self.webSearches
+        usage.serviceTier = self.serviceTier == .standard ? nil : self.serviceTier
         usage.extensions = self.extensions
         return usage
     }

@@ -3,6 +3,12 @@ import NeedletailCore
 extension OpenAIChat {
     /// The usage of a whole reply or chunk: its own, or Groq's in `x_groq`, or Moonshot's in a choice.
     static func usage(in root: JSONView) -> Usage? {
+        guard var usage = self.counts(in: root) else { return nil }
+        usage.setServiceTier(of: root)
+        return usage
+    }
+
+    private static func counts(in root: JSONView) -> Usage? {
         if let usage = root.present("usage"), let read = self.readUsage(usage) { return read }
         if let usage = root.present("x_groq")?.present("usage"), let read = self.readUsage(usage) { return read }
         guard let choices = root.present("choices") else { return nil }
@@ -58,6 +64,9 @@ extension OpenAIChat {
             case "cache_write_tokens", "cache_creation_tokens":
                 usage.cacheWriteTokens = self.count(member.value) ?? usage.cacheWriteTokens
             case "audio_tokens": usage.audioInputTokens = self.count(member.value)
+            case "image_tokens":
+                usage.imageInputTokens = self.count(member.value)
+                usage.extensions.append(Extension("prompt_tokens_details.image_tokens", member.value.text))
             default: usage.extensions.append(Extension("prompt_tokens_details.\(member.key)", member.value.text))
             }
         }
@@ -68,6 +77,9 @@ extension OpenAIChat {
             switch member.key {
             case "reasoning_tokens": usage.reasoningTokens = self.count(member.value)
             case "audio_tokens": usage.audioOutputTokens = self.count(member.value)
+            case "image_tokens":
+                usage.imageOutputTokens = self.count(member.value)
+                usage.extensions.append(Extension("completion_tokens_details.image_tokens", member.value.text))
             case "accepted_prediction_tokens": usage.acceptedPredictionTokens = self.count(member.value)
             case "rejected_prediction_tokens": usage.rejectedPredictionTokens = self.count(member.value)
             default: usage.extensions.append(Extension("completion_tokens_details.\(member.key)", member.value.text))
@@ -120,5 +132,14 @@ extension OpenAIChat {
             json.key(String(extra.path.dropFirst(prefix.count)))
             json.raw(extra.value)
         }
+    }
+}
+
+extension Usage {
+    /// Takes over OpenAI's `service_tier` of a reply or chunk, unless it is the usual one.
+    mutating func setServiceTier(of root: JSONView) {
+        guard let word = root.present("service_tier")?.string, let tier = ServiceTier(reply: word), tier != .standard
+        else { return }
+        self.serviceTier = tier
     }
 }

@@ -71,6 +71,7 @@ extension OpenAIResponses {
         {
             usage?.webSearches = searches
         }
+        usage?.setServiceTier(of: response)
         return usage
     }
 
