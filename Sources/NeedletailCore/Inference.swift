@@ -37,6 +37,11 @@ public enum Operation: String, Sendable, Hashable, CaseIterable {
     /// Whether it is a conversation, in any of the chat dialects.
     public var isChat: Bool { self == .chat || self == .countTokens }
 
+    /// Whether a provider bills for it.
+    public var isBilled: Bool {
+        !self.isAboutResponse && self != .countTokens && self != .listModels
+    }
+
     /// Whether it is about a response that was created before. Then the request's model is the response's id, and its
     /// bytes are the query of the path.
     public var isAboutResponse: Bool {
@@ -134,6 +139,8 @@ public struct InferenceRequest: Sendable {
     public var isStreaming: Bool
     /// The most output tokens that the client allows, where it says.
     public var maxOutputTokens: Int?
+    /// How many answers the client asks for, each of so many tokens.
+    public var choices = 1
     /// A conservative guess at the input tokens.
     public var estimatedInputTokens: Int
     /// What the model must be able to do.

@@ -58,6 +58,8 @@ public final class RequestInfo: Sendable {
     public let trace: TraceContext?
     /// Where to log.
     public let logger: Logger
+    /// What the calls made for this request cost, all together.
+    public let cost = RecordedCost()
     /// Calls sent upstream for this request, whatever groups it passed through.
     private let sentAttempts = Atomic<Int>(0)
     /// Nanoseconds spent on waiting for providers, backoff included.

@@ -42,7 +42,7 @@ public enum RequestPeek {
         }
         if isContentInside { fields.landmarks.mayHoldState = true }
         if shape.requiresMaxTokens, operation == .chat, fields.maxTokens == nil { throw Self.missing("max_tokens") }
-        return InferenceRequest(
+        var request = InferenceRequest(
             operation: operation,
             model: name,
             isStreaming: isStreaming ?? fields.isStreaming ?? shape.streamsByDefault,
@@ -52,6 +52,8 @@ public enum RequestPeek {
             body: .wire(WireBody(dialect: dialect, bytes: body), fields.landmarks),
             replyDialect: dialect
         )
+        request.choices = fields.choices
+        return request
     }
 
     /// The body with another model: a path that names one, as Azure's do, is what the client means.

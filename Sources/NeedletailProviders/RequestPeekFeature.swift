@@ -51,6 +51,13 @@ enum RequestPeekFeature {
         return nil
     }
 
+    /// How many answers a settings object asks for.
+    static func choices(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+        guard let view = Self.view(bytes, range), view.kind == .object else { return 1 }
+        let count = view["candidateCount"]?.int ?? view["candidate_count"]?.int ?? 1
+        return min(max(count, 1), Int(Int32.max))
+    }
+
     private static func settings(_ view: JSONView) -> Features {
         // Ollama's `format`, `think` and `images` stand alone.
         if let word = view.string {

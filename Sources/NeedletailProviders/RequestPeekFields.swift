@@ -9,6 +9,8 @@ struct RequestPeekFields {
     var isStreaming: Bool?
     var maxTokens: Int?
     var maxCompletionTokens: Int?
+    /// How many answers are asked for; the larger where two members say.
+    var choices = 1
     var content: JSONContentScan?
     var features: Features = []
     /// Whether there is a whole request inside, to be counted.
@@ -86,6 +88,12 @@ struct RequestPeekFields {
             let end = try JSONScanner.value(bytes, value)
             self.maxCompletionTokens = try Self.limit(bytes, value..<end, "max_completion_tokens", least: 1)
             return end
+        case .choices:
+            let end = try JSONScanner.value(bytes, value)
+            // What is no count is the upstream's to refuse.
+            let count = try? Self.limit(bytes, value..<end, "n", least: 1)
+            self.choices = max(self.choices, count ?? 1)
+            return end
         case .content:
             try self.once(.content, "\(self.shape.contentKey)")
             return try self.readContent(bytes, value)
@@ -98,6 +106,7 @@ struct RequestPeekFields {
             if name == .settings, let limit = RequestPeekFeature.outputLimit(bytes, value..<end) {
                 self.maxTokens = limit
             }
+            if name == .settings { self.choices = max(self.choices, RequestPeekFeature.choices(bytes, value..<end)) }
             return end
         }
     }

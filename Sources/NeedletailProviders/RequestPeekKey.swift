@@ -2,7 +2,7 @@ import NeedletailCore
 
 /// The top-level keys of a request that ``RequestPeek`` looks at.
 enum RequestPeekKey {
-    case model, stream, streamOptions, maxTokens, maxCompletionTokens, content, countedRequest
+    case model, stream, streamOptions, maxTokens, maxCompletionTokens, choices, content, countedRequest
     case feature(RequestPeekFeature)
 
     /// The key, or `nil` if it is none of the dialect's.
@@ -18,6 +18,7 @@ enum RequestPeekKey {
             return
         }
         switch key.hasEscapes ? -1 : key.range.count - 2 {
+        case 1 where has("n"), 7 where has("best_of"): self = .choices
         case 5 where has("model"): self = .model
         case 5 where has("tools"): self = .feature(.tools)
         case 6 where has("stream"): self = .stream
@@ -46,6 +47,7 @@ enum RequestPeekKey {
 
     private static func named(_ name: String) -> Self? {
         switch name {
+        case "n", "best_of": .choices
         case "model": .model
         case "stream": .stream
         case "stream_options": .streamOptions

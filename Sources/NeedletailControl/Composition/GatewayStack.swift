@@ -60,7 +60,7 @@ public struct GatewayStack: Sendable {
         let observers = observers + [totals]
         let directory = try Groups(
             upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments,
-            observers: observers
+            prices: PriceBook(configuration.prices, upstreams), observers: observers
         ).directory()
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total

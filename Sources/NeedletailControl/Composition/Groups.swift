@@ -10,6 +10,7 @@ struct Groups {
     let random: RandomSource
     /// What is known of each model at each provider, shared by all groups.
     let deployments: DeploymentTable
+    let prices: PriceBook
     var observers: [any RequestObserver] = []
 
     func directory() throws(NeedletailError) -> ModelDirectory {
@@ -100,8 +101,12 @@ struct Groups {
 
     private func target(_ entry: Upstreams.Entry, model: String?, _ target: TargetConfiguration?) -> Target {
         let retry = entry.configuration.retry
+        let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)
+        let price = { @Sendable (model: String) in prices.price(provider: id, model: model) }
+        let metered = MeteringLayer(
+            entry.provider, price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens }, time: self.time)
         return Target(
-            AttemptObservationLayer(entry.provider, observers: self.observers, time: self.time),
+            AttemptObservationLayer(metered, observers: self.observers, time: self.time),
             model: model,
             dialect: target?.api,
             priority: target?.priority ?? entry.configuration.priority,
@@ -112,7 +117,10 @@ struct Groups {
                     base: retry.baseDelay, factor: retry.backoffFactor, maximum: retry.maxDelay, hasJitter: retry.jitter
                 )
             ),
-            deployment: self.deployments.deployment(entry.provider.id, model)
+            deployment: self.deployments.deployment(entry.provider.id, model),
+            price: TargetPrice { model, input, output in
+                price(model)?.expected(inputTokens: input, outputTokens: output)
+            }
         )
     }
 }

@@ -22,6 +22,8 @@ public struct Configuration: Sendable {
     public var routes: [RouteConfiguration]
     /// The client keys. `nil` when there is no `keys:`, which is not the same as an empty list.
     public var keys: [KeyConfiguration]?
+    /// What the operator says of prices.
+    public var prices = PriceConfiguration()
     /// Logging.
     public var telemetry: TelemetryConfiguration
     /// What people should know, in the order of the file.

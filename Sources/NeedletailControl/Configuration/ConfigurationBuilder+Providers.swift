@@ -154,6 +154,7 @@ extension ConfigurationBuilder {
             provider.mock.scriptFile =
                 provider.isEnabled ? self.file(script, node["script"]) : self.secrets.path(script)
         }
+        assign(node.millionths("discount"), to: &provider.discount)
         provider.mock.delay = node.duration("delay")
         provider.mock.seed = node.int("seed")
         self.readHeaders(node["headers"], &provider)

@@ -35,6 +35,7 @@ struct ConfigurationBuilder {
             defaultGroup: root["default"].map { self.group("", $0, at: $0.position, references) },
             routes: (root["routes"]?.elements ?? []).compactMap { self.route($0, references) },
             keys: keys,
+            prices: self.prices(root["prices"], providers),
             telemetry: self.telemetry(root["telemetry"]),
             warnings: []
         )

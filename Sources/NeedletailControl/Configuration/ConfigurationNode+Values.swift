@@ -19,6 +19,8 @@ extension ConfigurationNode {
     func double(_ key: String) -> Double? { self.text(key).flatMap { Double($0) } }
     func duration(_ key: String) -> Duration? { self.text(key).flatMap { DurationText.parse($0) } }
     func money(_ key: String) -> Money? { self.text(key).flatMap { Money($0) } }
+    /// A fraction in millionths, cut after the sixth place.
+    func millionths(_ key: String) -> Int64? { self.money(key).map { Int64(clamping: $0.picodollars / 1_000_000) } }
     func url(_ key: String) -> HTTPURL? { self.text(key).flatMap { HTTPURL($0) } }
 
     /// The texts of a list.

@@ -23,6 +23,7 @@ enum ConfigurationSchema {
         SchemaKey("default", .section(Self.group)),
         SchemaKey("routes", .list(.section(Self.route)), .accepted),
         SchemaKey("keys", .list(.section(Self.key))),
+        SchemaKey("prices", .section(Self.prices)),
         SchemaKey("telemetry", .openSection(Self.telemetry)),
         SchemaKey("cache", .open, .acceptedUnlessOff),
         SchemaKey("alerts", .open, .acceptedUnlessOff),
@@ -82,10 +83,26 @@ enum ConfigurationSchema {
                 SchemaKey("inline_media_only", .boolean),
             ])
         ),
+        SchemaKey("discount", .number(0...1)),
         SchemaKey("script", .string),
         SchemaKey("delay", .duration(allowsZero: true)),
         SchemaKey("seed", .integer(0...Int.max)),
     ]
+
+    static let prices: [SchemaKey] = [
+        SchemaKey("unknown", .scalarOr(.word(["refuse", "allow"], enforced: ["refuse", "allow"]), Self.unknownPrice)),
+        SchemaKey("models", .named(.section(Self.price))),
+    ]
+
+    static let unknownPrice: [SchemaKey] = [SchemaKey("per_call", .money)]
+
+    /// A model's rates: dollars for a million tokens, or for one of what is no token.
+    static let price: [SchemaKey] =
+        PriceKind.allCases.filter { $0 != .searchMaximum }.map { SchemaKey($0.name, .money) } + [
+            SchemaKey("same_as", .string),
+            SchemaKey("free", .boolean),
+            SchemaKey("discount", .number(0...1)),
+        ]
 
     static let capabilities: [SchemaKey] = [
         SchemaKey("context_window", Self.count),

@@ -50,6 +50,8 @@ public struct ProviderConfiguration: Sendable {
     public var supportsStreamUsage: Bool?
     /// What the operator says of its models, in the order of the file.
     public var capabilities: [ModelCapabilities.Statement] = []
+    /// What the operator has off the listed prices, in millionths. Default 0.
+    public var discount: Int64 = 0
     /// The mock's settings.
     public var mock = MockConfiguration()
     /// Where it stands; `nil` when it came from the environment.

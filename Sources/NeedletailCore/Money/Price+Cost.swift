@@ -38,21 +38,25 @@ extension Price {
         return Cost(self.discounted(bill.sum), bill.accuracy)
     }
 
+    /// What so many tokens of the plain kinds cost, in pico-dollars, to compare candidates by; `nil` where unknown.
+    public func expected(inputTokens: Int, outputTokens: Int) -> Int64? {
+        self.cost(of: Usage(inputTokens: inputTokens, outputTokens: outputTokens))
+            .map { Int64(clamping: $0.amount.picodollars) }
+    }
+
     /// The most that a call can cost whose input and output are bounded; `nil` when the rates of plain input or output
     /// are unknown.
     ///
     /// The dearest rate of every tier that the input may reach, and of every service tier, since the account's settings at
     /// the provider may choose one that the request does not name.
     public func worstCase(inputTokens: Int, outputTokens: Int, features: Features = [], searches: Int = 0) -> Money? {
-        guard self.base.standard[.input] != nil, outputTokens <= 0 || self.base.standard[.output] != nil else {
-            return nil
-        }
         var dearest = PriceRates()
         for schedule in [self.base] + self.tiers.filter({ inputTokens > $0.above }).map(\.schedule) {
             for rates in [schedule.standard] + Array(schedule.others.values) {
                 for (kind, rate) in rates.known { dearest[kind] = max(rate, dearest[kind] ?? 0) }
             }
         }
+        guard dearest[.input] != nil, outputTokens <= 0 || dearest[.output] != nil else { return nil }
         var inputs: [PriceKind] = [.input, .cachedInput, .cacheWrite, .cacheWrite1h]
         var outputs: [PriceKind] = [.output, .reasoning, .imageOutput]
         if features.contains(.images) { inputs.append(.imageInput) }

@@ -29,7 +29,7 @@ public final class AttemptRecord: Sendable {
     /// The dialect it was asked in, where it answered.
     public let dialect: DialectID?
     /// What it cost.
-    public let cost = RecordedCost()
+    public let cost: RecordedCost
     /// Its span, where the request is traced.
     public let trace: TraceContext?
 
@@ -49,6 +49,7 @@ public final class AttemptRecord: Sendable {
         outcome: Outcome,
         isCommitted: Bool,
         dialect: DialectID? = nil,
+        cost: RecordedCost = RecordedCost(),
         trace: TraceContext? = nil
     ) {
         self.request = request
@@ -65,6 +66,7 @@ public final class AttemptRecord: Sendable {
         self.outcome = outcome
         self.isCommitted = isCommitted
         self.dialect = dialect
+        self.cost = cost
         self.trace = trace
     }
 

@@ -6,6 +6,8 @@ public final class CallProgress: Sendable {
     public let traceparent: String?
     /// What goes with it; `nil` for nothing.
     public let tracestate: String?
+    /// What the call cost.
+    public let cost = RecordedCost()
     private let sent = Atomic<Bool>(false)
 
     /// Creates the progress of a call that has not been sent.

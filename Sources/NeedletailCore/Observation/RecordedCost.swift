@@ -1,24 +1,39 @@
 import Synchronization
 
-/// What a call or a request cost, filled in once by whoever knows prices.
+/// What a call or a request cost, filled in by whoever knows prices: once for a call, once for each call of a request.
 public final class RecordedCost: Sendable {
-    /// No price can be this.
-    private static let unknown = Int64.min
-    private let cell = Atomic<Int64>(RecordedCost.unknown)
+    private struct State {
+        var cost: Cost?
+        var isUnknown = false
+        var isOverHold = false
+    }
+
+    private let state = Mutex(State())
 
     /// Creates a cost that nobody knows yet.
     public init() {}
 
-    /// The cost in pico-dollars (10⁻¹² dollars); `nil` as long as nobody has said, and where the price is not known.
-    public var picoDollars: Int64? {
-        let value = self.cell.load(ordering: .relaxed)
-        return value == Self.unknown ? nil : value
+    /// The cost; `nil` as long as nobody has said, and where the price of any part is not known.
+    public var value: Cost? { self.state.withLock { $0.isUnknown ? nil : $0.cost } }
+
+    /// Whether it turned out dearer than what had been held for it before it was made.
+    public var isOverHold: Bool { self.state.withLock { $0.isOverHold } }
+
+    /// The cost in pico-dollars (10⁻¹² dollars), cut to what fits; `nil` as ``value``.
+    public var picoDollars: Int64? { self.value.map { Int64(clamping: $0.amount.picodollars) } }
+
+    /// Adds a part; `nil` for one whose price is not known.
+    public func add(_ cost: Cost?, isOverHold: Bool = false) {
+        self.state.withLock { state in
+            if let cost { state.cost = state.cost.map { $0 + cost } ?? cost } else { state.isUnknown = true }
+            if isOverHold { state.isOverHold = true }
+        }
     }
 
-    /// Records the cost.
+    /// Sets the cost to what a provider counted and lists.
     ///
-    /// - Parameter picoDollars: In pico-dollars, which reaches to 9.2 million dollars.
+    /// - Parameter picoDollars: In pico-dollars.
     public func set(picoDollars: Int64) {
-        self.cell.store(picoDollars, ordering: .relaxed)
+        self.state.withLock { $0 = State(cost: Cost(Money(picodollars: Int128(picoDollars)))) }
     }
 }

@@ -37,7 +37,7 @@ public final class RequestRecord: Sendable {
     /// What the gateway itself took up to the commit or the failure.
     public let overhead: Duration
     /// What it cost, all attempts together.
-    public let cost = RecordedCost()
+    public var cost: RecordedCost { self.request.cost }
     /// Its span, where it is traced.
     public let trace: TraceContext?
 

@@ -33,6 +33,9 @@ struct Exchange {
         switch reply.body {
         case .complete(let body, _):
             headers.append(reply.contentType.map { HTTPField(name: .contentType, value: $0) } ?? Self.json)
+            if let cost = self.info.cost.value {
+                headers.append(HTTPField(name: .needletailCost, value: cost.amount.decimal(leastPlaces: 6)))
+            }
             headers.append(HTTPField(name: .needletailOverhead, value: self.overhead))
             self.responder.send(EdgeResponse(status: 200, headers: headers, body: body.bytes))
             return nil
@@ -108,7 +111,7 @@ struct Exchange {
 
     private func headers(for reply: borrowing InferenceReply) -> HTTPFields {
         var headers = HTTPFields()
-        headers.reserveCapacity(10)
+        headers.reserveCapacity(11)
         headers.setRequestID(self.info.id, dialect: self.dialect)
         headers.append(HTTPField(name: .needletailProvider, value: reply.provider.rawValue))
         headers.append(HTTPField(name: .needletailModel, value: reply.model))

@@ -5,6 +5,7 @@ extension HTTPField.Name {
     static let needletailProvider = named("x-needletail-provider")
     static let needletailModel = named("x-needletail-model")
     static let needletailAttempts = named("x-needletail-attempts")
+    static let needletailCost = named("x-needletail-cost-usd")
     static let needletailOverhead = named("x-needletail-overhead-ms")
     static let needletailLossy = named("x-needletail-lossy")
     static let shouldRetry = named("x-should-retry")

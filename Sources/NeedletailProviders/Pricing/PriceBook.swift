@@ -111,7 +111,8 @@ public final class PriceBook: Sendable {
         let replaced = Set(rates.known.map(\.kind))
         func without(_ old: PriceRates) -> PriceRates {
             PriceRates(
-                Dictionary(uniqueKeysWithValues: old.known.filter { !replaced.contains($0.kind) }.map { ($0.kind, $0.rate) }))
+                Dictionary(
+                    uniqueKeysWithValues: old.known.filter { !replaced.contains($0.kind) }.map { ($0.kind, $0.rate) }))
         }
         price.base = Price.Schedule(
             rates.filled(from: price.base.standard), others: price.base.others.mapValues(without))

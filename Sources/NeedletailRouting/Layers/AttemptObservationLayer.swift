@@ -103,6 +103,7 @@ public struct AttemptObservationLayer: Provider {
             outcome: outcome,
             isCommitted: isCommitted,
             dialect: dialect,
+            cost: observed.call.cost,
             trace: observed.trace
         )
         // First what the request's record is made of, which may be told as soon as the last observer has heard.

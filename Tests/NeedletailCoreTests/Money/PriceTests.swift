@@ -110,8 +110,8 @@ struct PriceTests {
         "Cheaper hours hold from their first minute up to their last, on their days, in UTC",
         arguments: [
             // 2026-11-16 is a Monday.
-            (1_795_219_200, 500), (1_795_219_200 - 1, 1_000), (1_795_219_200 + 3_599, 500),
-            (1_795_219_200 + 3_600, 1_000), (1_795_219_200 + 5 * 86_400, 1_000),
+            (1_794_787_200, 500), (1_794_787_200 - 1, 1_000), (1_794_787_200 + 3_599, 500),
+            (1_794_787_200 + 3_600, 1_000), (1_794_787_200 + 5 * 86_400, 1_000),
         ] as [(Int64, Int128)])
     func hours(at: Int64, expected: Int128) {
         let price = Price(
@@ -119,7 +119,7 @@ struct PriceTests {
             offPeak: Price.OffPeak(
                 windows: [PriceWindow(days: 0b1_1111, minutes: [960..<1_020])], rates: PriceRates([.input: 500])))
         // 16:00 UTC of that Monday.
-        let shift: Int64 = 16 * 3_600 - (1_795_219_200 % 86_400)
+        let shift: Int64 = 16 * 3_600 - (1_794_787_200 % 86_400)
         #expect(price.cost(of: Usage(inputTokens: 1), at: at + shift)?.amount.picodollars == expected)
     }
 

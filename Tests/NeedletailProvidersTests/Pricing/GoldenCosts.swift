@@ -34,6 +34,7 @@ enum GoldenCosts {
             }
         }
         return Row(
-            type: String(words[0]), model: String(words[1]), usage: usage, expected: expected, description: String(line))
+            type: String(words[0]), model: String(words[1]), usage: usage, expected: expected, description: String(line)
+        )
     }
 }

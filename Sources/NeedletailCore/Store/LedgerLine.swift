@@ -1,0 +1,88 @@
+/// One call to an upstream, as the ledger keeps it.
+public struct LedgerLine: Sendable, Hashable {
+    /// The end of the call, in milliseconds since 1970 UTC.
+    public var wallMilliseconds: Int64
+    /// The request's id, as client and log know it; empty for lines that stand for several.
+    public var requestID: String
+    /// Tells requests apart, also where clients use one id twice.
+    public var request: Int64
+    /// The name of the client's key; empty for none.
+    public var key: String
+    /// The tenant of the key; empty for none.
+    public var tenant: String
+    /// The client's end user, as the request named it; empty for none.
+    public var user: String
+    /// Who was called.
+    public var provider: String
+    /// The model, in the provider's words.
+    public var model: String
+    /// What was asked for.
+    public var operation: String
+    /// Counts the request's calls from 1.
+    public var attempt: Int
+    /// Why it was made.
+    public var cause: String
+    /// What the provider counted; `nil` if it told nothing.
+    public var usage: Usage?
+    /// What it cost; `nil` for unknown.
+    public var cost: Cost?
+    /// Whether it cost more than had been held for it.
+    public var isOverHold: Bool
+    /// The list that the price was taken from.
+    public var priceVersion: String
+    /// How long it took, in milliseconds.
+    public var durationMilliseconds: Int64
+    /// How long it took to its first event, in milliseconds; `nil` for whole replies.
+    public var firstTokenMilliseconds: Int64?
+    /// `finished`, `failed` or `abandoned`.
+    public var outcome: String
+    /// The code of its failure; empty for none.
+    public var error: String
+    /// How many calls the line stands for: more than 1 where the store was away for so long that lines were added up.
+    public var calls: Int
+
+    /// Creates a line of one call.
+    public init(
+        wallMilliseconds: Int64,
+        requestID: String,
+        request: Int64,
+        key: String = "",
+        tenant: String = "",
+        user: String = "",
+        provider: String,
+        model: String,
+        operation: String = Operation.chat.rawValue,
+        attempt: Int = 1,
+        cause: String = AttemptCause.first.rawValue,
+        usage: Usage? = nil,
+        cost: Cost? = nil,
+        isOverHold: Bool = false,
+        priceVersion: String = "",
+        durationMilliseconds: Int64 = 0,
+        firstTokenMilliseconds: Int64? = nil,
+        outcome: String = "finished",
+        error: String = "",
+        calls: Int = 1
+    ) {
+        self.wallMilliseconds = wallMilliseconds
+        self.requestID = requestID
+        self.request = request
+        self.key = key
+        self.tenant = tenant
+        self.user = user
+        self.provider = provider
+        self.model = model
+        self.operation = operation
+        self.attempt = attempt
+        self.cause = cause
+        self.usage = usage
+        self.cost = cost
+        self.isOverHold = isOverHold
+        self.priceVersion = priceVersion
+        self.durationMilliseconds = durationMilliseconds
+        self.firstTokenMilliseconds = firstTokenMilliseconds
+        self.outcome = outcome
+        self.error = error
+        self.calls = calls
+    }
+}
