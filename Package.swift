@@ -71,7 +71,8 @@ let package = Package(
             name: "NeedletailControl",
             dependencies: [
                 "Needletail", "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
-                "NeedletailGateway", "CNeedletailSystem", nio, nioPosix, nioSSL, httpTypes, logging, cryptoExtras,
+                "NeedletailGateway", "CNeedletailSystem", nio, nioPosix, nioHTTP1, nioSSL, httpTypes, logging,
+                crypto, cryptoExtras,
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -143,7 +144,7 @@ let package = Package(
             name: "NeedletailControlTests",
             dependencies: [
                 "NeedletailControl", "NeedletailGateway", "NeedletailCore", "NeedletailProviders",
-                "NeedletailRouting", "NeedletailTesting", "NeedletailCLI", nio, nioPosix, httpTypes, logging,
+                "NeedletailRouting", "NeedletailTesting", "NeedletailCLI", nio, nioPosix, nioHTTP1, httpTypes, logging,
                 cryptoExtras,
             ],
             swiftSettings: settings

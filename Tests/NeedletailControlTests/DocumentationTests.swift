@@ -120,6 +120,24 @@ struct DocumentationTests {
         names.isEmpty ? "—" : names.joined(separator: ", ")
     }
 
+    @Test("docs/admin.md has every route with what it needs, and every role with what it may do")
+    func administration() throws {
+        let rows = try Self.rows("docs/admin.md")
+        let routes = rows.filter { $0.count == 4 && $0[0] != "method" }
+        let rooms = GatewayProcess.rooms()
+        let expected = (rooms + [OpenAPIRoom(rooms)]).flatMap(\.routes).map { route in
+            ["\(route.method)", route.path.description, route.permission.rawValue, route.summary]
+        }
+        #expect(routes == expected)
+        let roles = rows.filter { $0.count == 7 }
+        #expect(roles.first == ["role"] + AdminPermission.allCases.map(\.rawValue))
+        #expect(
+            roles.dropFirst().map { $0 }
+                == AdminRole.allCases.map { role in
+                    [role.rawValue] + AdminPermission.allCases.map { role.permissions.contains($0) ? "yes" : "no" }
+                })
+    }
+
     @Test("docs/library.md's code is the example's own")
     func library() throws {
         let example = Set(
@@ -136,7 +154,8 @@ struct DocumentationTests {
     @Test(
         "every link between the documents leads somewhere",
         arguments: [
-            "README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/configuration.md", "docs/errors.md",
+            "README.md", "CONTRIBUTING.md", "docs/admin.md", "docs/architecture.md", "docs/configuration.md",
+            "docs/errors.md",
             "docs/library.md", "docs/providers.md", "docs/responses.md", "docs/translation.md", "docs/transport.md",
         ])
     func links(_ path: String) throws {

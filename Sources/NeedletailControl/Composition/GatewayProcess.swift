@@ -86,15 +86,28 @@ public final class GatewayProcess: Service {
             phase: phase
         )
         self.admin = EdgeServer(
-            configuration: EdgeConfiguration(host: listen.admin.host, port: listen.admin.port),
-            handler: AdminHandler(
-                health: { stack.health() }, totals: { stack.totals.snapshot() }, phase: phase,
-                allowedHosts: AdminHandler.loopbackHosts.union([listen.admin.host.lowercased()])),
+            configuration: EdgeConfiguration(
+                host: listen.admin.host,
+                port: listen.admin.port,
+                // A request to explain may hold images.
+                limits: EdgeLimits(bodyBytes: listen.bodyLimit, connections: 256),
+                tls: listen.admin.isLoopback ? nil : Self.tls(listen)),
+            handler: AdminAPI(
+                Self.rooms(),
+                access: AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time),
+                rest: AdminHandler(
+                    health: { stack.health() }, totals: { stack.totals.snapshot() }, phase: phase),
+                logger: surroundings.logger),
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
             phase: phase
         )
+    }
+
+    /// Who answers below `/admin/v1`.
+    static func rooms() -> [any AdminRoom] {
+        [CallerRoom()]
     }
 
     private static func access(_ keys: [KeyConfiguration]?) -> AccessTable {
@@ -112,9 +125,13 @@ public final class GatewayProcess: Service {
             host: listen.api.host,
             port: listen.api.port,
             limits: EdgeLimits(bodyBytes: listen.bodyLimit),
-            tls: listen.tls.map { EdgeTLS(certificateFile: $0.certificateFile, keyFile: $0.keyFile) },
+            tls: Self.tls(listen),
             cors: listen.corsOrigins.isEmpty ? nil : CORSPolicy(allowedOrigins: Set(listen.corsOrigins))
         )
+    }
+
+    private static func tls(_ listen: ListenConfiguration) -> EdgeTLS? {
+        listen.tls.map { EdgeTLS(certificateFile: $0.certificateFile, keyFile: $0.keyFile) }
     }
 
     /// Listens.

@@ -26,6 +26,8 @@ public struct Configuration: Sendable {
     public var prices = PriceConfiguration()
     /// Logging.
     public var telemetry: TelemetryConfiguration
+    /// The admin listener's keys.
+    var admin: AdminConfiguration
     /// What people should know, in the order of the file.
     public var warnings: [ConfigurationFault]
 

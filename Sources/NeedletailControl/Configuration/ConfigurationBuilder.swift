@@ -37,10 +37,13 @@ struct ConfigurationBuilder {
             keys: keys,
             prices: self.prices(root["prices"], providers),
             telemetry: self.telemetry(root["telemetry"]),
+            admin: self.admin(root["admin"]),
             warnings: []
         )
         self.apply(overrides, to: &configuration)
         self.checkExposure(configuration, at: root["listen"]?["api"]?.position)
+        self.checkAdminExposure(
+            configuration, at: overrides.admin == nil ? root["listen"]?["admin"]?.position : nil)
         return configuration
     }
 
@@ -55,13 +58,6 @@ struct ConfigurationBuilder {
         assign(node.duration("drain"), to: &listen.drain)
         if let cors = node["cors"] {
             listen.corsOrigins = cors.texts("origins") ?? (node.bool("cors") == true ? ["*"] : [])
-        }
-        if !listen.admin.isLoopback, let admin = node["admin"] {
-            self.faults.error(
-                at: admin.position,
-                "the admin listener would be open to other machines, and this version has no admin key",
-                "write 127.0.0.1:4004"
-            )
         }
         if let tls = node["tls"] {
             if let certificate = tls.text("cert"), let key = tls.text("key") {
@@ -99,13 +95,6 @@ struct ConfigurationBuilder {
                     SchemaKind.address.example
                 )
             }
-        }
-        if overrides.admin != nil, !configuration.listen.admin.isLoopback {
-            self.faults.error(
-                at: .option("--admin"),
-                "the admin listener would be open to other machines, and this version has no admin key",
-                "write 127.0.0.1:4004"
-            )
         }
         if let level = overrides.logLevel {
             let kind = ConfigurationSchema.logLevel

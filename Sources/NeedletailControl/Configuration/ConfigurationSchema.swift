@@ -29,7 +29,7 @@ enum ConfigurationSchema {
         SchemaKey("alerts", .open, .acceptedUnlessOff),
         SchemaKey("privacy", .open, .acceptedUnlessOff),
         SchemaKey("store", .open, .acceptedUnlessOff),
-        SchemaKey("admin", .open, .acceptedUnlessOff),
+        SchemaKey("admin", .section(Self.admin)),
     ]
 
     static let listen: [SchemaKey] = [
@@ -40,6 +40,25 @@ enum ConfigurationSchema {
         SchemaKey("cors", .switchOr([SchemaKey("origins", .list(.string))])),
         SchemaKey("drain", .duration(allowsZero: true)),
     ]
+
+    static let admin: [SchemaKey] = [
+        SchemaKey("key", .secret),
+        SchemaKey(
+            "keys",
+            .list(
+                .section([
+                    SchemaKey("name", .name),
+                    SchemaKey("key", .secret),
+                    SchemaKey("role", .word(Self.roles, enforced: Self.roles)),
+                    SchemaKey("enabled", .boolean),
+                ]))
+        ),
+        SchemaKey("open", .list(.word(Self.openPaths, enforced: Self.openPaths))),
+        SchemaKey("watch", .boolean, .acceptedUnlessOff),
+    ]
+
+    private static let roles = AdminRole.allCases.map(\.rawValue)
+    private static let openPaths = AdminConfiguration.OpenPath.allCases.map(\.rawValue)
 
     private static let dialects = DialectID.allCases.map(\.rawValue)
 

@@ -1,4 +1,4 @@
-import NIOHTTP1
+package import NIOHTTP1
 
 /// A configured client key.
 public struct AccessKey: Sendable, Hashable {
@@ -48,7 +48,7 @@ public struct AccessTable: Sendable {
     }
 
     /// Looks the key of a request up. Of several headers the first in ``Credential``'s order counts.
-    func check(_ head: HTTPRequestHead) -> Verdict {
+    package func check(_ head: HTTPRequestHead) -> Verdict {
         guard !self.isOpen else { return .open }
         guard let secret = Credential.find(in: head) else { return .missing }
         for key in self.keys[Self.hash(secret)] ?? [] where ConstantTime.equal(key.secret, secret) {

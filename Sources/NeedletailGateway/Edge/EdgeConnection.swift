@@ -187,7 +187,7 @@ import NeedletailCore
         if let origin = facts.origin, let answer = self.shared.cors?.preflight(head, origin: origin) {
             return self.refuse(answer)
         }
-        switch self.shared.handler.admit(head) {
+        switch self.shared.handler.admit(head, from: self.context?.remoteAddress) {
         case .refused(let answer): return self.refuse(answer)
         case .admitted(let admission): self.admission = admission
         }

@@ -10,6 +10,11 @@ public protocol EdgeHandler: Sendable {
     /// - Returns: Whether to read the body and go on with ``respond(to:through:)``, or a response to send at once.
     func admit(_ head: HTTPRequestHead) -> EdgeAdmission
 
+    /// As ``admit(_:)``, for handlers that ask who the client is.
+    ///
+    /// - Parameter peer: The client's address; costs a lock, and so it is asked for only where it is needed.
+    func admit(_ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?) -> EdgeAdmission
+
     /// Answers one request through `responder`. Runs in a task on the connection's event loop, which is cancelled when
     /// the client goes away. The request is the handler's: what it has read of it need not stay while a reply streams.
     func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async
@@ -18,6 +23,13 @@ public protocol EdgeHandler: Sendable {
     ///
     /// - Parameter head: `nil` if the head itself could not be read.
     func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse
+}
+
+extension EdgeHandler {
+    /// Asks ``admit(_:)``.
+    public func admit(_ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?) -> EdgeAdmission {
+        self.admit(head)
+    }
 }
 
 /// What a handler says of a request's head.

@@ -3,12 +3,12 @@ public import NIOHTTP1
 public import NeedletailCore
 public import NeedletailRouting
 
-/// Answers the admin listener: `/health`, `/health/detailed`, `/health/providers`, `/health/metrics`.
+/// Answers `/health`, `/health/detailed`, `/health/providers`, `/health/metrics` on the admin listener. Who may ask is
+/// for the one to say that passes requests on to it.
 public final class AdminHandler: EdgeHandler {
     private let health: @Sendable () -> HealthReport
     private let totals: @Sendable () -> UsageTotals.Snapshot
     private let phase: ServingPhase
-    private let allowedHosts: Set<String>
 
     /// Creates a handler.
     ///
@@ -16,22 +16,15 @@ public final class AdminHandler: EdgeHandler {
     ///   - health: How the gateway is.
     ///   - totals: What has been served.
     ///   - phase: Shared with the servers.
-    ///   - allowedHosts: The names by which the listener may be asked, in lower case and without port: whatever
-    ///     else a browser asks for is another site's doing (DNS rebinding).
     public init(
         health: @escaping @Sendable () -> HealthReport,
         totals: @escaping @Sendable () -> UsageTotals.Snapshot,
-        phase: ServingPhase,
-        allowedHosts: Set<String> = AdminHandler.loopbackHosts
+        phase: ServingPhase
     ) {
         self.health = health
         self.totals = totals
         self.phase = phase
-        self.allowedHosts = allowedHosts
     }
-
-    /// The names of this machine.
-    public static let loopbackHosts: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
 
     /// See ``EdgeHandler/admit(_:)``.
     public func admit(_ head: HTTPRequestHead) -> EdgeAdmission {
@@ -39,10 +32,6 @@ public final class AdminHandler: EdgeHandler {
     }
 
     private func refusal(for head: HTTPRequestHead) -> EdgeResponse? {
-        guard self.isFromHere(head) else {
-            return self.failure(
-                NeedletailError(.forbidden, "The admin listener is not asked by this host or origin."), for: head)
-        }
         switch head.path {
         case "/health", "/health/detailed", "/health/providers", "/health/metrics": break
         default: return self.failure(NeedletailError(.notFound, "There is no such path."), for: head)
@@ -79,22 +68,5 @@ public final class AdminHandler: EdgeHandler {
         json.endObject()
         return EdgeResponse(
             status: error.disposition.status, headers: [.contentType: "application/json"], body: json.bytes)
-    }
-
-    private func isFromHere(_ head: HTTPRequestHead) -> Bool {
-        let allowed = self.allowedHosts
-        guard let host = head.headers.first(name: "host"), allowed.contains(Self.name(host[...])) else { return false }
-        guard let origin = head.headers.first(name: "origin") else { return true }
-        guard let scheme = ["http://", "https://"].first(where: { origin.hasPrefix($0) }) else { return false }
-        return allowed.contains(Self.name(origin.dropFirst(scheme.count)))
-    }
-
-    /// A host without its port; all of it where what follows the name is no port.
-    private static func name(_ host: Substring) -> String {
-        var name = host.prefix { $0 != ":" }
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") { name = host[...end] }
-        let port = host[name.endIndex...]
-        let isPort = port.isEmpty || port.first == ":" && port.utf8.dropFirst().allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
-        return (isPort ? name : host).lowercased()
     }
 }

@@ -1,5 +1,5 @@
 import NIOCore
-import NIOHTTP1
+package import NIOHTTP1
 import NeedletailCore
 
 /// What a path of the API listener means.
@@ -183,7 +183,7 @@ extension InferenceRoute {
 
 extension HTTPRequestHead {
     /// The path of the request target, which may be a whole URL (RFC 9112, section 3.2.2).
-    var path: Substring {
+    package var path: Substring {
         var target = self.uri[...]
         if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) { target = target[..<mark] }
         guard target.utf8.first != UInt8(ascii: "/") else { return target }
@@ -195,7 +195,7 @@ extension HTTPRequestHead {
     }
 
     /// The query of the request target, without its mark; empty if there is none.
-    var query: Substring {
+    package var query: Substring {
         guard let mark = self.uri.utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
         return self.uri[self.uri.index(after: mark)...]
     }
@@ -222,9 +222,9 @@ extension HTTPRequestHead {
 }
 
 /// Percent signs in paths.
-enum PercentEncoding {
+package enum PercentEncoding {
     /// The decoded text; `nil` for what is no UTF-8 or no encoding.
-    static func decoded(_ text: Substring) -> String? {
+    package static func decoded(_ text: Substring) -> String? {
         guard text.utf8.contains(UInt8(ascii: "%")) else { return String(text) }
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]

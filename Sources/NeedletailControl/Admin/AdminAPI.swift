@@ -1,0 +1,142 @@
+import HTTPTypes
+import Logging
+import NIOCore
+import NIOHTTP1
+import NeedletailCore
+import NeedletailGateway
+
+/// Answers the admin listener: guards all of it by key, host and origin, dispatches `/admin/v1/…` to the rooms, and
+/// passes everything else on.
+final class AdminAPI: EdgeHandler {
+    /// What is known of a call once its head has been looked at.
+    final class Call: Sendable {
+        let caller: AdminCaller
+        let route: AdminRoute
+        let parameters: [String: String]
+        let query: [String: String]
+
+        init(_ caller: AdminCaller, _ route: AdminRoute, _ parameters: [String: String], _ query: [String: String]) {
+            self.caller = caller
+            self.route = route
+            self.parameters = parameters
+            self.query = query
+        }
+    }
+
+    private let router: AdminRouter
+    private let access: AdminAccess
+    private let rest: any EdgeHandler
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - rooms: Who answers below ``AdminRoute/root``; the OpenAPI document is added to them.
+    ///   - access: Who may ask.
+    ///   - rest: Who answers every other path.
+    ///   - logger: Where changes are logged.
+    init(_ rooms: [any AdminRoom], access: AdminAccess, rest: any EdgeHandler, logger: Logger) {
+        self.router = AdminRouter(rooms + [OpenAPIRoom(rooms)])
+        self.access = access
+        self.rest = rest
+        self.logger = logger
+    }
+
+    func admit(_ head: HTTPRequestHead) -> EdgeAdmission { self.admit(head, from: nil) }
+
+    func admit(_ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?) -> EdgeAdmission {
+        let address = peer()
+        do throws(AdminError) {
+            let caller: AdminCaller
+            switch self.access.check(head, from: address) {
+            case .known(let known): caller = known
+            case .refused(let error):
+                self.logger.notice(
+                    "An admin request was refused.",
+                    metadata: [
+                        "needletail.peer": "\(address?.ipAddress ?? "unknown")",
+                        "needletail.reason": "\(error.type)",
+                    ])
+                throw error
+            }
+            let path = head.path
+            guard path.hasPrefix(AdminRoute.root + "/") else { return self.rest.admit(head) }
+            let (route, parameters) = try self.router.route(head.method, path.dropFirst(AdminRoute.root.count))
+            guard caller.role.permissions.contains(route.permission) else {
+                let message =
+                    "The role '\(caller.role)' may not do this; it takes the permission '\(route.permission)'."
+                throw AdminError(403, "permission_error", message)
+            }
+            let query = try AdminRequest.query(head.query).filter { $0.key != "key" }
+            try AdminField.check(query, route.query)
+            return .admitted(Call(caller, route, parameters, query))
+        } catch {
+            return .refused(error.response)
+        }
+    }
+
+    func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async {
+        guard let call = request.admission as? Call else {
+            return await self.rest.respond(to: request, through: responder)
+        }
+        let (head, body) = (request.head, request.body)
+        // Building a configuration takes milliseconds, which the event loops owe to the requests.
+        let response = await withTaskExecutorPreference(globalConcurrentExecutor) {
+            await self.answer(call, head, body)
+        }
+        responder.send(response)
+    }
+
+    /// The response to an admitted call.
+    func answer(_ call: Call, _ head: HTTPRequestHead, _ body: ByteBuffer) async -> EdgeResponse {
+        let route = call.route
+        do throws(AdminError) {
+            let request = AdminRequest(
+                caller: call.caller,
+                parameters: call.parameters,
+                query: call.query,
+                body: try Self.body(body, route.body),
+                condition: ETagCondition(head.headers.first(name: "if-match"))
+            )
+            let response = try await route.handler(request).response(route.status)
+            if route.method != .GET { self.log(call, response.status) }
+            return response
+        } catch {
+            if route.method != .GET { self.log(call, error.status) }
+            return error.response
+        }
+    }
+
+    /// Every change and every attempt at one, with who made it.
+    private func log(_ call: Call, _ status: Int) {
+        self.logger.notice(
+            "An admin call.",
+            metadata: [
+                "needletail.admin": "\(call.caller.name)",
+                "needletail.operation": "\(call.route.method) \(call.route.path)",
+                "needletail.subject":
+                    "\(call.parameters.keys.sorted().compactMap { call.parameters[$0] }.joined(separator: " "))",
+                "needletail.status": "\(status)",
+            ])
+    }
+
+    private static func body(_ bytes: ByteBuffer, _ wanted: AdminRoute.Body) throws(AdminError) -> JSONView? {
+        if case .none = wanted {
+            // An empty object is what many clients send where there is nothing to say.
+            guard bytes.readableBytes > 2 else { return nil }
+            throw AdminError(400, "invalid_request", "This operation takes no body.")
+        }
+        if case .fields(let fields) = wanted, bytes.readableBytes == 0, !fields.contains(where: \.isRequired) {
+            return nil
+        }
+        let root: JSONView
+        do { root = try JSONDocument(bytes).root } catch {
+            throw AdminError(400, "invalid_request", "The body is not JSON: \(error).")
+        }
+        guard root.kind == .object else { throw AdminError(400, "invalid_request", "The body is not a JSON object.") }
+        if case .fields(let fields) = wanted { try AdminField.check(root, fields) }
+        return root
+    }
+
+    func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse {
+        AdminError(error.disposition.status, error.disposition.openAIType, error.message).response
+    }
+}

@@ -1,0 +1,96 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NeedletailCore
+import NeedletailGateway
+import Synchronization
+
+/// Says who calls the admin listener.
+final class AdminAccess: Sendable {
+    /// What became of a look at a request's head.
+    enum Verdict: Sendable {
+        case known(AdminCaller)
+        case refused(AdminError)
+    }
+
+    private struct Keys: Sendable {
+        var table: AccessTable
+        var roles: [String: AdminRole]
+        /// What needs no key all the same.
+        var open: Set<AdminConfiguration.OpenPath>
+    }
+
+    private let keys: Mutex<Keys>
+    private let guesses = Mutex(GuessGuardState())
+    private let hosts: AllowedHosts
+    private let time: TimeSource
+
+    init(_ configuration: AdminConfiguration, host: String, time: TimeSource) {
+        self.keys = Mutex(Self.keys(configuration))
+        self.hosts = AllowedHosts(loopbackAnd: host)
+        self.time = time
+    }
+
+    /// Takes other keys, at a reload.
+    func replace(_ configuration: AdminConfiguration) {
+        let keys = Self.keys(configuration)
+        self.keys.withLock { $0 = keys }
+    }
+
+    private static func keys(_ configuration: AdminConfiguration) -> Keys {
+        guard !configuration.keys.isEmpty else { return Keys(table: AccessTable(), roles: [:], open: []) }
+        return Keys(
+            table: AccessTable(configuration.keys.map { AccessKey(name: $0.name, secret: $0.secret.exposed) }),
+            roles: Dictionary(configuration.keys.map { ($0.name, $0.role) }) { first, _ in first },
+            open: configuration.open)
+    }
+
+    /// Looks at a request. The same words for no key and a wrong one: neither is a hint.
+    func check(_ head: HTTPRequestHead, from peer: SocketAddress?) -> Verdict {
+        let keys = self.keys.withLock { $0 }
+        if keys.table.isOpen {
+            guard self.hosts.allow(head) else {
+                let message = "The admin listener is not asked by this host or origin."
+                return .refused(AdminError(403, "permission_error", message))
+            }
+            return .known(.local)
+        }
+        if let path = AdminConfiguration.OpenPath(head.path), keys.open.contains(path) {
+            // Whoever asks may only see what needs no key.
+            return .known(AdminCaller(name: "anonymous", role: .developer))
+        }
+        let client = Self.client(peer)
+        let now = self.time.now()
+        if let wait = self.guesses.withLock({ $0.wait(of: client, now: now) }) { return .refused(Self.locked(wait)) }
+        switch keys.table.check(head) {
+        case .known(let key):
+            guard let role = keys.roles[key.name] else { break }
+            self.guesses.withLock { $0.succeed(client) }
+            return .known(AdminCaller(name: key.name, role: role))
+        case .unknown:
+            if self.guesses.withLock({ $0.fail(client, now: now) }) {
+                return .refused(Self.locked(GuessGuardState.lockTime))
+            }
+        case .open, .missing: break
+        }
+        var error = AdminError(401, "authentication_error", "This needs a valid admin key: `Authorization: Bearer …`.")
+        error.headers[.wwwAuthenticate] = "Bearer"
+        return .refused(error)
+    }
+
+    private static func locked(_ wait: Duration) -> AdminError {
+        var error = AdminError(429, "rate_limit_error", "Too many wrong keys came from here; try again later.")
+        error.headers[.retryAfter] = String(wait.components.seconds + 1)
+        return error
+    }
+
+    /// Who counts as one client, see ``GuessGuardState``.
+    static func client(_ peer: SocketAddress?) -> String {
+        guard let text = peer?.ipAddress else { return "" }
+        guard text.contains(":"), !text.contains(".") else { return text }
+        // The first four groups; what `::` stands for is zeros.
+        let halves = text.split(separator: ":", omittingEmptySubsequences: false)
+        let groups = halves.prefix { !$0.isEmpty }.prefix(4)
+        return (groups.map(String.init) + Array(repeating: "0", count: 4 - groups.count)).joined(separator: ":")
+    }
+}
