@@ -44,6 +44,14 @@ public final class HealthMonitor: Sendable {
         public var lastSuccess: Int64?
         /// What went wrong last.
         public var lastError: String?
+
+        /// Creates the status of a provider that nobody has checked.
+        public init() {}
+
+        fileprivate init(succeededAt now: Int64) {
+            self.isHealthy = true
+            self.lastSuccess = now
+        }
     }
 
     private let checks: [Check]
@@ -104,7 +112,7 @@ public final class HealthMonitor: Sendable {
             if isNew, models?.isEmpty ?? true { return }
             if let models { self.onModels(check.provider.rawValue, models) }
             let now = self.time.wallSeconds()
-            self.statuses.withLock { $0[check.provider] = Status(isHealthy: true, lastSuccess: now) }
+            self.statuses.withLock { $0[check.provider] = Status(succeededAt: now) }
             guard isNew else { return }
             self.logger.info(
                 "A provider was found.",

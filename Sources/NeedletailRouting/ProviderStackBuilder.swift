@@ -26,9 +26,10 @@ public struct ProviderStackBuilder: Sendable {
     public func withObservers(
         _ observers: [any RequestObserver],
         spans: SpanSource? = nil,
+        inFlight: InFlightCount = InFlightCount(),
         time: TimeSource = .live
     ) -> Self {
-        self.with { ObservationLayer($0, observers: observers, spans: spans, time: time) }
+        self.with { ObservationLayer($0, observers: observers, spans: spans, inFlight: inFlight, time: time) }
     }
 
     /// The wrapped provider.

@@ -6,7 +6,9 @@ struct AdminTests {
 
     @Test(
         "each path answers, and only to GET and HEAD",
-        arguments: ["/health", "/health/detailed", "/health/providers", "/health/metrics"])
+        arguments: [
+            "/health", "/health/detailed", "/health/providers", "/health/metrics", "/health/live", "/health/ready",
+        ])
     func paths(path: String) async throws {
         try await withGateway(Self.yaml) { gateway in
             let connection = try await TestClient.connect(gateway.adminPort)

@@ -48,6 +48,9 @@ public final class GatewayProcess: Service {
 
     /// What stands behind the listeners.
     public let stack: GatewayStack
+    let telemetry: Telemetry
+    private let group: MultiThreadedEventLoopGroup
+    private let time: TimeSource
     private let configuration: Configuration
     private let api: EdgeServer
     private let admin: EdgeServer
@@ -57,13 +60,19 @@ public final class GatewayProcess: Service {
     public init(_ configuration: Configuration, _ surroundings: Surroundings) throws {
         self.configuration = configuration
         self.logger = surroundings.logger
+        self.group = surroundings.group
+        self.time = surroundings.time
+        let telemetry = Telemetry(configuration.telemetry, time: surroundings.time)
+        self.telemetry = telemetry
         let stack = try GatewayStack(
             configuration,
             environment: surroundings.environment,
             group: surroundings.group,
             time: surroundings.time,
             random: surroundings.random,
-            logger: surroundings.logger
+            logger: surroundings.logger,
+            observers: telemetry.observers,
+            inFlight: telemetry.inFlight
         )
         self.stack = stack
         let phase = ServingPhase()
@@ -79,7 +88,7 @@ public final class GatewayProcess: Service {
             handler: GatewayHandler(
                 services: services,
                 ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
-                phase: phase, time: surroundings.time, logger: surroundings.logger),
+                phase: phase, observers: telemetry.observers, time: surroundings.time, logger: surroundings.logger),
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
@@ -96,13 +105,34 @@ public final class GatewayProcess: Service {
                 Self.rooms(),
                 access: AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time),
                 rest: AdminHandler(
-                    health: { stack.health() }, totals: { stack.totals.snapshot() }, phase: phase),
+                    health: { stack.health() }, totals: { stack.totals.snapshot() },
+                    metrics: { telemetry.metrics(accept: $0) }, phase: phase),
                 logger: surroundings.logger),
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
             phase: phase
         )
+        self.collect()
+    }
+
+    /// Shows in the metrics what is known elsewhere.
+    private func collect() {
+        let (api, admin, stack, time) = (self.api, self.admin, self.stack, self.time)
+        self.telemetry.registry.collect {
+            [
+                .gauge(
+                    "needletail_connections", "Open connections of clients.",
+                    [
+                        (MetricLabels(["listener": "api"]), Double(api.openConnections)),
+                        (MetricLabels(["listener": "admin"]), Double(admin.openConnections)),
+                    ])
+            ]
+        }
+        self.telemetry.registry.collect {
+            DeploymentMetrics.read(stack.deployments.all, now: time.now())
+                + HealthMetrics.read(stack.health())
+        }
     }
 
     /// Who answers below `/admin/v1`.
@@ -158,6 +188,8 @@ public final class GatewayProcess: Service {
 
     /// Serves until a graceful shutdown has drained what runs, or the task is cancelled. ``start()`` comes first.
     public func run() async {
+        self.telemetry.watch(self.group, time: self.time)
+        defer { self.telemetry.stop() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.stack.run() }
             group.addTask {

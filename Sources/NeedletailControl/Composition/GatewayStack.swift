@@ -18,6 +18,8 @@ public struct GatewayStack: Sendable {
     public let deployments: DeploymentTable
     /// Who is there.
     public let monitor: HealthMonitor
+    private let time: TimeSource
+    private let providers: [ProviderID]
     private let pools: [UpstreamPool]
     private let cancellations: JobCancellations
 
@@ -29,6 +31,7 @@ public struct GatewayStack: Sendable {
     ///   - deployments: What earlier stacks know of models at providers; `nil` for nothing.
     ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
     ///   - observers: Who hears of requests and attempts, in this order.
+    ///   - inFlight: Counts the requests under way.
     public init(
         _ configuration: Configuration,
         environment: [String: String],
@@ -40,7 +43,8 @@ public struct GatewayStack: Sendable {
         responses: ResponseStore? = nil,
         deployments: DeploymentTable? = nil,
         issuedState: IssuedStateTable? = nil,
-        observers: [any RequestObserver] = []
+        observers: [any RequestObserver] = [],
+        inFlight: InFlightCount = InFlightCount()
     ) throws {
         let cancellations = JobCancellations()
         self.cancellations = cancellations
@@ -66,13 +70,15 @@ public struct GatewayStack: Sendable {
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
         let store = responses ?? ResponseStore(time: time)
         self.provider = ProviderStackBuilder(ModelRouter(directory))
-            .withObservers(observers, time: time)
+            .withObservers(observers, inFlight: inFlight, time: time)
             .with { ResponseStoreLayer($0, store: store, random: random) }
             .withDeadline(limit, time: time)
             .build()
         self.directory = directory
-        self.deployments = deployments
         self.totals = totals
+        self.deployments = deployments
+        self.time = time
+        self.providers = upstreams.filter { !$0.isOptional }.map(\.provider.id)
         self.pools = upstreams.flatMap(\.pools)
         self.monitor = HealthMonitor(
             upstreams.compactMap(Self.check), time: time, logger: logger
@@ -93,22 +99,19 @@ public struct GatewayStack: Sendable {
 
     /// How the gateway is.
     public func health() -> HealthReport {
-        let entries = self.monitor.snapshot().sorted { $0.key.rawValue < $1.key.rawValue }
-        let failing = entries.filter { $0.value.isHealthy == false }.count
-        // A failing check takes nothing out of service by itself: the gateway can still answer.
-        let status = failing == 0 ? "healthy" : failing < entries.count ? "degraded" : "unhealthy"
-        return HealthReport(
-            isHealthy: true,
-            status: status,
-            providers: entries.map { id, status in
-                ProviderHealth(
-                    name: id.rawValue,
-                    isHealthy: status.isHealthy ?? true,
-                    healthScore: status.isHealthy == false ? 0 : 1,
-                    lastSuccess: status.lastSuccess
-                )
-            }
-        )
+        let (now, wallSeconds) = (self.time.now(), self.time.wallSeconds())
+        let checks = self.monitor.snapshot()
+        var evidence: [ProviderID: [HealthAssessment.Evidence]] = [:]
+        for deployment in self.deployments.all {
+            evidence[deployment.key.provider, default: []].append(deployment.evidence(now: now))
+        }
+        // What was found on this machine is known by its checks alone.
+        let names = Set(self.providers).union(checks.keys).sorted { $0.rawValue < $1.rawValue }
+        return HealthAssessment.report(
+            names.map { name in
+                HealthAssessment.provider(
+                    name.rawValue, check: checks[name], evidence[name] ?? [], now: now, wallSeconds: wallSeconds)
+            })
     }
 
     /// What goes on beside the requests, until the task is cancelled.
@@ -123,5 +126,20 @@ public struct GatewayStack: Sendable {
     public func shutdown() async {
         await self.cancellations.flush()
         for pool in self.pools { await pool.shutdown() }
+    }
+}
+
+extension Deployment {
+    /// What health is judged by.
+    fileprivate func evidence(now: Instant) -> HealthAssessment.Evidence {
+        let state = self.statistics.snapshot()
+        let isKnown = state.health.lastEvidence > Instant(nanoseconds: 0)
+        return HealthAssessment.Evidence(
+            score: self.statistics.health(now: now),
+            errorRate: state.health.errorRate,
+            latency: self.statistics.meanLatency.map { $0 / 1e6 },
+            lastEvidence: isKnown ? state.health.lastEvidence : nil,
+            lastSuccess: state.health.lastSuccess
+        )
     }
 }

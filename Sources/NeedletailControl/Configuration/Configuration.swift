@@ -80,22 +80,3 @@ public struct ListenConfiguration: Sendable, Hashable {
     /// The defaults.
     public init() {}
 }
-
-/// What is logged and how.
-public struct TelemetryConfiguration: Sendable, Hashable {
-    /// How a log line is written.
-    public enum Format: String, Sendable, Hashable {
-        /// One JSON object a line.
-        case json
-        /// Text for people.
-        case text
-    }
-
-    /// The name of swift-log's level. Default `info`.
-    public var logLevel = "info"
-    /// The form; `nil` for text on a terminal and JSON elsewhere.
-    public var logFormat: Format?
-
-    /// The defaults.
-    public init() {}
-}

@@ -72,14 +72,6 @@ struct ConfigurationBuilder {
         return listen
     }
 
-    private func telemetry(_ node: ConfigurationNode?) -> TelemetryConfiguration {
-        var telemetry = TelemetryConfiguration()
-        guard let log = node?["log"] else { return telemetry }
-        assign(log.text("level"), to: &telemetry.logLevel)
-        telemetry.logFormat = log.text("format").flatMap { .init(rawValue: $0) }
-        return telemetry
-    }
-
     private mutating func apply(_ overrides: ConfigurationLoader.Overrides, to configuration: inout Configuration) {
         let addresses: [(option: String, text: String?, path: WritableKeyPath<ListenConfiguration, ListenAddress>)] = [
             ("--api", overrides.api, \.api), ("--admin", overrides.admin, \.admin),

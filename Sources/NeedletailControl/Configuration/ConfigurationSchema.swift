@@ -240,7 +240,8 @@ enum ConfigurationSchema {
                 SchemaKey("level", Self.logLevel),
                 SchemaKey("format", .word(["json", "text"], enforced: ["json", "text"])),
             ])
-        )
+        ),
+        SchemaKey("metrics", .section([SchemaKey("max_series", .integer(1...100_000))])),
     ]
 
     /// swift-log's levels.

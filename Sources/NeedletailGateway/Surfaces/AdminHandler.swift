@@ -3,11 +3,12 @@ public import NIOHTTP1
 public import NeedletailCore
 public import NeedletailRouting
 
-/// Answers `/health`, `/health/detailed`, `/health/providers`, `/health/metrics` on the admin listener. Who may ask is
-/// for the one to say that passes requests on to it.
+/// Answers `/health`, `/health/live`, `/health/ready`, `/health/detailed`, `/health/providers`, `/health/metrics` and
+/// `/metrics` on the admin listener. Who may ask is for the one to say that passes requests on to it.
 public final class AdminHandler: EdgeHandler {
     private let health: @Sendable () -> HealthReport
     private let totals: @Sendable () -> UsageTotals.Snapshot
+    private let metrics: @Sendable (_ accept: String?) -> EdgeResponse
     private let phase: ServingPhase
 
     /// Creates a handler.
@@ -15,14 +16,17 @@ public final class AdminHandler: EdgeHandler {
     /// - Parameters:
     ///   - health: How the gateway is.
     ///   - totals: What has been served.
+    ///   - metrics: What Prometheus is told, in the format that its `accept` header asks for.
     ///   - phase: Shared with the servers.
     public init(
         health: @escaping @Sendable () -> HealthReport,
         totals: @escaping @Sendable () -> UsageTotals.Snapshot,
+        metrics: @escaping @Sendable (_ accept: String?) -> EdgeResponse,
         phase: ServingPhase
     ) {
         self.health = health
         self.totals = totals
+        self.metrics = metrics
         self.phase = phase
     }
 
@@ -33,7 +37,9 @@ public final class AdminHandler: EdgeHandler {
 
     private func refusal(for head: HTTPRequestHead) -> EdgeResponse? {
         switch head.path {
-        case "/health", "/health/detailed", "/health/providers", "/health/metrics": break
+        case "/health", "/health/live", "/health/ready", "/health/detailed", "/health/providers", "/health/metrics",
+            "/metrics":
+            break
         default: return self.failure(NeedletailError(.notFound, "There is no such path."), for: head)
         }
         guard head.method == .GET || head.method == .HEAD else {
@@ -47,13 +53,21 @@ public final class AdminHandler: EdgeHandler {
 
     /// See ``EdgeHandler/respond(to:through:)``.
     public func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async {
-        if request.head.path == "/health/metrics" { return responder.send(HealthMetricsReply.make(self.totals())) }
-        let report = self.health()
+        let head = request.head
+        // Writing out thousands of series takes milliseconds, which the event loops owe to the requests.
+        responder.send(await withTaskExecutorPreference(globalConcurrentExecutor) { await self.answer(head) })
+    }
+
+    private func answer(_ head: HTTPRequestHead) async -> EdgeResponse {
         let isDraining = self.phase.isDraining
-        responder.send(
-            request.head.path == "/health"
-                ? HealthReply.make(report, isDraining: isDraining)
-                : HealthReply.detailed(report, isDraining: isDraining))
+        switch head.path {
+        case "/metrics": return self.metrics(head.headers.first(name: "accept"))
+        case "/health/metrics": return HealthMetricsReply.make(self.totals())
+        case "/health/live": return HealthReply.make(self.health(), .live, isDraining: isDraining)
+        case "/health/detailed": return HealthReply.detailed(self.health(), self.totals(), isDraining: isDraining)
+        case "/health/providers": return HealthReply.providers(self.health(), isDraining: isDraining)
+        default: return HealthReply.make(self.health(), isDraining: isDraining)
+        }
     }
 
     /// See ``EdgeHandler/failure(_:for:)``.

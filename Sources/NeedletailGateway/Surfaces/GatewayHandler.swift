@@ -121,8 +121,10 @@ public final class GatewayHandler: EdgeHandler {
         let route = admission.route
         let snapshot = admission.snapshot
         switch route {
-        case .health:
-            responder.send(HealthReply.make(snapshot.services.health(), isDraining: self.phase.isDraining))
+        case .health(let isLiveness):
+            responder.send(
+                HealthReply.make(
+                    snapshot.services.health(), isLiveness ? .live : .ready, isDraining: self.phase.isDraining))
         case .models, .model: responder.send(self.models(route, request.head, admission))
         case .modelDetails: responder.send(self.modelDetails(request.body, request.head, admission))
         case .version: responder.send(ModelsReply.version())

@@ -13,7 +13,7 @@ enum Route: Hashable {
     case modelDetails
     /// What Ollama's clients ask to see whom they talk to.
     case version
-    case health
+    case health(isLiveness: Bool)
 
     /// Finds the route of `path`, which holds no query; `nil` if there is none.
     init?(path: Substring, query: Substring = "") {
@@ -41,7 +41,8 @@ enum Route: Hashable {
         case "/v1/models", "/models", "/v1beta/models", "/api/tags", "/openai/models": self = .models
         case "/api/show": self = .modelDetails
         case "/api/version": self = .version
-        case "/health": self = .health
+        case "/health", "/health/ready": self = .health(isLiveness: false)
+        case "/health/live": self = .health(isLiveness: true)
         default:
             guard let route = Self.ofResponse(path) ?? Self.withModel(path, query) else { return nil }
             self = route
@@ -142,7 +143,10 @@ enum Route: Hashable {
     }
 
     /// Whether a key is asked for.
-    var needsKey: Bool { self != .health }
+    var needsKey: Bool {
+        if case .health = self { return false }
+        return true
+    }
 }
 
 /// A path that takes a request for a model.

@@ -30,6 +30,8 @@ public final class UsageTotals: RequestObserver {
         public var inputTokens = 0
         /// Output tokens.
         public var outputTokens = 0
+        /// The time that the replies took, in nanoseconds.
+        public var nanoseconds = 0
 
         /// Counts of nothing.
         public init() {}
@@ -59,21 +61,22 @@ public final class UsageTotals: RequestObserver {
             return self.state.withLock { $0.unanswered += 1 }
         }
         guard request.operation == .chat else { return }
-        self.record(request.outcome, provider: provider, model: request.answeredModel ?? "")
+        self.record(request.outcome, request.duration, provider: provider, model: request.answeredModel ?? "")
     }
 
-    private func record(_ outcome: Outcome, provider: ProviderID, model: String) {
+    private func record(_ outcome: Outcome, _ duration: Duration, provider: ProviderID, model: String) {
         self.state.withLock { state in
             var key = Key(provider: provider, model: model)
             if state.rows.count >= Self.maximumRows, state.rows[key] == nil { key.model = "other" }
-            state.rows[key, default: Row()].add(outcome)
+            state.rows[key, default: Row()].add(outcome, duration)
         }
     }
 }
 
 extension UsageTotals.Row {
-    fileprivate mutating func add(_ outcome: Outcome) {
+    fileprivate mutating func add(_ outcome: Outcome, _ duration: Duration) {
         self.requests += 1
+        self.nanoseconds = Self.sum(self.nanoseconds, Int(duration.wholeNanoseconds))
         switch outcome.end {
         case .finished: break
         case .failed: self.failed += 1
