@@ -51,7 +51,11 @@ let package = Package(
             dependencies: ["NeedletailCore", nio, httpTypes, logging, crypto],
             swiftSettings: settings
         ),
-        .target(name: "NeedletailRouting", dependencies: ["NeedletailCore", nio, logging], swiftSettings: settings),
+        .target(
+            name: "NeedletailRouting",
+            dependencies: ["NeedletailCore", nio, httpTypes, logging],
+            swiftSettings: settings
+        ),
         .target(
             name: "NeedletailTransport",
             dependencies: [

@@ -228,6 +228,8 @@ public struct InferenceReply: Sendable {
     public var body: Body
     /// The dialect that the upstream was asked in, where one was.
     public var upstream: DialectID?
+    /// How it relates to the cache; `nil` where there is none.
+    public var cacheStatus: CacheStatus?
 
     /// Creates a reply.
     public init(

@@ -56,6 +56,8 @@ public final class RequestInfo: Sendable {
     public let start: Instant?
     /// The client's span; `nil` if it told of none.
     public let trace: TraceContext?
+    /// What the client says about the reply cache.
+    public let cachePolicy: CachePolicy
     /// Where to log.
     public let logger: Logger
     /// What the calls made for this request cost, all together.
@@ -78,6 +80,7 @@ public final class RequestInfo: Sendable {
         readTimeout: Duration? = nil,
         start: Instant? = nil,
         trace: TraceContext? = nil,
+        cachePolicy: CachePolicy = .normal,
         logger: Logger
     ) {
         self.id = id
@@ -91,6 +94,7 @@ public final class RequestInfo: Sendable {
         self.readTimeout = readTimeout
         self.start = start
         self.trace = trace
+        self.cachePolicy = cachePolicy
         self.logger = logger
     }
 

@@ -22,6 +22,8 @@ public struct GatewayStack: Sendable {
     private let providers: [ProviderID]
     private let pools: [UpstreamPool]
     private let cancellations: JobCancellations
+    /// The replies that are kept; `nil` where there is no cache.
+    public let cache: ResponseCache?
 
     /// Builds the stack; nothing is connected yet.
     ///
@@ -60,6 +62,9 @@ public struct GatewayStack: Sendable {
                 return entry
             }
         let deployments = deployments ?? DeploymentTable()
+        // New with every configuration: the same name may lead elsewhere in the next.
+        let cache = configuration.cache.map { ResponseCache($0, time: time) }
+        self.cache = cache
         let totals = UsageTotals()
         let observers = observers + [totals]
         let directory = try Groups(
@@ -71,6 +76,7 @@ public struct GatewayStack: Sendable {
         let store = responses ?? ResponseStore(time: time)
         self.provider = ProviderStackBuilder(ModelRouter(directory))
             .withObservers(observers, inFlight: inFlight, time: time)
+            .with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
             .with { ResponseStoreLayer($0, store: store, random: random) }
             .withDeadline(limit, time: time)
             .build()

@@ -1,3 +1,5 @@
+public import NeedletailRouting
+
 /// A configuration that has been checked: every name resolves and every value is in range.
 public struct Configuration: Sendable {
     /// Where it came from.
@@ -24,6 +26,8 @@ public struct Configuration: Sendable {
     public var keys: [KeyConfiguration]?
     /// What the operator says of prices.
     public var prices = PriceConfiguration()
+    /// The reply cache; `nil` for none.
+    public var cache: ResponseCache.Options? = nil
     /// Logging.
     public var telemetry: TelemetryConfiguration
     /// The admin listener's keys.

@@ -36,6 +36,7 @@ struct ConfigurationBuilder {
             routes: (root["routes"]?.elements ?? []).compactMap { self.route($0, references) },
             keys: keys,
             prices: self.prices(root["prices"], providers),
+            cache: self.cache(root["cache"]),
             telemetry: self.telemetry(root["telemetry"]),
             admin: self.admin(root["admin"]),
             warnings: []

@@ -25,11 +25,18 @@ enum ConfigurationSchema {
         SchemaKey("keys", .list(.section(Self.key))),
         SchemaKey("prices", .section(Self.prices)),
         SchemaKey("telemetry", .openSection(Self.telemetry)),
-        SchemaKey("cache", .open, .acceptedUnlessOff),
+        SchemaKey("cache", .switchOr(Self.cache)),
         SchemaKey("alerts", .open, .acceptedUnlessOff),
         SchemaKey("privacy", .open, .acceptedUnlessOff),
         SchemaKey("store", .open, .acceptedUnlessOff),
         SchemaKey("admin", .section(Self.admin)),
+    ]
+
+    static let cache: [SchemaKey] = [
+        SchemaKey("enabled", .boolean),
+        SchemaKey("ttl", Self.positive),
+        SchemaKey("max_size", .size),
+        SchemaKey("max_reply_size", .size),
     ]
 
     static let listen: [SchemaKey] = [

@@ -8,6 +8,7 @@ struct ClientFields {
     var requestID: String?
     var forwarded: HTTPFields = [:]
     var isStrict = false
+    var cachePolicy = CachePolicy.normal
     var retryCount = 0
     var timeout: Duration?
     /// How long the SDK waits for the next byte; no limit for the whole.
@@ -53,6 +54,12 @@ struct ClientFields {
                 self.forwarded.append(.init(name: .anthropicVersion, value: value))
             case 19 where name.equalsIgnoringCase("openai-organization"):
                 self.forwarded.append(.init(name: .openAIOrganization, value: value))
+            case 18 where name.equalsIgnoringCase("x-needletail-cache"):
+                guard let policy = CachePolicy(rawValue: value.lowercased()), policy != .normal else {
+                    self.fail("x-needletail-cache", "takes no-store or only-if-cached")
+                    continue
+                }
+                self.cachePolicy = policy
             case 19 where name.equalsIgnoringCase("x-needletail-strict"):
                 self.isStrict = self.flag(value, name: "x-needletail-strict")
             case 20 where name.equalsIgnoringCase("x-needletail-timeout"):

@@ -119,6 +119,14 @@ struct Exchange {
             self.info.attempts == 1
                 ? Self.oneAttempt : HTTPField(name: .needletailAttempts, value: String(self.info.attempts)))
         if !reply.losses.isEmpty { headers.append(HTTPField(name: .needletailLossy, value: Self.list(reply.losses))) }
+        switch reply.cacheStatus {
+        case nil: break
+        case .hit(let age):
+            headers.append(HTTPField(name: .needletailCache, value: "hit"))
+            headers.append(HTTPField(name: .age, value: String(age)))
+        case .miss: headers.append(Self.cacheMiss)
+        case .bypass: headers.append(Self.cacheBypass)
+        }
         for field in reply.headers where !Self.isOurs(field.name) { headers.append(field) }
         return headers
     }
@@ -179,6 +187,8 @@ struct Exchange {
     private static let json = HTTPField(name: .contentType, value: "application/json")
     private static let eventStream = HTTPField(name: .contentType, value: StreamFraming.serverSentEvents.contentType)
     private static let noCache = HTTPField(name: .cacheControl, value: "no-cache")
+    private static let cacheMiss = HTTPField(name: .needletailCache, value: "miss")
+    private static let cacheBypass = HTTPField(name: .needletailCache, value: "bypass")
     private static let oneAttempt = HTTPField(name: .needletailAttempts, value: "1")
 }
 

@@ -215,6 +215,7 @@ public final class GatewayHandler: EdgeHandler {
             readTimeout: fields.readTimeout,
             start: start,
             trace: fields.trace,
+            cachePolicy: fields.cachePolicy,
             logger: self.logger
         )
     }

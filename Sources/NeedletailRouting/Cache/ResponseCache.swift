@@ -1,0 +1,109 @@
+public import NeedletailCore
+import Synchronization
+
+/// Replies that were given, for requests that are equal.
+public final class ResponseCache: Sendable {
+    /// What the operator says.
+    public struct Options: Sendable, Hashable {
+        /// How long a reply is given again. Default 5 minutes.
+        public var lifetime: Duration
+        /// The bytes that all replies and their requests may take together, about. Default 64 MiB.
+        public var maximumSize: Int
+        /// The longest reply that is kept, in bytes. Default 1 MiB.
+        public var maximumReplySize: Int
+
+        /// Creates options.
+        public init(
+            lifetime: Duration = .seconds(300),
+            maximumSize: Int = 64 << 20,
+            maximumReplySize: Int = 1 << 20
+        ) {
+            self.lifetime = lifetime
+            self.maximumSize = maximumSize
+            self.maximumReplySize = maximumReplySize
+        }
+    }
+
+    /// What has happened since the start.
+    public struct Statistics: Sendable, Hashable {
+        /// Requests that were answered from it.
+        public var hits = 0
+        /// Requests that were looked for and not there.
+        public var misses = 0
+        /// Requests that were not looked for.
+        public var bypasses = 0
+        /// Replies that went to make room.
+        public var evictions = 0
+        /// Replies that are kept.
+        public var entries = 0
+        /// The bytes that they take with their requests, about.
+        public var bytes = 0
+
+        /// Nothing has happened.
+        public init() {}
+    }
+
+    private struct State {
+        var replies: ResponseCacheState
+        var statistics = Statistics()
+    }
+
+    /// What the operator says.
+    public let options: Options
+    private let time: TimeSource
+    private let state: Mutex<State>
+
+    /// Creates an empty cache.
+    public init(_ options: Options = Options(), time: TimeSource) {
+        self.options = options
+        self.time = time
+        self.state = Mutex(
+            State(replies: ResponseCacheState(maximumSize: options.maximumSize, lifetime: options.lifetime)))
+    }
+
+    /// What has happened, and what is kept now.
+    public func statistics() -> Statistics {
+        self.state.withLock { state in
+            var statistics = state.statistics
+            statistics.entries = state.replies.count
+            statistics.bytes = state.replies.size
+            return statistics
+        }
+    }
+
+    /// Forgets the replies of a tenant, or of a client key that has none; of neither, all.
+    ///
+    /// - Returns: How many there were.
+    @discardableResult
+    public func purge(tenant: String? = nil, key: String? = nil) -> Int {
+        let scope = CacheKey.scope(tenant: tenant, key: key)
+        return self.state.withLock { $0.replies.removeAll { scope.isEmpty || $0.scope == scope } }
+    }
+
+    /// The reply for a key and how long it has been kept, in seconds.
+    func find(_ key: CacheKey) -> (reply: CachedReply, age: Int64)? {
+        let now = self.time.now()
+        guard let reply = self.state.withLock({ $0.replies.find(key, now: now) }) else { return nil }
+        return (reply, max(0, self.time.wallSeconds() - reply.created))
+    }
+
+    func insert(_ reply: CachedReply, for key: CacheKey, requestSize: Int) {
+        let now = self.time.now()
+        self.state.withLock { state in
+            state.statistics.evictions += state.replies.insert(reply, for: key, requestSize: requestSize, now: now)
+        }
+    }
+
+    func count(_ status: CacheStatus) {
+        self.state.withLock { state in
+            switch status {
+            case .hit: state.statistics.hits += 1
+            case .miss: state.statistics.misses += 1
+            case .bypass: state.statistics.bypasses += 1
+            }
+        }
+    }
+
+    /// The time now, in seconds since 1970.
+    func wallSeconds() -> Int64 { self.time.wallSeconds() }
+}
