@@ -27,10 +27,13 @@ public final class Deployment: Sendable {
     public let key: Key
     /// What was seen of it.
     public let statistics: DeploymentStatistics
+    /// Its place among others for requests that have an ``RoutingQuestion/affinity``: the same in every process.
+    let rendezvousHash: UInt64
 
     /// Creates a deployment of which nothing is known.
     public init(_ key: Key) {
         self.key = key
         self.statistics = DeploymentStatistics()
+        self.rendezvousHash = StableHash.of(key.description)
     }
 }

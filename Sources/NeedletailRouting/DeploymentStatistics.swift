@@ -14,6 +14,7 @@ public final class DeploymentStatistics: Sendable {
     private let peakCost = Atomic<UInt64>(0)
     private let peakStamp = Atomic<Int64>(0)
     private let mean = Atomic<Int64>(-1)
+    private let late = Atomic<UInt64>(0)
     private let errors = Atomic<UInt64>(0)
     private let healthCurrent = Atomic<UInt64>(Double(1).bitPattern)
     private let healthStamp = Atomic<Int64>(0)
@@ -59,6 +60,7 @@ public final class DeploymentStatistics: Sendable {
             self.peakCost.store(state.peak.cost.bitPattern, ordering: .relaxed)
             self.peakStamp.store(state.peak.stamp.nanoseconds, ordering: .relaxed)
             self.mean.store(state.latencies.mean?.wholeNanoseconds ?? -1, ordering: .relaxed)
+            self.late.store(state.health.lateLatency.bitPattern, ordering: .relaxed)
             self.errors.store(state.health.errorRate.bitPattern, ordering: .relaxed)
             self.healthCurrent.store(state.health.current.bitPattern, ordering: .relaxed)
             self.healthStamp.store(state.health.lastEvidence.nanoseconds, ordering: .relaxed)
@@ -83,14 +85,27 @@ public final class DeploymentStatistics: Sendable {
         return mean < 0 ? nil : Double(mean)
     }
 
-    /// The share of calls that failed of late, 0 to 1.
-    public var errorRate: Double { Double(bitPattern: self.errors.load(ordering: .relaxed)) }
+    /// The latency of late in nanoseconds, a moving average in which each reply weighs a fifth; `nil` while there is none.
+    public var lateLatency: Double? {
+        let late = Double(bitPattern: self.late.load(ordering: .relaxed))
+        return late > 0 ? late : nil
+    }
+
+    /// The share of calls that failed of late, 0 to 1; it halves with every ``HealthState/halfLife`` in which no call
+    /// counted.
+    public func errorRate(now: Instant) -> Double {
+        let rate = Double(bitPattern: self.errors.load(ordering: .relaxed))
+        return rate == 0 ? 0 : rate * HealthState.recency(of: self.lastEvidence, now: now)
+    }
+
+    /// When a call last succeeded or failed; the clock's epoch if none did.
+    public var lastEvidence: Instant { Instant(nanoseconds: self.healthStamp.load(ordering: .relaxed)) }
 
     /// How well it does, 0 to 1; see ``HealthState``.
     public func health(now: Instant) -> Double {
         HealthState.score(
             current: Double(bitPattern: self.healthCurrent.load(ordering: .relaxed)),
-            lastEvidence: Instant(nanoseconds: self.healthStamp.load(ordering: .relaxed)), now: now)
+            lastEvidence: self.lastEvidence, now: now)
     }
 
     /// How much of the tightest rate limit is left, 0 to 1; 1 where no limit is known.

@@ -10,11 +10,15 @@ public final class DeploymentTable: Sendable {
     public init() {}
 
     /// The deployment of a model at a provider; made when it is first asked for.
-    public func deployment(_ provider: ProviderID, _ model: String?) -> Deployment {
+    ///
+    /// - Parameter joining: The time, where a new one joins others that have been at work: it starts slowly. `nil` where
+    ///   all are new.
+    public func deployment(_ provider: ProviderID, _ model: String?, joining: Instant? = nil) -> Deployment {
         let key = Deployment.Key(provider: provider, model: model)
         return self.deployments.withLock { deployments in
             if let known = deployments[key] { return known }
             let made = Deployment(key)
+            if let joining { made.statistics.recover(now: joining) }
             deployments[key] = made
             return made
         }

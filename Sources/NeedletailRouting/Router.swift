@@ -57,7 +57,8 @@ public struct Router: Provider {
             }
         }
         var context = context
-        var question = RoutingQuestion(request, now: self.time.now(), random: self.random)
+        var question = RoutingQuestion(
+            request, now: self.time.now(), random: self.random, affinity: self.balancer.affinity(of: request, context))
         while true {
             guard let index = self.balancer.pick(from: self.targets, among: attempts.fresh, for: question) else {
                 throw NeedletailError(.unavailable, "The group \(self.id) has no target that may be asked.")

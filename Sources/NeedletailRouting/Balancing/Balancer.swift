@@ -1,9 +1,15 @@
+public import NeedletailCore
+
 /// Chooses among a router's targets. Synchronous; called for every attempt of every request, so it should neither
 /// allocate nor wait.
 ///
 /// Write your own by implementing ``pick(from:among:for:)``. One that keeps a cursor or learns must leave it alone when
 /// ``RoutingQuestion/isPeek`` is set, so that what is explained is what is then done.
 public protocol Balancer: Sendable {
+    /// What a request has in common with those that should go to the same target, for ``RoutingQuestion/affinity``;
+    /// `nil` if it may go anywhere. Asked once for each request.
+    func affinity(of request: InferenceRequest, _ context: RequestContext) -> UInt64?
+
     /// Chooses.
     ///
     /// - Parameters:
@@ -21,6 +27,9 @@ public protocol Balancer: Sendable {
 }
 
 extension Balancer {
+    /// No request belongs anywhere.
+    public func affinity(of request: InferenceRequest, _ context: RequestContext) -> UInt64? { nil }
+
     /// The target that would be picked, then the others in their order.
     public func scores(
         of targets: [Target], among candidates: TargetSet, for question: RoutingQuestion

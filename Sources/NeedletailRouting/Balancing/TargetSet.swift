@@ -27,6 +27,14 @@ public struct TargetSet: Sendable, Hashable, Sequence {
     /// The lowest index in it.
     public var first: Int? { self.isEmpty ? nil : self.bits.trailingZeroBitCount }
 
+    /// The index that `place` lower ones of the set come before; `nil` if it has no so many.
+    public func member(at place: Int) -> Int? {
+        guard (0..<self.count).contains(place) else { return nil }
+        var rest = self.bits
+        for _ in 0..<place { rest &= rest - 1 }
+        return rest.trailingZeroBitCount
+    }
+
     /// Whether `index` is in it.
     public func contains(_ index: Int) -> Bool {
         (0..<Self.capacity).contains(index) && self.bits & (1 << UInt64(index)) != 0

@@ -29,7 +29,7 @@ public struct DeploymentStatisticsState: Sendable, Hashable {
         self.peak.observe(latency, now: now)
         self.latencies.insert(latency)
         if isStreamed { self.firstTokens.insert(latency) }
-        self.health.observe(latency: latency)
+        self.health.observe(latency: latency, now: now)
     }
 
     /// A call ended.

@@ -14,8 +14,8 @@ import Musl
 /// - `l`, latency, is 1 as long as the latency of late is at most twice the deployment's own baseline, and twice the
 ///   baseline over the latency of late beyond that. Late is a moving average in which each reply weighs a fifth, the
 ///   baseline one in which it weighs a hundredth (both plain means until they have as many replies);
-/// - `f`, recency, halves every 30 s without a call that counts. A deployment that gets no traffic because it did badly
-///   so is given another chance.
+/// - `f`, recency, halves every 30 s without a call that counts, and what it takes off stays off. A deployment that gets
+///   no traffic because it did badly so is given another chance.
 public struct HealthState: Sendable, Hashable {
     /// How much a call weighs in the error rate.
     static let errorWeight = 0.1
@@ -45,7 +45,8 @@ public struct HealthState: Sendable, Hashable {
     public init() {}
 
     /// Takes in how long a committed reply took.
-    public mutating func observe(latency: Duration) {
+    public mutating func observe(latency: Duration, now: Instant) {
+        self.fade(now)
         let sample = Double(max(0, latency.wholeNanoseconds))
         self.replies = min(self.replies + 1, 1_000_000)
         let mean = 1 / Double(self.replies)
@@ -58,11 +59,21 @@ public struct HealthState: Sendable, Hashable {
         switch verdict {
         case .neutral: return
         case .success:
+            self.fade(now)
             self.errorRate *= 1 - Self.errorWeight
             self.lastSuccess = now
         case .failure:
+            self.fade(now)
             self.errorRate += Self.errorWeight * (1 - self.errorRate)
         }
+    }
+
+    /// Forgets what silence has made old, before something new is added: else one good call after a long time would
+    /// make an old failure look new.
+    private mutating func fade(_ now: Instant) {
+        let recency = Self.recency(of: self.lastEvidence, now: now)
+        self.errorRate *= recency
+        self.lateLatency = self.baseline + (self.lateLatency - self.baseline) * recency
         self.lastEvidence = max(now, self.lastEvidence)
     }
 
@@ -79,9 +90,12 @@ public struct HealthState: Sendable, Hashable {
 
     /// The score from its two published parts.
     static func score(current: Double, lastEvidence: Instant, now: Instant) -> Double {
-        guard current < 1 else { return 1 }
+        current < 1 ? 1 - Self.recency(of: lastEvidence, now: now) * (1 - current) : 1
+    }
+
+    /// How much of what was known at `lastEvidence` still counts: 1 at once, halved with every ``halfLife``.
+    static func recency(of lastEvidence: Instant, now: Instant) -> Double {
         let age = now.nanoseconds.subtractingReportingOverflow(lastEvidence.nanoseconds)
-        let fade = age.overflow ? 0 : exp2(-Double(max(0, age.partialValue)) / Self.halfLifeNanoseconds)
-        return 1 - fade * (1 - current)
+        return age.overflow ? 0 : exp2(-Double(max(0, age.partialValue)) / Self.halfLifeNanoseconds)
     }
 }

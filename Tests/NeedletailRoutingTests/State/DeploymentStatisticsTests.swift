@@ -81,10 +81,10 @@ struct DeploymentStatisticsTests {
     @Test("twice the baseline is still well, four times is half as well")
     func latency() {
         var health = HealthState()
-        for _ in 0..<500 { health.observe(latency: .milliseconds(100)) }
+        for _ in 0..<500 { health.observe(latency: .milliseconds(100), now: at(0)) }
         health.observe(.success, now: at(0))
         #expect(health.score(now: at(0)) == 1)
-        for _ in 0..<20 { health.observe(latency: .milliseconds(400)) }
+        for _ in 0..<20 { health.observe(latency: .milliseconds(400), now: at(0)) }
         let score = health.score(now: at(0))
         #expect(score > 0.5 && score < 0.85)
     }
@@ -104,7 +104,7 @@ struct DeploymentStatisticsTests {
         #expect(statistics.inFlight == 0)
         #expect(statistics.peak.value(now: at(1)) == 1e9)
         #expect(statistics.meanLatency == 1e9)
-        #expect(abs(statistics.errorRate - 0.1) < 1e-9)
+        #expect(abs(statistics.errorRate(now: at(1)) - 0.1) < 1e-9)
         let state = statistics.snapshot()
         #expect(statistics.health(now: at(1)) == state.health.score(now: at(1)))
         #expect(state.successes == 1 && state.failures == 1 && state.firstTokens.count == 1)
