@@ -3,7 +3,7 @@ import NeedletailCore
 /// The best by several measures at once, each from 0 to 1, weighed by configuration; ties in turn.
 ///
 /// - latency: the lowest ``PeakEWMA`` of all candidates over the target's own; 1 for one that was never
-///   asked, 0 for one that has only failed.
+///   asked.
 /// - errors: 1 less the error rate.
 /// - cost: the lowest price of all candidates over the target's own; 0 for one that is not known, unless none is.
 /// - load: the fewest running calls (and the one that would come) for its weight of all candidates, over its own.
@@ -108,9 +108,7 @@ public final class AdaptiveBalancer: Balancer {
             let statistics = target.statistics
             let peak = statistics.peak
             let errors = statistics.errorRate(now: question.now)
-            // Who has only failed so far is not quick, whoever has done nothing may be.
-            let unknown: Double = errors > 0 ? 0 : 1
-            let latency = peak.cost > 0 ? Self.ratio(self.latency, peak.value(now: question.now)) : unknown
+            let latency = peak.cost > 0 ? Self.ratio(self.latency, peak.value(now: question.now)) : 1
             var cost = 1.0
             if self.looksAtCost, self.cost.isFinite {
                 cost = target.quote(question).map { Self.ratio(self.cost, Double($0)) } ?? 0

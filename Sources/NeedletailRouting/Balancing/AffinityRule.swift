@@ -1,5 +1,5 @@
 public import HTTPTypes
-public import NeedletailCore
+import NeedletailCore
 
 /// What requests that should go to the same target have in common.
 public enum AffinityRule: Sendable, Hashable {

@@ -1,5 +1,6 @@
 public import NIOCore
 public import NeedletailCore
+import Synchronization
 
 extension LearnedBalancer {
     /// What was learnt, as JSON, by the targets' names.
@@ -49,11 +50,12 @@ extension LearnedBalancer {
             var known = LearnedState.Class(arms: Array(repeating: .init(), count: targets.count))
             known.latency = try Self.amount(element["latency_ns"])
             known.cost = try Self.amount(element["cost_pico"])
-            for arm in element["targets"]?.elements ?? classes.elements where arm["target"] != nil {
+            guard let arms = element["targets"] else { continue }
+            for arm in arms.elements {
                 let name = arm["target"]?.string
                 guard let place = targets.firstIndex(where: { $0.deployment.key.description == name }) else { continue }
-                known.arms[place].reward = try Self.amount(arm["reward"])
-                known.arms[place].regret = try Self.amount(arm["regret"])
+                known.arms[place].reward = min(LearnedState.memory, try Self.amount(arm["reward"]))
+                known.arms[place].regret = min(LearnedState.memory, try Self.amount(arm["regret"]))
             }
             learnt.append((kind, known))
         }

@@ -3,13 +3,10 @@ import NeedletailCore
 /// The better of two at random: power of two choices over latency and load, as in Finagle.
 ///
 /// The cost of a target is its ``PeakEWMA`` times its running calls and the one that would come, over its weight and its
-/// success rate. One that is idle and new costs nothing and so is tried; one that is new and busy, or has done nothing
-/// but fail, counts as slow (1 s, tower's default for an unknown endpoint). Two *distinct* candidates are drawn without
+/// success rate. One that is idle and new costs nothing and so is tried; one that is new and busy counts as slow
+/// (``PeakEWMA/penalty``). Two *distinct* candidates are drawn without
 /// rejection. Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001.
 public struct LoadBalancedBalancer: Balancer {
-    /// Nanoseconds; the latency of a target whose own is not known although it is used.
-    static let penalty = 1e9
-
     /// Creates the balancer.
     public init() {}
 
@@ -20,8 +17,8 @@ public struct LoadBalancedBalancer: Balancer {
         guard count > 1 else { return candidates.first }
         // One draw gives both: the halves of 64 bits are independent, and 32 of them are plenty for 64 targets.
         let bits = question.random.next()
-        let one = Int((bits >> 32) &* UInt64(count) >> 32)
-        var two = Int((bits & 0xFFFF_FFFF) &* UInt64(count - 1) >> 32)
+        let one = Int(((bits >> 32) &* UInt64(count)) >> 32)
+        var two = Int(((bits & 0xFFFF_FFFF) &* UInt64(count - 1)) >> 32)
         if two >= one { two += 1 }
         guard let first = candidates.member(at: one), let second = candidates.member(at: two) else { return nil }
         let costs = (Self.cost(targets[first], question.now), Self.cost(targets[second], question.now))
@@ -56,7 +53,7 @@ public struct LoadBalancedBalancer: Balancer {
         let running = statistics.inFlight
         let errors = statistics.errorRate(now: now)
         var latency = peak.value(now: now)
-        if peak.cost == 0, running > 0 || errors > 0 { latency = Self.penalty }
+        if peak.cost == 0, running > 0 { latency = Double(PeakEWMA.penalty.wholeNanoseconds) }
         return latency * Double(running + 1) / (max(0.05, 1 - errors) * max(target.weight, 1e-9))
     }
 }

@@ -42,10 +42,10 @@ public struct DeploymentStatisticsState: Sendable, Hashable {
         case .neutral: self.neutrals += 1
         case .failure:
             self.failures += 1
+            guard !isCommitted else { break }
             // A failure never makes a target look fast: who refuses at once would else draw all traffic.
-            if !isCommitted, Double(result.latency.wholeNanoseconds) > self.peak.value(now: now) {
-                self.peak.observe(result.latency, now: now)
-            }
+            let latency = self.peak.cost == 0 ? max(result.latency, PeakEWMA.penalty) : result.latency
+            if Double(latency.wholeNanoseconds) > self.peak.value(now: now) { self.peak.observe(latency, now: now) }
         }
         guard let usage = result.usage else { return }
         self.inputTokens = Self.sum(self.inputTokens, usage.inputTokens)

@@ -46,6 +46,8 @@ struct LearnedState: Sendable, Hashable {
 
     /// How much of what was learnt outlives a call.
     static let discount = 0.995
+    /// The most that an arm's discounted sums come to.
+    static let memory = 1 / (1 - Self.discount)
     /// How much a call weighs in a class's averages.
     private static let averageWeight = 0.02
 

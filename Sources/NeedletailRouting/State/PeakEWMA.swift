@@ -15,6 +15,8 @@ import Musl
 public struct PeakEWMA: Sendable, Hashable {
     /// The time in which the average forgets two thirds. 10 s, as in Finagle.
     public static let decay = Duration.seconds(10)
+    /// What an endpoint is taken to need while nobody knows, once it is used: 1 s, tower's default.
+    public static let penalty = Duration.seconds(1)
     private static let decayNanoseconds = Double(Self.decay.wholeNanoseconds)
 
     /// Nanoseconds, as of ``stamp``; 0 while nothing is known.
