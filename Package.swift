@@ -29,6 +29,7 @@ let package = Package(
     name: "needletail",
     products: [
         .library(name: "Needletail", targets: ["Needletail"]),
+        .library(name: "NeedletailRouting", targets: ["NeedletailCore", "NeedletailRouting"]),
         .executable(name: "needletail", targets: ["NeedletailCLI"]),
     ],
     dependencies: [

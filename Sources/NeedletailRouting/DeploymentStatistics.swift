@@ -91,10 +91,13 @@ public final class DeploymentStatistics: Sendable {
         return late > 0 ? late : nil
     }
 
+    /// The share of calls that failed of late, 0 to 1, as of ``lastEvidence``.
+    public var errorRate: Double { Double(bitPattern: self.errors.load(ordering: .relaxed)) }
+
     /// The share of calls that failed of late, 0 to 1; it halves with every ``HealthState/halfLife`` in which no call
     /// counted.
     public func errorRate(now: Instant) -> Double {
-        let rate = Double(bitPattern: self.errors.load(ordering: .relaxed))
+        let rate = self.errorRate
         return rate == 0 ? 0 : rate * HealthState.recency(of: self.lastEvidence, now: now)
     }
 

@@ -214,6 +214,28 @@ struct ConfigurationFaultTests {
         Case(
             mock + "models: { g: { targets: [m], health_threshold: 2 } }",
             "f.yaml:2:48: 'models.g.health_threshold' 2 is out"),
+        Case(
+            mock + "models: { g: { targets: [m], adaptive: { latency: 1 } } }",
+            "f.yaml:2:40: 'adaptive' does nothing with strategy: priority; remove it, or write strategy: adaptive"),
+        Case(
+            mock + "models: { g: { targets: [m], strategy: learned, learned: { success: 0, latency: 0, cost: 0 } } }",
+            "f.yaml:2:58: the weights of 'learned' sum to nothing; give one of them more than 0"),
+        Case(
+            mock + "models: { g: { targets: [m], strategy: learned, learned: { floor: 0.6 } } }",
+            "f.yaml:2:67: 'models.g.learned.floor' 0.6 is out"),
+        Case(
+            mock + "models: { g: { targets: [{ to: m, weight: 0 }], strategy: weighted } }",
+            "f.yaml:2:25: the weights of these targets sum to nothing"),
+        Case(
+            mock + "models: { g: { targets: [m], sticky: conversatoin } }",
+            "f.yaml:2:38: 'models.g.sticky' has no value 'conversatoin'; did you mean 'conversation'?"),
+        Case(
+            mock + "models: { g: { targets: [m], sticky: { header: 'x y' } } }",
+            "f.yaml:2:48: this is no header's name"),
+        Case(mock + "models: { g: { targets: [m], sticky: {} } }", "f.yaml:2:38: 'sticky' names no header"),
+        Case(
+            mock + "models: { g: { targets: [m], sticky: conversation, affinity: prompt_cache } }",
+            "f.yaml:2:62: a request cannot follow both 'sticky' and 'affinity'"),
         Case(mock + "models: { 'a b': { targets: [m] } }", "f.yaml:2:11: a group's name holds white space"),
         Case(mock + "models: { '': { targets: [m] } }", "f.yaml:2:11: a group has no name"),
         Case(mock + "default: { strategy: priority }", "f.yaml:2:10: the default group has no 'targets'"),

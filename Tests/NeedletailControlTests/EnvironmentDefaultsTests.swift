@@ -88,7 +88,6 @@ struct EnvironmentDefaultsTests {
             Set(idle) == [
                 "environment variable CIRCUIT_BREAKER_FAILURE_THRESHOLD",
                 "environment variable CIRCUIT_BREAKER_RECOVERY_TIMEOUT",
-                "environment variable FAILOVER_HEALTH_THRESHOLD",
             ])
     }
 

@@ -81,6 +81,7 @@ public final class GatewayProcess: Service {
             stack: stack.provider,
             listModels: { stack.directory.models(allowed: $0) },
             access: Self.access(configuration.keys),
+            routingHeaders: configuration.routingHeaders,
             health: { stack.health() }
         )
         self.api = EdgeServer(

@@ -25,7 +25,7 @@ struct Groups {
         for entry in self.upstreams {
             named[entry.configuration.name] = ModelDirectory.Upstream(
                 router: self.router(
-                    ProviderID(entry.configuration.name), [self.target(entry, model: nil, nil)], .priority,
+                    ProviderID(entry.configuration.name), [self.target(entry)], .priority,
                     maximumAttempts: entry.configuration.retry.maxAttempts),
                 models: entry.configuration.models,
                 modelPrefixes: entry.spec.modelPrefixes,
@@ -42,8 +42,8 @@ struct Groups {
     private func router(_ group: GroupConfiguration) throws(NeedletailError) -> any Provider {
         self.router(
             ProviderID(group.name.isEmpty ? "default" : group.name),
-            try self.targets(group, path: [group.name]),
-            group.strategy,
+            try self.targets(group),
+            self.layout(group).balancer,
             maximumAttempts: group.maxAttempts
         )
     }
@@ -51,11 +51,10 @@ struct Groups {
     private func router(
         _ id: ProviderID,
         _ targets: [Target],
-        _ strategy: GroupConfiguration.Strategy,
+        _ balancer: any Balancer,
         maximumAttempts: Int
     ) -> any Provider {
-        let balancer: any Balancer = strategy == .roundRobin ? .roundRobin : .priority
-        return Router(
+        Router(
             id: id, targets: targets, balancer: balancer, maximumAttempts: maximumAttempts, time: self.time,
             random: self.random)
     }
@@ -64,7 +63,7 @@ struct Groups {
     private func restricted(
         _ group: GroupConfiguration
     ) throws(NeedletailError) -> @Sendable (String) -> (any Provider)? {
-        let targets = try self.targets(group, path: [group.name])
+        let targets = try self.targets(group)
         let (time, random) = (self.time, self.random)
         return { model in
             let fitting = targets.filter { $0.model == nil || $0.model == model }
@@ -76,20 +75,18 @@ struct Groups {
         }
     }
 
+    private func layout(_ group: GroupConfiguration) -> GroupLayout {
+        GroupLayout(
+            group, of: self.configuration,
+            providers: Dictionary(
+                self.upstreams.map { ($0.configuration.name, $0.configuration) },
+                uniquingKeysWith: { first, _ in first }))
+    }
+
     /// The targets of a group, those of groups inside it in their place: one loop counts all attempts.
-    private func targets(_ group: GroupConfiguration, path: [String]) throws(NeedletailError) -> [Target] {
-        var targets: [Target] = []
-        for target in group.targets {
-            switch target.destination {
-            case .provider(let name, let model):
-                guard let entry = self.upstreams.first(where: { $0.configuration.name == name }) else { continue }
-                targets.append(self.target(entry, model: model, target))
-            case .group(let name):
-                guard !path.contains(name), let inner = self.configuration.group(name), inner.isEnabled else {
-                    continue
-                }
-                targets += try self.targets(inner, path: path + [name])
-            }
+    private func targets(_ group: GroupConfiguration) throws(NeedletailError) -> [Target] {
+        let targets = self.layout(group).places.compactMap { place in
+            self.upstreams.first { $0.configuration.name == place.provider }.map { self.target($0, place) }
         }
         guard targets.count <= TargetSet.capacity else {
             throw NeedletailError(
@@ -99,7 +96,9 @@ struct Groups {
         return targets
     }
 
-    private func target(_ entry: Upstreams.Entry, model: String?, _ target: TargetConfiguration?) -> Target {
+    /// - Parameter place: How a group uses it; `nil` for the provider asked by itself.
+    private func target(_ entry: Upstreams.Entry, _ place: GroupLayout.Place? = nil) -> Target {
+        let model = place?.model
         let retry = entry.configuration.retry
         let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)
         let price = { @Sendable (model: String) in prices.price(provider: id, model: model) }
@@ -108,9 +107,9 @@ struct Groups {
         return Target(
             AttemptObservationLayer(metered, observers: self.observers, time: self.time),
             model: model,
-            dialect: target?.api,
-            priority: target?.priority ?? entry.configuration.priority,
-            weight: target?.weight ?? entry.configuration.weight,
+            dialect: place?.target.api,
+            priority: place?.priority ?? entry.configuration.priority,
+            weight: place?.weight ?? entry.configuration.weight,
             retry: RetryPolicy(
                 maximumAttempts: retry.maxAttempts,
                 backoff: Backoff(

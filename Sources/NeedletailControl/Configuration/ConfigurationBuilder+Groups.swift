@@ -8,6 +8,8 @@ extension ConfigurationBuilder {
         var groups: [String]
         /// What each provider's type speaks.
         var dialects: [String: [DialectID]]
+        /// Each provider's weight.
+        var weights: [String: Double]
 
         /// Whom `text` means: a group of that name, a provider, or a provider and a model, split at the first slash.
         func resolve(_ text: String) -> TargetConfiguration.Destination? {
@@ -36,6 +38,7 @@ extension ConfigurationBuilder {
         group.coalesces = node.bool("coalesce") ?? false
         group.targets = self.targets(node["targets"], references)
         group.fallbacks = self.targets(node["fallbacks"], references)
+        self.balancing(of: &group, node, references)
 
         let title = name.isEmpty ? "the default group" : "the group '\(name)'"
         let isPlain = name.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }

@@ -18,7 +18,8 @@ struct ConfigurationBuilder {
             groups: root["models"]?.entries.map(\.key) ?? [],
             dialects: Dictionary(
                 providers.compactMap { provider in self.types[provider.type].map { (provider.name, $0.dialects) } },
-                uniquingKeysWith: { first, _ in first })
+                uniquingKeysWith: { first, _ in first }),
+            weights: Dictionary(providers.map { ($0.name, $0.weight) }, uniquingKeysWith: { first, _ in first })
         )
         let groups = (root["models"]?.entries ?? []).map { entry in
             // Nobody could ask for it, and inside it would pass for the default group.

@@ -7,10 +7,8 @@ enum ConfigurationSchema {
     /// The strategies of the contract.
     static let strategies = [
         "priority", "round_robin", "weighted", "least_loaded", "fastest_first", "latency_weighted", "load_balanced",
-        "cost_optimal", "adaptive",
+        "cost_optimal", "adaptive", "learned",
     ]
-    /// The strategies that this version has.
-    static let enforcedStrategies = ["priority", "round_robin"]
 
     private static let count = SchemaKind.integer(1...Int.max)
     private static let positive = SchemaKind.duration(allowsZero: false)
@@ -86,7 +84,7 @@ enum ConfigurationSchema {
             .switchOr([SchemaKey("interval", Self.positive), SchemaKey("timeout", Self.positive)])
         ),
         SchemaKey("priority", .integer(0...1_000_000)),
-        SchemaKey("weight", .number(0...1_000_000), .accepted),
+        SchemaKey("weight", .number(0...1_000_000)),
         SchemaKey("headers", .named(.header)),
         SchemaKey("ca_file", .string),
         SchemaKey("proxy", .url),
@@ -185,19 +183,29 @@ enum ConfigurationSchema {
 
     static let group: [SchemaKey] = [
         SchemaKey("enabled", .boolean),
-        SchemaKey("strategy", .word(Self.strategies, enforced: Self.enforcedStrategies)),
+        SchemaKey("strategy", .word(Self.strategies, enforced: Self.strategies)),
         SchemaKey("targets", .list(.scalarOr(.string, Self.target))),
         SchemaKey("max_attempts", .integer(1...100)),
-        SchemaKey("health_threshold", .number(0...1), .accepted),
+        SchemaKey("health_threshold", .number(0...1)),
+        SchemaKey("slow_start", .duration(allowsZero: true)),
+        SchemaKey(
+            "sticky", .scalarOr(.word(["conversation"], enforced: ["conversation"]), [SchemaKey("header", .string)])),
+        SchemaKey("affinity", .word(["prompt_cache"], enforced: ["prompt_cache"])),
+        SchemaKey("adaptive", .section(["latency", "errors", "cost", "load", "headroom"].map(Self.share))),
+        SchemaKey(
+            "learned",
+            .section(["success", "latency", "cost"].map(Self.share) + [SchemaKey("floor", .number(0...0.5))])),
         SchemaKey("hedge", .open, .acceptedUnlessOff),
         SchemaKey("mid_stream", .word(["never", "restart", "continue"], enforced: ["never"])),
         SchemaKey("fallbacks", .list(.scalarOr(.string, Self.target)), .accepted),
         SchemaKey("coalesce", .boolean, .acceptedUnlessOff),
     ]
 
+    private static func share(_ name: String) -> SchemaKey { SchemaKey(name, .number(0...1_000_000)) }
+
     static let target: [SchemaKey] = [
         SchemaKey("to", .string),
-        SchemaKey("weight", .number(0...1_000_000), .accepted),
+        SchemaKey("weight", .number(0...1_000_000)),
         SchemaKey("priority", .integer(0...1_000_000)),
         SchemaKey("api", .word(Self.dialects, enforced: Self.dialects)),
         SchemaKey("enabled", .boolean),

@@ -62,8 +62,6 @@ struct EnvironmentDefaults {
             "CIRCUIT_BREAKER_RECOVERY_TIMEOUT",
         ]
         if ConfigurationSchema.isAccepted("providers.*.circuit_breaker") == false { idle = [] }
-        if ConfigurationSchema.isAccepted("models.*.health_threshold") { idle.append("FAILOVER_HEALTH_THRESHOLD") }
-        if !ConfigurationSchema.enforcedStrategies.contains(self.strategy.rawValue) { idle.append("FAILOVER_STRATEGY") }
         for name in idle where self.value(name) != nil {
             faults.warning(
                 at: .environment(name),

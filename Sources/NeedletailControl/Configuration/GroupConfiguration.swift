@@ -1,4 +1,5 @@
 public import NeedletailCore
+public import NeedletailRouting
 
 /// A failover group: a name that clients may ask for, and who answers.
 public struct GroupConfiguration: Sendable, Hashable {
@@ -20,8 +21,10 @@ public struct GroupConfiguration: Sendable, Hashable {
         case loadBalanced = "load_balanced"
         /// The cheapest.
         case costOptimal = "cost_optimal"
-        /// By what has been learnt.
+        /// The best by several measures.
         case adaptive
+        /// By what has been learnt.
+        case learned
     }
 
     /// What happens to a stream that breaks.
@@ -44,8 +47,16 @@ public struct GroupConfiguration: Sendable, Hashable {
     public var targets: [TargetConfiguration] = []
     /// All calls of one request. Default 3.
     public var maxAttempts = 3
-    /// The health below which a target is avoided.
+    /// The health below which a target is left out, 0 to 1; `nil` for never.
     public var healthThreshold: Double?
+    /// How long a target that comes back takes to its full share; zero for at once. Default 30 s.
+    public var slowStart = Duration.seconds(30)
+    /// What requests that go to the same target have in common; `nil` for nothing.
+    public var affinity: AffinityRule?
+    /// What the measures of ``Strategy/adaptive`` weigh.
+    public var adaptive = AdaptiveBalancer.Weights()
+    /// What ``Strategy/learned`` looks at.
+    public var learned = LearnedConfiguration()
     /// What happens to a stream that breaks.
     public var midStream = MidStream.never
     /// Who answers when no target can.
@@ -54,6 +65,18 @@ public struct GroupConfiguration: Sendable, Hashable {
     public var coalesces = false
     /// Where it stands.
     public var position: SourcePosition?
+}
+
+/// What ``GroupConfiguration/Strategy/learned`` looks at; only the relations of the first three matter.
+public struct LearnedConfiguration: Sendable, Hashable {
+    /// What success weighs.
+    public var success = 0.6
+    /// What latency weighs.
+    public var latency = 0.25
+    /// What cost weighs.
+    public var cost = 0.15
+    /// The share that every target gets, 0 to 0.5.
+    public var floor = 0.02
 }
 
 /// One who answers for a group.
