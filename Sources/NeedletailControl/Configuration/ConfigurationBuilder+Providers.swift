@@ -157,7 +157,26 @@ extension ConfigurationBuilder {
         assign(node.millionths("discount"), to: &provider.discount)
         provider.mock.delay = node.duration("delay")
         provider.mock.seed = node.int("seed")
+        self.readFaults(node["faults"], &provider)
         self.readHeaders(node["headers"], &provider)
+    }
+
+    private mutating func readFaults(_ node: ConfigurationNode?, _ provider: inout ProviderConfiguration) {
+        guard let node, node.scalar?.text != "false" else { return }
+        guard let script = node.text("script") else {
+            self.faults.error(at: node.position, "'faults' names no script", "write { script: FILE }, or false")
+            return
+        }
+        let file = provider.isEnabled ? self.file(script, node["script"]) : self.secrets.path(script)
+        provider.faults = MockConfiguration()
+        provider.faults?.scriptFile = file
+        provider.faults?.seed = node.int("seed")
+        guard provider.isEnabled else { return }
+        self.faults.warning(
+            at: node.position,
+            "some calls to the provider '\(provider.name)' fail on purpose, as '\(script)' says",
+            "remove 'faults' unless this is staging"
+        )
     }
 
     private static func capabilities(_ pattern: String, _ node: ConfigurationNode) -> ModelCapabilities.Statement {
@@ -224,6 +243,11 @@ extension ConfigurationBuilder {
                     "remove it"
                 )
             }
+        }
+        if type.isMock, let faults = node["faults"], provider.faults != nil {
+            self.faults.error(
+                at: faults.position, "'faults' wraps a real provider, and the type is '\(type.name)'",
+                "write its script under 'script'")
         }
         if provider.allowsImageFetch, !provider.takesOnlyInlineMedia, let fetch = node["fetch_urls"] {
             self.faults.warning(

@@ -23,12 +23,22 @@ public struct ConfigurationLoader: Sendable {
     private let types: ProviderTypes
     private let environment: [String: String]
     private let files: ConfigurationFiles
+    private let missingSecret: String?
 
     /// Creates a loader.
-    public init(types: ProviderTypes, environment: [String: String], files: ConfigurationFiles = .live) {
+    ///
+    /// - Parameter missingSecret: What stands for secrets that are not there, for who calls nobody; `nil` makes them
+    ///   faults.
+    public init(
+        types: ProviderTypes,
+        environment: [String: String],
+        files: ConfigurationFiles = .live,
+        missingSecret: String? = nil
+    ) {
         self.types = types
         self.environment = environment
         self.files = files
+        self.missingSecret = missingSecret
     }
 
     /// Reads `file`; with none, ``defaultFile`` where there is one, else the environment alone.
@@ -87,7 +97,8 @@ public struct ConfigurationLoader: Sendable {
         var builder = ConfigurationBuilder(
             types: self.types,
             defaults: defaults,
-            secrets: SecretReader(environment: self.environment, files: self.files, folder: folder),
+            secrets: SecretReader(
+                environment: self.environment, files: self.files, folder: folder, substitute: self.missingSecret),
             faults: faults
         )
         var configuration = builder.configuration(root, origin: origin, overrides)

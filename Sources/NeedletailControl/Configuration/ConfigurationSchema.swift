@@ -111,6 +111,8 @@ enum ConfigurationSchema {
         SchemaKey("script", .string),
         SchemaKey("delay", .duration(allowsZero: true)),
         SchemaKey("seed", .integer(0...Int.max)),
+        SchemaKey(
+            "faults", .switchOr([SchemaKey("script", .string), SchemaKey("seed", .integer(0...Int.max))])),
     ]
 
     static let prices: [SchemaKey] = [

@@ -54,6 +54,8 @@ public struct ProviderConfiguration: Sendable {
     public var discount: Int64 = 0
     /// The mock's settings.
     public var mock = MockConfiguration()
+    /// A script that is played to some of the requests of a provider that is no mock; `nil` for none.
+    public var faults: MockConfiguration?
     /// Where it stands; `nil` when it came from the environment.
     public var position: SourcePosition?
 

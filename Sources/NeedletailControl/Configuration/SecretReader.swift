@@ -7,6 +7,8 @@ struct SecretReader {
     let files: ConfigurationFiles
     /// The configuration's folder with its final slash; relative paths start there.
     let folder: String
+    /// What stands for a secret that is not there; `nil` makes it a fault.
+    var substitute: String?
 
     /// A path as the configuration means it.
     func path(_ path: String) -> String {
@@ -51,6 +53,7 @@ struct SecretReader {
     ) -> Secret? {
         guard VariableExpansion.isName(name) else { return nil }
         guard let value = self.environment[name], !value.isEmpty else {
+            if let substitute = self.substitute { return Secret(substitute) }
             let state = self.environment[name] == nil ? "not set" : "empty"
             faults.error(
                 at: position,
@@ -78,6 +81,7 @@ struct SecretReader {
             }
             return self.checked(String(value), "the file '\(name)'", position, &faults)
         } catch {
+            if let substitute = self.substitute { return Secret(substitute) }
             faults.error(
                 at: position,
                 "\(what) cannot be read from '\(name)': \(error.problem)",

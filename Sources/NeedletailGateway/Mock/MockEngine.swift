@@ -29,6 +29,18 @@ public final class MockEngine: Sendable {
 
     /// Decides what happens with `request`.
     public func reply(to request: MockRequest) -> MockReply {
+        let call = self.call(request)
+        return call.reply(self.rule(for: call))
+    }
+
+    /// What a rule of the script makes of `request`; `nil` when none matches, so that somebody else is to answer.
+    public func scriptedReply(to request: MockRequest) -> MockReply? {
+        guard !self.script.rules.isEmpty else { return nil }
+        let call = self.call(request)
+        return self.rule(for: call).map { call.reply($0) }
+    }
+
+    private func call(_ request: MockRequest) -> MockCall {
         let path = request.barePath
         let body: JSONDocument? = request.body.readableBytes == 0 ? nil : try? JSONDocument(request.body)
         var found: (dialect: any MockDialect.Type, operation: MockOperation)?
@@ -37,7 +49,7 @@ public final class MockEngine: Sendable {
                 found = (dialect, operation)
             }
         }
-        let call = MockCall(
+        return MockCall(
             script: self.script,
             request: request,
             path: path,
@@ -45,7 +57,6 @@ public final class MockEngine: Sendable {
             dialect: found?.dialect ?? MockDialects.fallback(path: path, headers: request.headers),
             operation: found?.operation
         )
-        return call.reply(self.rule(for: call))
     }
 
     /// The first rule that matches; counts the match.

@@ -16,9 +16,18 @@ public struct MockTransport: HTTPTransport {
 
     /// Plays the reply up to its head.
     public func send(_ request: TransportRequest) async throws(NeedletailError) -> TransportResponse {
-        let reply = self.engine.reply(
-            to: MockRequest(
-                method: request.method.rawValue, path: request.path, headers: request.headers, body: request.body))
+        try await self.play(self.engine.reply(to: MockRequest(request)), request)
+    }
+
+    /// Plays what a script makes of a request; `nil` when no rule matches.
+    func sendScripted(_ request: TransportRequest) async throws(NeedletailError) -> TransportResponse? {
+        guard let reply = self.engine.scriptedReply(to: MockRequest(request)) else { return nil }
+        return try await self.play(reply, request)
+    }
+
+    private func play(
+        _ reply: MockReply, _ request: TransportRequest
+    ) async throws(NeedletailError) -> TransportResponse {
         self.engine.statistics.begin(reply)
         do {
             try await self.lead(reply, request)
@@ -53,6 +62,13 @@ public struct MockTransport: HTTPTransport {
             case .bytes, .end: break
             }
         }
+    }
+}
+
+extension MockRequest {
+    fileprivate init(_ request: TransportRequest) {
+        self.init(
+            method: request.method.rawValue, path: request.path, headers: request.headers, body: request.body)
     }
 }
 
