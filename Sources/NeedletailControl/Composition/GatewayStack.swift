@@ -29,6 +29,7 @@ public struct GatewayStack: Sendable {
     ///
     /// - Parameters:
     ///   - localSpecs: What a start without a file looks for on this machine.
+    ///   - models: Who answers in the place of providers, by name, in a simulation.
     ///   - responses: What earlier stacks remember of responses; `nil` for nothing.
     ///   - deployments: What earlier stacks know of models at providers; `nil` for nothing.
     ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
@@ -42,6 +43,7 @@ public struct GatewayStack: Sendable {
         random: RandomSource,
         logger: Logger,
         localSpecs: [ProviderSpec] = ProviderSpec.all,
+        models: [String: any Provider] = [:],
         responses: ResponseStore? = nil,
         deployments: DeploymentTable? = nil,
         issuedState: IssuedStateTable? = nil,
@@ -50,9 +52,10 @@ public struct GatewayStack: Sendable {
     ) throws {
         let cancellations = JobCancellations()
         self.cancellations = cancellations
-        let builder = Upstreams(
+        var builder = Upstreams(
             cancellations: cancellations, group: group, environment: environment, time: time, logger: logger,
             issuedState: issuedState ?? IssuedStateTable(time: time, random: random))
+        builder.models = models
         let upstreams =
             try builder.build(configuration.providers)
             + builder.build(LocalProviders.candidates(configuration, environment: environment, among: localSpecs)).map {
@@ -92,7 +95,7 @@ public struct GatewayStack: Sendable {
     }
 
     private static func check(_ entry: Upstreams.Entry) -> HealthMonitor.Check? {
-        guard let probe = entry.configuration.healthCheck else { return nil }
+        guard let probe = entry.configuration.healthCheck, entry.model == nil else { return nil }
         let provider = entry.provider
         return HealthMonitor.Check(
             provider: provider.id,

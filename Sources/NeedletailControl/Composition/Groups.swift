@@ -103,7 +103,7 @@ struct Groups {
         let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)
         let price = { @Sendable (model: String) in prices.price(provider: id, model: model) }
         let metered = MeteringLayer(
-            entry.provider, price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens }, time: self.time)
+            entry.leaf, price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens }, time: self.time)
         return Target(
             AttemptObservationLayer(metered, observers: self.observers, time: self.time),
             model: model,

@@ -15,8 +15,13 @@ struct Upstreams {
         var spec: ProviderSpec
         var provider: HTTPProvider
         var pools: [UpstreamPool]
+        /// Who answers in its place, in a simulation.
+        var model: (any Provider)?
         /// Whether it is only looked for, see ``LocalProviders``.
         var isOptional = false
+
+        /// Who is asked.
+        var leaf: any Provider { self.model ?? self.provider }
     }
 
     /// Gets what must still be sent for jobs that nobody waits for.
@@ -27,6 +32,8 @@ struct Upstreams {
     let logger: Logger
     /// Remembers who issued what.
     var issuedState: IssuedStateTable?
+    /// Who answers in the place of providers, by name: then nothing is connected for them.
+    var models: [String: any Provider] = [:]
     /// Which addresses `fetch_urls` may reach.
     var permitsFetch: @Sendable (SocketAddress) -> Bool = PublicAddress.isPublic
 
@@ -38,6 +45,12 @@ struct Upstreams {
     private func build(_ configuration: ProviderConfiguration) throws -> Entry {
         guard let spec = ProviderSpec.named(configuration.type) else {
             throw NeedletailError(.internalFailure, "There is no provider type '\(configuration.type)'.")
+        }
+        if let model = self.models[configuration.name] {
+            let provider = HTTPProvider(
+                id: ProviderID(configuration.name), spec: spec, options: .init(), transport: NoTransport(),
+                time: self.time)
+            return Entry(configuration: configuration, spec: spec, provider: provider, pools: [], model: model)
         }
         let identity = try CloudIdentity(
             group: self.group, environment: self.environment, time: self.time, logger: self.logger
@@ -52,11 +65,14 @@ struct Upstreams {
         }
         let origin = Origin(scheme: url.isSecure ? .https : .http, host: url.host, port: url.port)
         let pool = spec.isMock ? nil : try self.pool(configuration, origin)
-        let transport: any HTTPTransport
+        var transport: any HTTPTransport
         if let pool {
             transport = self.answering(spec.resolved(settings, basePath: url.path), configuration, over: pool)
         } else {
-            transport = try self.mock(configuration.mock)
+            transport = MockTransport(engine: try self.engine(configuration.mock), time: self.time)
+        }
+        if let faults = configuration.faults {
+            transport = FaultTransport(transport, engine: try self.engine(faults), time: self.time)
         }
         let provider = HTTPProvider(
             id: ProviderID(configuration.name),
@@ -142,12 +158,19 @@ struct Upstreams {
             origin: origin, options: options, group: self.group, time: self.time, logger: self.logger)
     }
 
-    private func mock(_ configuration: MockConfiguration) throws -> MockTransport {
+    private func engine(_ configuration: MockConfiguration) throws -> MockEngine {
         var script =
             try configuration.scriptFile.map { try MockScript(path: $0, environment: self.environment) } ?? MockScript()
         if let seed = configuration.seed { script.seed = UInt64(clamping: seed) }
         if let delay = configuration.delay { script.delay = delay }
-        return MockTransport(engine: MockEngine(script: script), time: self.time)
+        return MockEngine(script: script)
+    }
+}
+
+/// Reaches nobody.
+private struct NoTransport: HTTPTransport {
+    func send(_ request: TransportRequest) async throws(NeedletailError) -> TransportResponse {
+        throw NeedletailError(.unreachable, "A modelled provider has no connections.")
     }
 }
 

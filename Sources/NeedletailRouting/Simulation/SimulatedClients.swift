@@ -76,7 +76,10 @@ public struct SimulatedClients: Sendable {
         )
         let info = RequestInfo(id: id, keyName: traffic.key, logger: Self.logger)
         let context = RequestContext(info, deadline: traffic.timeout.map { now.advanced(by: $0) })
-        self.observer.record(.requestBegan(id: id, model: traffic.model, deadline: context.deadline), at: now)
+        let tokens = Usage(
+            inputTokens: request.estimatedInputTokens, outputTokens: request.maxOutputTokens ?? 0)
+        self.observer.record(
+            .requestBegan(id: id, model: traffic.model, tokens: tokens, deadline: context.deadline), at: now)
         guard random.unit() < traffic.leaving else { return await self.read(request, context, nil) }
         // Some close the connection at some time, some after some of the answer.
         if random.unit() < 0.5 { return await self.read(request, context, Int.random(in: 0...8, using: &random)) }

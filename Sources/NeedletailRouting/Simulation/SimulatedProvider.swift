@@ -78,6 +78,7 @@ public final class SimulatedProvider: Provider {
                 Usage(inputTokens: isLeft || error.mayHaveBeenProcessed ? fate.usage.inputTokens : 0))
             throw error
         }
+        self.observer.record(.callCommitted(self.id, request: context.id, call: fate.number), at: self.time.now())
         let dialect = request.replyDialect ?? .openAIChat
         guard request.isStreaming else {
             self.end(context.id, fate.number, .finished, fate.usage)

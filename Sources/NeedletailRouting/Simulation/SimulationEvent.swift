@@ -24,12 +24,14 @@ public enum SimulationEvent: Sendable {
         }
     }
 
-    /// A client asks.
-    case requestBegan(id: String, model: String, deadline: Instant?)
+    /// A client asks; `tokens` is what a whole answer takes.
+    case requestBegan(id: String, model: String, tokens: Usage, deadline: Instant?)
     /// A client was answered, told off, or has gone; `firstByte` is when the answer began.
     case requestEnded(id: String, End, attempts: Int, provider: ProviderID?, firstByte: Instant?)
     /// A provider was called.
     case callBegan(ProviderID, request: String, call: Int)
+    /// A call's answer has begun, or is whole.
+    case callCommitted(ProviderID, request: String, call: Int)
     /// A call is over for the provider, which bills the tokens that it has read and sent.
     case callEnded(ProviderID, request: String, call: Int, End, billed: Usage)
 
@@ -37,16 +39,17 @@ public enum SimulationEvent: Sendable {
     func add(to trace: inout SimulationTrace, at now: Instant) {
         trace.add(now.nanoseconds)
         switch self {
-        case .requestBegan(let id, let model, let deadline):
+        case .requestBegan(let id, let model, let tokens, let deadline):
             trace.add(id)
             trace.add(model)
+            trace.add(Int64(tokens.totalTokens))
             trace.add(deadline?.nanoseconds ?? -1)
         case .requestEnded(let id, let end, let attempts, let provider, _):
             trace.add(id)
             trace.add(end.name)
             trace.add(Int64(attempts))
             trace.add(provider?.rawValue ?? "")
-        case .callBegan(let provider, let request, let call):
+        case .callBegan(let provider, let request, let call), .callCommitted(let provider, let request, let call):
             trace.add(provider.rawValue)
             trace.add(request)
             trace.add(Int64(call))

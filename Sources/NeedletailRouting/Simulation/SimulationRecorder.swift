@@ -31,7 +31,7 @@ public final class SimulationRecorder: SimulationObserver {
         self.state.withLock { state in
             event.add(to: &state.report.trace, at: now)
             switch event {
-            case .requestBegan(let id, _, _):
+            case .requestBegan(let id, _, _, _):
                 state.report.requests += 1
                 state.begins[id] = now
             case .requestEnded(let id, let end, let attempts, _, let firstByte):
@@ -43,6 +43,7 @@ public final class SimulationRecorder: SimulationObserver {
                 state.report.providers[provider.rawValue, default: .init()].calls += 1
                 let slice = self.slice(at: now, of: state.report)
                 state.report.slices[slice].calls[provider.rawValue, default: 0] += 1
+            case .callCommitted: break
             case .callEnded(let provider, _, _, let end, let billed):
                 let price = self.prices[provider.rawValue] ?? (0, 0)
                 let cost = Int64(billed.inputTokens) * price.input + Int64(billed.outputTokens) * price.output
