@@ -98,6 +98,14 @@ public protocol Dialect: Sendable {
     static func encodeStreamFailure(
         _ error: NeedletailError, requestID: String, after sent: ByteBuffer, into out: inout ByteBuffer)
 
+    /// Whether providers of the dialect refuse a conversation in which reasoning lacks its signature, so that a client must
+    /// not be left with reasoning that broke off. Default false.
+    static var demandsSignedReasoning: Bool { get }
+
+    /// Whether a stream may hold comments: official clients of the dialect pass them over. Default true for server-sent
+    /// events.
+    static var toleratesComments: Bool { get }
+
     /// What watches a passed-through stream.
     static func makeStreamTap() -> any StreamTap
     /// What reads an upstream's stream.
@@ -125,6 +133,10 @@ public protocol Dialect: Sendable {
 extension Dialect {
     /// Server-sent events, as nearly all have it.
     public static var framing: StreamFraming { .serverSentEvents }
+    /// They do not, as nearly all.
+    public static var demandsSignedReasoning: Bool { false }
+    /// Server-sent events have comments, other framings do not.
+    public static var toleratesComments: Bool { self.framing == .serverSentEvents }
     /// Without a number, as nearly all have it.
     public static func encodeStreamFailure(
         _ error: NeedletailError, requestID: String, after sent: ByteBuffer, into out: inout ByteBuffer

@@ -157,6 +157,8 @@ public struct InferenceRequest: Sendable {
     public var replyID: String?
     /// Members that a translated reply repeats besides those of the body.
     public var echo: [Extension] = []
+    /// What the client has of the answer already: only the rest is wanted. `nil` for all of it.
+    public var continuation: Continuation?
 
     /// Creates a request.
     public init(

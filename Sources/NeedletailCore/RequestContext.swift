@@ -17,6 +17,10 @@ public struct RequestContext: Sendable {
     public var trail: RequestTrail?
     /// Where a leaf tells what it does, where the attempt is observed.
     public var call: CallProgress?
+    /// Those whose stream broke after the commit; they are asked again only when no other is left.
+    public var broken: [BrokenTarget] = []
+    /// Whether a streamed reply is written anew on its way to the client, with ids that the gateway makes.
+    public var rewritesStream = false
 
     /// Creates a context for a first attempt.
     public init(_ request: RequestInfo, deadline: Instant? = nil, attempt: Int = 1) {

@@ -46,7 +46,11 @@ public struct Router: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        var attempts = Attempts(targets: self.targets, maximum: self.maximumAttempts)
+        var attempts = Attempts(
+            targets: self.targets, maximum: self.maximumAttempts, spent: context.request.attempts)
+        guard !attempts.isSpent else {
+            throw NeedletailError(.unavailable, "All attempts of the request are spent.")
+        }
         if let pin = request.pin {
             attempts.keep { $0.provider.id == pin }
             guard !attempts.fresh.isEmpty else {
@@ -54,6 +58,12 @@ public struct Router: Provider {
                     .invalidRequest,
                     "The response that this request goes on from was issued by a provider that the model does not lead to.",
                     parameter: "previous_response_id")
+            }
+        }
+        if !context.broken.isEmpty {
+            attempts.postpone { target in
+                let model = target.model ?? request.model
+                return context.broken.contains { $0.provider == target.provider.id && $0.model == model }
             }
         }
         var context = context

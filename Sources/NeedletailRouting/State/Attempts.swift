@@ -19,9 +19,11 @@ struct Attempts {
     /// Targets that may be asked now.
     private(set) var fresh: TargetSet
 
-    init(targets: [Target], maximum: Int) {
+    /// - Parameter spent: The calls that the request has made before, for an answer whose stream broke.
+    init(targets: [Target], maximum: Int, spent: Int = 0) {
         self.targets = targets
         self.maximum = maximum
+        self.total = spent
         self.perTarget = Array(repeating: 0, count: targets.count)
         self.fresh = TargetSet(count: targets.count)
         self.repeatable = TargetSet(count: targets.count)
@@ -33,6 +35,16 @@ struct Attempts {
             self.fresh.remove(index)
             self.repeatable.remove(index)
         }
+    }
+
+    /// Whether there may be no other call.
+    var isSpent: Bool { self.total >= self.maximum }
+
+    /// Puts targets behind all others, unless there are no others.
+    mutating func postpone(_ isUnwanted: (Target) -> Bool) {
+        var wanted = self.fresh
+        for index in self.targets.indices where isUnwanted(self.targets[index]) { wanted.remove(index) }
+        if !wanted.isEmpty { self.fresh = wanted }
     }
 
     /// Takes note of a failure and decides what follows.
