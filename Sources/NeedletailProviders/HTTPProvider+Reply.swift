@@ -85,13 +85,15 @@ extension HTTPProvider {
         var losses = call.losses
         let stream: ReplyStream
         if client == call.dialect {
+            let recorder = self.stateRecorder(request, call.dialect)
+            if context.rewritesStream, let id = request.replyID { recorder?.noteOwn(id) }
             let reader = PassthroughReader(
                 call.dialect.streamsBareJSON ? TransportBody(BareJSONBody(body)) : body,
                 tap: call.dialect.dialect.makeStreamTap(),
                 framing: call.dialect.dialect.framing.makeDecoder(),
                 withholdsUsage: call.withholdsUsage,
                 ending: ending,
-                recorder: self.stateRecorder(request, call.dialect)
+                recorder: recorder
             )
             try await reader.commit(within: limit)
             stream = ReplyStream(dialect: client, ending: ending, reader: reader)

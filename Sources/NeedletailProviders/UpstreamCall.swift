@@ -27,7 +27,8 @@ extension HTTPProvider {
     /// Prepares the call for a request: spliced if the dialect is the client's own, translated otherwise.
     func call(for request: InferenceRequest, context: RequestContext) async throws(NeedletailError) -> UpstreamCall {
         if case .wire(let wire, let landmarks) = request.body, request.replyDialect == wire.dialect,
-            self.dialect(for: wire.dialect, request) == wire.dialect, !self.mayHaveToInline(request, wire.dialect)
+            request.continuation == nil, self.dialect(for: wire.dialect, request) == wire.dialect,
+            !self.mayHaveToInline(request, wire.dialect)
         {
             return try self.spliced(wire, landmarks, request, context)
         }
@@ -52,14 +53,18 @@ extension HTTPProvider {
         switch request.body {
         case .wire(let wire, let landmarks):
             let dialect = self.dialect(for: wire.dialect, request)
-            let model = try Self.decoded(wire, request.operation)
+            var model = try Self.decoded(wire, request.operation)
+            if let continuation = request.continuation { model.goOn(from: continuation, request.model, in: dialect) }
             guard dialect == wire.dialect, request.replyDialect == dialect else {
                 return try await self.translated(model, request, to: dialect, context)
             }
-            guard model.namesMedia else { return try self.spliced(wire, landmarks, request, context) }
+            guard model.namesMedia || request.continuation != nil else {
+                return try self.spliced(wire, landmarks, request, context)
+            }
             return try await self.inlined(model, request, dialect, context)
-        case .model(let model):
+        case .model(var model):
             let dialect = self.dialect(for: request.replyDialect, request)
+            if let continuation = request.continuation { model.goOn(from: continuation, request.model, in: dialect) }
             return try await self.translated(model, request, to: dialect, context)
         }
     }
@@ -79,7 +84,7 @@ extension HTTPProvider {
             && !request.features.isDisjoint(with: [.images, .documents])
     }
 
-    /// The one request that is written anew for an upstream of the client's own dialect; all else is as in a passthrough.
+    /// A request that is written anew for an upstream of the client's own dialect; all else is as in a passthrough.
     private func inlined(
         _ model: ChatRequest,
         _ request: InferenceRequest,

@@ -7,6 +7,9 @@ public enum AnthropicMessages: Dialect {
     /// The dialect's name.
     public static let id = DialectID.anthropicMessages
 
+    /// Claude refuses thinking without its signature.
+    public static let demandsSignedReasoning = true
+
     /// What a client here can be told of another dialect's reply; `docs/translation.md` has the whole table.
     public static let replyFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .replyServiceTier, .replyRefusal, .stopSequence,

@@ -11,6 +11,9 @@ public enum BedrockConverse: Dialect {
     /// Binary frames.
     public static let framing = StreamFraming.amazonEventStream
 
+    /// Claude refuses reasoning without its signature.
+    public static let demandsSignedReasoning = true
+
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .stopSequence, .usageCacheRead, .usageCacheWrite,

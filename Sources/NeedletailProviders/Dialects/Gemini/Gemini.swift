@@ -13,6 +13,9 @@ public enum Gemini: Dialect {
     /// The dialect's name.
     public static let id = DialectID.gemini
 
+    /// Google's SDK for Python takes every line without `data: ` for JSON.
+    public static let toleratesComments = false
+
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyCitations, .replyLogprobs, .replyChoices, .usageCacheRead,
