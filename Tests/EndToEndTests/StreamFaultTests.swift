@@ -111,10 +111,7 @@ struct StreamFaultTests {
 
     @Test("docs/streams.md has these outcomes and no others")
     func documented() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let text = try String(contentsOf: root.appending(path: "docs/streams.md"), encoding: .utf8)
-        let rows = text.split(separator: "\n").filter { $0.hasPrefix("| ") }.dropFirst().map(String.init)
+        let rows = try DocumentedTable.rows("streams.md", under: "## One upstream")
         #expect(rows == FaultCase.all.map(\.row), "write:\n\(FaultCase.all.map(\.row).joined(separator: "\n"))")
     }
 }

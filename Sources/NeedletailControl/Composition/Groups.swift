@@ -40,12 +40,21 @@ struct Groups {
     }
 
     private func router(_ group: GroupConfiguration) throws(NeedletailError) -> any Provider {
-        self.router(
+        let router = self.router(
             ProviderID(group.name.isEmpty ? "default" : group.name),
             try self.targets(group),
             self.layout(group).balancer,
             maximumAttempts: group.maxAttempts
         )
+        return Self.continuing(router, group, self.time)
+    }
+
+    /// Lets a group's streams go on elsewhere, where the group says so.
+    private static func continuing(
+        _ router: any Provider, _ group: GroupConfiguration, _ time: TimeSource
+    ) -> any Provider {
+        guard group.midStream == .continue else { return router }
+        return ContinuationLayer(router, dialects: { $0.dialect }, time: time)
     }
 
     private func router(
@@ -69,9 +78,10 @@ struct Groups {
             let fitting = targets.filter { $0.model == nil || $0.model == model }
             guard !fitting.isEmpty else { return nil }
             // A narrowed group is asked in the order of its list, whatever its strategy: it has no state of its own.
-            return Router(
+            let router = Router(
                 id: ProviderID(group.name), targets: fitting, balancer: .priority, maximumAttempts: group.maxAttempts,
                 time: time, random: random)
+            return Self.continuing(router, group, time)
         }
     }
 
@@ -83,10 +93,12 @@ struct Groups {
                 uniquingKeysWith: { first, _ in first }))
     }
 
-    /// The targets of a group, those of groups inside it in their place: one loop counts all attempts.
+    /// The targets of a group, those of groups inside it in their place: one loop counts all attempts, by the rules of the
+    /// outermost group.
     private func targets(_ group: GroupConfiguration) throws(NeedletailError) -> [Target] {
         let targets = self.layout(group).places.compactMap { place in
-            self.upstreams.first { $0.configuration.name == place.provider }.map { self.target($0, place) }
+            self.upstreams.first { $0.configuration.name == place.provider }
+                .map { self.target($0, place, group.contract) }
         }
         guard targets.count <= TargetSet.capacity else {
             throw NeedletailError(
@@ -97,15 +109,21 @@ struct Groups {
     }
 
     /// - Parameter place: How a group uses it; `nil` for the provider asked by itself.
-    private func target(_ entry: Upstreams.Entry, _ place: GroupLayout.Place? = nil) -> Target {
+    private func target(
+        _ entry: Upstreams.Entry,
+        _ place: GroupLayout.Place? = nil,
+        _ contract: ReplyContract = ReplyContract()
+    ) -> Target {
         let model = place?.model
         let retry = entry.configuration.retry
         let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)
         let price = { @Sendable (model: String) in prices.price(provider: id, model: model) }
-        let metered = MeteringLayer(
+        var provider: any Provider = MeteringLayer(
             entry.leaf, price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens }, time: self.time)
+        // Outside the meter: what breaks the contract has been paid nevertheless.
+        if !contract.isEmpty { provider = ReplyContractLayer(provider, contract, dialects: { $0.dialect }) }
         return Target(
-            AttemptObservationLayer(metered, observers: self.observers, time: self.time),
+            AttemptObservationLayer(provider, observers: self.observers, time: self.time),
             model: model,
             dialect: place?.target.api,
             priority: place?.priority ?? entry.configuration.priority,

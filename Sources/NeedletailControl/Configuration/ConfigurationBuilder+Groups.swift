@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailRouting
 
 extension ConfigurationBuilder {
     /// The names that a target may have.
@@ -35,6 +36,7 @@ extension ConfigurationBuilder {
         group.maxAttempts = node.int("max_attempts") ?? self.defaults.maxAttempts
         group.healthThreshold = node.double("health_threshold") ?? self.defaults.healthThreshold
         group.midStream = node.text("mid_stream").flatMap { .init(rawValue: $0) } ?? .never
+        group.contract = Self.contract(node["contract"], group.midStream)
         group.coalesces = node.bool("coalesce") ?? false
         group.targets = self.targets(node["targets"], references)
         group.fallbacks = self.targets(node["fallbacks"], references)
@@ -59,6 +61,16 @@ extension ConfigurationBuilder {
             self.faults.error(at: position, "\(title) has no 'targets'", "write targets: [provider/model]")
         }
         return group
+    }
+
+    private static func contract(
+        _ node: ConfigurationNode?, _ midStream: GroupConfiguration.MidStream
+    ) -> ReplyContract {
+        ReplyContract(
+            commitsAtContent: midStream != .never,
+            refusesEmpty: node?.text("empty") == "fail",
+            refusesInvalidJSON: node?.text("json") == "fail",
+            refusesTruncated: node?.text("truncated") == "fail")
     }
 
     private mutating func targets(_ node: ConfigurationNode?, _ references: References) -> [TargetConfiguration] {

@@ -198,12 +198,18 @@ enum ConfigurationSchema {
             "learned",
             .section(["success", "latency", "cost"].map(Self.share) + [SchemaKey("floor", .number(0...0.5))])),
         SchemaKey("hedge", .open, .acceptedUnlessOff),
-        SchemaKey("mid_stream", .word(["never", "restart", "continue"], enforced: ["never"])),
+        SchemaKey("mid_stream", .word(Self.midStream, enforced: Self.midStream)),
+        SchemaKey("contract", .section(Self.contract)),
         SchemaKey("fallbacks", .list(.scalarOr(.string, Self.target)), .accepted),
         SchemaKey("coalesce", .boolean, .acceptedUnlessOff),
     ]
 
     private static func share(_ name: String) -> SchemaKey { SchemaKey(name, .number(0...1_000_000)) }
+    private static let midStream = ["never", "restart", "continue"]
+
+    static let contract: [SchemaKey] = ["empty", "json", "truncated"].map {
+        SchemaKey($0, .word(["pass", "fail"], enforced: ["pass", "fail"]))
+    }
 
     static let target: [SchemaKey] = [
         SchemaKey("to", .string),

@@ -59,6 +59,8 @@ public struct GroupConfiguration: Sendable, Hashable {
     public var learned = LearnedConfiguration()
     /// What happens to a stream that breaks.
     public var midStream = MidStream.never
+    /// What an answer must hold to count as one.
+    public var contract = ReplyContract()
     /// Who answers when no target can.
     public var fallbacks: [TargetConfiguration] = []
     /// Whether equal requests share one call.
