@@ -19,6 +19,8 @@ public struct RequestContext: Sendable {
     public var call: CallProgress?
     /// Those whose stream broke after the commit; they are asked again only when no other is left.
     public var broken: [BrokenTarget] = []
+    /// How long a stream may take to its first event, where that is less than what the provider's timeouts say.
+    public var firstTokenLimit: Duration?
     /// Whether a streamed reply is written anew on its way to the client, with ids that the gateway makes.
     public var rewritesStream = false
 

@@ -219,10 +219,12 @@ public final class HTTPProvider: Provider {
         return try self.whole(bytes, response.headers, call, request, context)
     }
 
-    /// How long to wait for a request: the provider's limits, and the client's own for silence where that is shorter.
+    /// How long to wait for a request: the provider's limits, and what is learnt, and the client's own for silence where
+    /// that is shorter.
     func timeouts(_ context: RequestContext) -> Timeouts {
-        guard let read = context.request.readTimeout else { return self.options.timeouts }
         var timeouts = self.options.timeouts
+        if let limit = context.firstTokenLimit { timeouts.firstToken = min(timeouts.firstToken, limit) }
+        guard let read = context.request.readTimeout else { return timeouts }
         timeouts.firstToken = min(timeouts.firstToken, read)
         timeouts.idle = min(timeouts.idle, read)
         return timeouts

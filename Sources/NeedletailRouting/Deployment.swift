@@ -29,6 +29,8 @@ public final class Deployment: Sendable {
     public let statistics: DeploymentStatistics
     /// Its place among others for requests that have an ``RoutingQuestion/affinity``: the same in every process.
     let rendezvousHash: UInt64
+    /// How long its streams take to their first event.
+    public let adaptiveTimeout = AdaptiveTimeout()
 
     /// Creates a deployment of which nothing is known.
     public init(_ key: Key) {

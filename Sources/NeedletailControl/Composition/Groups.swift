@@ -116,10 +116,14 @@ struct Groups {
     ) -> Target {
         let model = place?.model
         let retry = entry.configuration.retry
+        let deployment = self.deployments.deployment(entry.provider.id, model)
         let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)
         let price = { @Sendable (model: String) in prices.price(provider: id, model: model) }
         var provider: any Provider = MeteringLayer(
             entry.leaf, price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens }, time: self.time)
+        if let bounds = entry.configuration.adaptiveTimeout {
+            provider = AdaptiveTimeoutLayer(provider, deployment.adaptiveTimeout, bounds, time: self.time)
+        }
         // Outside the meter: what breaks the contract has been paid nevertheless.
         if !contract.isEmpty { provider = ReplyContractLayer(provider, contract, dialects: { $0.dialect }) }
         return Target(
@@ -134,7 +138,7 @@ struct Groups {
                     base: retry.baseDelay, factor: retry.backoffFactor, maximum: retry.maxDelay, hasJitter: retry.jitter
                 )
             ),
-            deployment: self.deployments.deployment(entry.provider.id, model),
+            deployment: deployment,
             price: TargetPrice { model, input, output in
                 price(model)?.expected(inputTokens: input, outputTokens: output)
             }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import NeedletailCore
 import NeedletailProviders
+import NeedletailRouting
 import NeedletailTransport
 
 extension ConfigurationBuilder {
@@ -90,12 +91,23 @@ extension ConfigurationBuilder {
         }
     }
 
-    private func readPolicies(_ node: ConfigurationNode, _ provider: inout ProviderConfiguration) {
+    private mutating func readPolicies(_ node: ConfigurationNode, _ provider: inout ProviderConfiguration) {
         if let timeouts = node["timeouts"] {
             assign(timeouts.duration("connect"), to: &provider.timeouts.connect)
             assign(timeouts.duration("first_token"), to: &provider.timeouts.firstToken)
             assign(timeouts.duration("idle"), to: &provider.timeouts.idle)
             assign(timeouts.duration("total"), to: &provider.timeouts.total)
+            if let adaptive = timeouts["adaptive"], timeouts.bool("adaptive") != false {
+                var bounds = AdaptiveTimeoutState.Bounds(ceiling: provider.timeouts.firstToken)
+                assign(adaptive.double("factor"), to: &bounds.factor)
+                assign(adaptive.duration("floor"), to: &bounds.floor)
+                provider.adaptiveTimeout = bounds
+                if bounds.floor > bounds.ceiling {
+                    self.faults.error(
+                        at: adaptive.position, "the floor is above 'first_token'",
+                        "write a floor of less than \(bounds.ceiling.components.seconds)s")
+                }
+            }
         }
         if node.bool("retry") == false { provider.retry.maxAttempts = 1 }
         if let retry = node["retry"] {

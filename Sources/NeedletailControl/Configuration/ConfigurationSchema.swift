@@ -150,6 +150,9 @@ enum ConfigurationSchema {
         SchemaKey("first_token", Self.positive),
         SchemaKey("idle", Self.positive),
         SchemaKey("total", Self.positive),
+        SchemaKey(
+            "adaptive",
+            .switchOr([SchemaKey("factor", .number(1...100)), SchemaKey("floor", Self.positive)])),
     ]
 
     static let retry: [SchemaKey] = [

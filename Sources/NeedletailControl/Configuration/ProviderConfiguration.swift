@@ -1,5 +1,6 @@
 public import NeedletailCore
 public import NeedletailProviders
+public import NeedletailRouting
 
 /// One provider as configured.
 public struct ProviderConfiguration: Sendable {
@@ -19,6 +20,8 @@ public struct ProviderConfiguration: Sendable {
     public var api: DialectID?
     /// The limits for waiting.
     public var timeouts = Timeouts()
+    /// Between what the wait for a stream's first event is learnt; `nil` for not at all.
+    public var adaptiveTimeout: AdaptiveTimeoutState.Bounds?
     /// Repeating.
     public var retry = RetryConfiguration()
     /// The breaker; `nil` when it is off.
