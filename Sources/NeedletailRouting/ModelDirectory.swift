@@ -80,10 +80,7 @@ public final class ModelDirectory: Sendable {
     /// - Parameter allowed: The models that the client's key may use, as globs; `nil` for all.
     /// - Throws: `.forbidden` for a name that the key may not use, `.notFound` with the nearest names.
     public func destination(of name: String, allowed: [String]?) throws(NeedletailError) -> Destination {
-        if let allowed, !allowed.contains(where: { ModelGlob($0).matches(name) }) {
-            throw NeedletailError(
-                .forbidden, "This key may not use the model '\(name.prefix(200))'.", parameter: "model")
-        }
+        try Self.check(name, allowed)
         if let group = self.groups[name] { return Destination(provider: group.router, model: name) }
         if let slash = name.firstIndex(of: "/") {
             let head = String(name[..<slash])
@@ -98,6 +95,36 @@ public final class ModelDirectory: Sendable {
         if let upstream = self.listing(name) { return Destination(provider: upstream.router, model: name) }
         if let group = self.defaultGroup { return Destination(provider: group, model: name) }
         throw self.unknown(name, allowed)
+    }
+
+    /// Finds where a rule or experiment leads.
+    ///
+    /// - Parameters:
+    ///   - place: Where to.
+    ///   - name: The name that the client asked for: what its key must allow, and what a place that names no model is
+    ///     asked for.
+    ///   - allowed: The models that the client's key may use, as globs; `nil` for all.
+    /// - Throws: `.forbidden` for a name that the key may not use, `.unavailable` for a place that is not there.
+    func destination(
+        to place: RoutingDestination.Place, asked name: String, allowed: [String]?
+    ) throws(NeedletailError) -> Destination {
+        try Self.check(name, allowed)
+        switch place {
+        case .group(let group):
+            if let group = self.groups[group] { return Destination(provider: group.router, model: name) }
+        case .provider(let provider, let model):
+            if let upstream = self.upstreams[provider], self.isThere(provider, upstream) {
+                return Destination(provider: upstream.router, model: model ?? name)
+            }
+        }
+        throw NeedletailError(
+            .unavailable, "The model '\(name.prefix(200))' is routed to a place that is switched off.")
+    }
+
+    private static func check(_ name: String, _ allowed: [String]?) throws(NeedletailError) {
+        guard let allowed, !allowed.contains(where: { ModelGlob($0).matches(name) }) else { return }
+        throw NeedletailError(
+            .forbidden, "This key may not use the model '\(name.prefix(200))'.", parameter: "model")
     }
 
     /// The configured provider of a name.

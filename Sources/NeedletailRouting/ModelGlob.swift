@@ -1,10 +1,19 @@
-/// A pattern for model names: `*` stands for any number of any characters.
+/// A pattern for names of models, keys and the like: `*` stands for any number of any characters.
 public struct ModelGlob: Sendable, Hashable {
     private let pattern: String
 
     /// Creates a pattern.
     public init(_ pattern: String) {
         self.pattern = pattern
+    }
+
+    /// Whether it fits one name only.
+    public var isLiteral: Bool { !self.pattern.utf8.contains(UInt8(ascii: "*")) }
+
+    /// Whether everything that fits `other` fits this. Never wrongly `true`.
+    func covers(_ other: Self) -> Bool {
+        // A star in the other's text can only be met by a star here, which meets whatever it stands for.
+        self.matches(other.pattern)
     }
 
     /// Whether `name` fits, byte by byte. Allocates nothing; at worst as many steps as the lengths multiplied.

@@ -1,14 +1,22 @@
 public import NeedletailCore
 
-/// The bottom of the shared stack: finds where a model's name leads and passes the request on.
+/// The bottom of the shared stack: finds where rules or the model's name lead and passes the request on.
 public struct ModelRouter: Provider {
     /// The name.
     public let id: ProviderID = "models"
     private let directory: ModelDirectory
+    private let rules: RoutingRules?
+    private let time: TimeSource
 
     /// Creates a router over a directory.
-    public init(_ directory: ModelDirectory) {
+    ///
+    /// - Parameters:
+    ///   - rules: What stands before the directory; `nil` for nothing.
+    ///   - time: For what experiments measure.
+    public init(_ directory: ModelDirectory, rules: RoutingRules? = nil, time: TimeSource) {
         self.directory = directory
+        self.rules = rules.flatMap { $0.isEmpty ? nil : $0 }
+        self.time = time
     }
 
     /// See ``Provider/respond(to:context:)``.
@@ -20,10 +28,35 @@ public struct ModelRouter: Provider {
         if request.operation.isAboutResponse, let pin = request.pin {
             return try await self.directory.provider(pin).respond(to: request, context: context)
         }
-        let destination = try self.directory.destination(
-            of: request.model, allowed: context.request.allowedModels)
+        let allowed = context.request.allowedModels
+        switch self.rules?.decide(request, context.request) ?? .none {
+        case .none:
+            let destination = try self.directory.destination(of: request.model, allowed: allowed)
+            return try await destination.provider.respond(to: Self.asking(destination, request), context: context)
+        case .rule(let rule):
+            let destination = try self.directory.destination(
+                to: rule.destination.place, asked: request.model, allowed: allowed)
+            let request = Self.asking(destination, request)
+            guard let shadow = rule.shadow else {
+                return try await destination.provider.respond(to: request, context: context)
+            }
+            return try await shadow.respond(to: request, context: context, through: destination.provider)
+        case .experiment(let arm):
+            let destination = try self.directory.destination(
+                to: arm.destination.place, asked: request.model, allowed: allowed)
+            return try await arm.respond(
+                to: Self.asking(destination, request), context: context, through: destination.provider,
+                time: self.time)
+        }
+    }
+
+    private static func asking(
+        _ destination: ModelDirectory.Destination, _ request: InferenceRequest
+    )
+        -> InferenceRequest
+    {
         var request = request
         request.model = destination.model
-        return try await destination.provider.respond(to: request, context: context)
+        return request
     }
 }

@@ -82,7 +82,7 @@ private final class Simulation: CustomStringConvertible {
         let directory = ModelDirectory(
             groups: ["chat": .init(router: router) { _ in nil }], upstreams: [:], defaultGroup: nil)
         let totals = self.totals
-        self.stack = ProviderStackBuilder(ModelRouter(directory))
+        self.stack = ProviderStackBuilder(ModelRouter(directory, time: self.time.source))
             .withObservers([totals], time: self.time.source)
             .withDeadline(.seconds(600), time: self.time.source)
             .build()
