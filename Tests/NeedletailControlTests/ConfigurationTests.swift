@@ -1,5 +1,6 @@
 import NeedletailControl
 import NeedletailCore
+import NeedletailRouting
 import Testing
 
 @Suite("Configuration")
@@ -39,8 +40,9 @@ struct ConfigurationTests {
         #expect(configuration.group("vision")?.targets.map(\.destination) == [.group("chat-service")])
         #expect(configuration.defaultGroup?.strategy == .roundRobin)
         #expect(configuration.defaultGroup?.targets.first?.destination == .provider("first", model: nil))
-        #expect(configuration.routes.first?.features == ["has_images": true])
-        #expect(configuration.routes.first?.model == "auto")
+        let route = try #require(configuration.routes.first)
+        #expect(route.condition.required == .images && route.condition.models == [ModelGlob("auto")])
+        #expect(route.destination == .group("vision"))
         let key = try #require(configuration.keys?.first)
         #expect(key.secret.exposed == "nt-dev")
         #expect(key.budget?.limit.description == "5.00")
@@ -52,8 +54,7 @@ struct ConfigurationTests {
         let places = warnings.map { $0.split(separator: ": ")[0] }
         #expect(
             places == [
-                "f.yaml:9:5", "f.yaml:10:17", "f.yaml:10:27", "f.yaml:10:58", "f.yaml:28:1", "f.yaml:32:66",
-                "f.yaml:32:77",
+                "f.yaml:9:5", "f.yaml:10:17", "f.yaml:10:27", "f.yaml:10:58", "f.yaml:32:66", "f.yaml:32:77",
             ])
         #expect(warnings.allSatisfy { $0.contains("is accepted, not enforced by this version") })
     }

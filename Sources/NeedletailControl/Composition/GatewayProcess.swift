@@ -51,6 +51,8 @@ public final class GatewayProcess: Service {
     let telemetry: Telemetry
     private let group: MultiThreadedEventLoopGroup
     private let time: TimeSource
+    /// Runs what answers several requests, or none.
+    let jobs: TrafficJobs
     private let configuration: Configuration
     private let api: EdgeServer
     private let admin: EdgeServer
@@ -64,6 +66,8 @@ public final class GatewayProcess: Service {
         self.time = surroundings.time
         let telemetry = Telemetry(configuration.telemetry, time: surroundings.time)
         self.telemetry = telemetry
+        let jobs = TrafficJobs()
+        self.jobs = jobs
         let stack = try GatewayStack(
             configuration,
             environment: surroundings.environment,
@@ -71,6 +75,7 @@ public final class GatewayProcess: Service {
             time: surroundings.time,
             random: surroundings.random,
             logger: surroundings.logger,
+            jobs: jobs,
             observers: telemetry.observers,
             inFlight: telemetry.inFlight
         )
@@ -193,6 +198,7 @@ public final class GatewayProcess: Service {
         defer { self.telemetry.stop() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.stack.run() }
+            group.addTask { await self.jobs.run() }
             group.addTask {
                 // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
                 try? await gracefulShutdown()
@@ -206,6 +212,8 @@ public final class GatewayProcess: Service {
 
     /// Stops listening, lets running replies finish within the limit, and closes everything.
     public func drain() async {
+        // Copies answer nobody: nobody waits for them.
+        self.jobs.copies.close()
         await self.api.drain(limit: self.configuration.listen.drain)
         await self.admin.shutdown()
         await self.stack.shutdown()

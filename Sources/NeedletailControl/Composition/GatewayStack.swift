@@ -18,6 +18,10 @@ public struct GatewayStack: Sendable {
     public let deployments: DeploymentTable
     /// Who is there.
     public let monitor: HealthMonitor
+    /// What stands before the names.
+    public let rules: RoutingRules
+    /// Copies and shared calls.
+    let traffic: GroupTraffic.Running
     private let time: TimeSource
     private let providers: [ProviderID]
     private let pools: [UpstreamPool]
@@ -33,6 +37,7 @@ public struct GatewayStack: Sendable {
     ///   - responses: What earlier stacks remember of responses; `nil` for nothing.
     ///   - deployments: What earlier stacks know of models at providers; `nil` for nothing.
     ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
+    ///   - jobs: Runs copies and shared calls.
     ///   - observers: Who hears of requests and attempts, in this order.
     ///   - inFlight: Counts the requests under way.
     public init(
@@ -47,6 +52,7 @@ public struct GatewayStack: Sendable {
         responses: ResponseStore? = nil,
         deployments: DeploymentTable? = nil,
         issuedState: IssuedStateTable? = nil,
+        jobs: TrafficJobs = TrafficJobs(),
         observers: [any RequestObserver] = [],
         inFlight: InFlightCount = InFlightCount()
     ) throws {
@@ -70,20 +76,28 @@ public struct GatewayStack: Sendable {
         self.cache = cache
         let totals = UsageTotals()
         let observers = observers + [totals]
-        let directory = try Groups(
+        let prices = PriceBook(configuration.prices, upstreams)
+        let traffic = GroupTraffic(jobs: jobs, time: time, random: random)
+        let groups = Groups(
             upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments,
-            prices: PriceBook(configuration.prices, upstreams), observers: observers
-        ).directory()
+            prices: prices, observers: observers, traffic: traffic)
+        let directory = try groups.directory()
+        let rules = try RulesBuilder(groups: groups, configuration: configuration, time: time) {
+            usage, provider, model in
+            prices.price(provider: provider, model: model)?.cost(of: usage, at: time.wallSeconds())?.amount
+        }.rules()
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
         let store = responses ?? ResponseStore(time: time)
-        self.provider = ProviderStackBuilder(ModelRouter(directory))
+        self.provider = ProviderStackBuilder(ModelRouter(directory, rules: rules, time: time))
             .withObservers(observers, inFlight: inFlight, time: time)
             .with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
             .with { ResponseStoreLayer($0, store: store, random: random) }
             .withDeadline(limit, time: time)
             .build()
         self.directory = directory
+        self.rules = rules
+        self.traffic = traffic.running
         self.totals = totals
         self.deployments = deployments
         self.time = time

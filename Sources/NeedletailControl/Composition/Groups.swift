@@ -12,12 +12,14 @@ struct Groups {
     let deployments: DeploymentTable
     let prices: PriceBook
     var observers: [any RequestObserver] = []
+    /// What goes around whole groups.
+    let traffic: GroupTraffic
 
     func directory() throws(NeedletailError) -> ModelDirectory {
         var groups: [String: ModelDirectory.Group] = [:]
         for group in self.configuration.groups where group.isEnabled {
             groups[group.name] = ModelDirectory.Group(
-                router: try self.router(group),
+                router: try self.traffic.around(group, self),
                 restricted: try self.restricted(group)
             )
         }
@@ -34,12 +36,14 @@ struct Groups {
             )
         }
         let defaultGroup = try self.configuration.defaultGroup.flatMap { group throws(NeedletailError) in
-            group.isEnabled ? try self.router(group) : nil
+            group.isEnabled ? try self.traffic.around(group, self) : nil
         }
         return ModelDirectory(groups: groups, upstreams: named, defaultGroup: defaultGroup)
     }
 
-    private func router(_ group: GroupConfiguration) throws(NeedletailError) -> any Provider {
+    /// Who answers for a group, with nothing around.
+    func router(_ group: GroupConfiguration) throws(NeedletailError) -> any Provider {
+        if let tiers = group.tiers { return try self.tiers(tiers, of: group) }
         let router = self.router(
             ProviderID(group.name.isEmpty ? "default" : group.name),
             try self.targets(group),
@@ -68,11 +72,48 @@ struct Groups {
             random: self.random)
     }
 
+    private func tiers(
+        _ tiers: TiersConfiguration, of group: GroupConfiguration
+    ) throws(NeedletailError) -> any Provider {
+        var routers: [TierRouter.Tier: any Provider] = [:]
+        for (tier, targets) in tiers.targets {
+            var part = group
+            part.tiers = nil
+            part.targets = targets
+            routers[tier] = try self.router(part)
+        }
+        let id = ProviderID(group.name.isEmpty ? "default" : group.name)
+        if let router = TierRouter(
+            id: id, tiers: routers, thresholds: tiers.thresholds, weights: tiers.weights)
+        {
+            return router
+        }
+        var empty = group
+        empty.tiers = nil
+        return try self.router(empty)
+    }
+
+    /// Who answers at a destination, with nothing around; `nil` if it is switched off.
+    func router(to destination: TargetConfiguration.Destination) throws(NeedletailError) -> (any Provider)? {
+        switch destination {
+        case .group(let name):
+            guard let group = self.configuration.group(name), group.isEnabled else { return nil }
+            return try self.router(group)
+        case .provider(let name, let model):
+            guard let entry = self.upstreams.first(where: { $0.configuration.name == name }) else { return nil }
+            return self.router(
+                ProviderID(name), [self.target(entry, model: model)], .priority,
+                maximumAttempts: entry.configuration.retry.maxAttempts)
+        }
+    }
+
     /// The group narrowed to the targets that serve one model: for `group/model`.
     private func restricted(
         _ group: GroupConfiguration
     ) throws(NeedletailError) -> @Sendable (String) -> (any Provider)? {
-        let targets = try self.targets(group)
+        var whole = group
+        whole.targets += TierRouter.Tier.allCases.flatMap { group.tiers?.targets[$0] ?? [] }
+        let targets = try self.targets(whole)
         let (time, random) = (self.time, self.random)
         return { model in
             let fitting = targets.filter { $0.model == nil || $0.model == model }
@@ -98,7 +139,7 @@ struct Groups {
     private func targets(_ group: GroupConfiguration) throws(NeedletailError) -> [Target] {
         let targets = self.layout(group).places.compactMap { place in
             self.upstreams.first { $0.configuration.name == place.provider }
-                .map { self.target($0, place, group.contract) }
+                .map { self.target($0, place, contract: group.contract) }
         }
         guard targets.count <= TargetSet.capacity else {
             throw NeedletailError(
@@ -112,9 +153,10 @@ struct Groups {
     private func target(
         _ entry: Upstreams.Entry,
         _ place: GroupLayout.Place? = nil,
-        _ contract: ReplyContract = ReplyContract()
+        model: String? = nil,
+        contract: ReplyContract = ReplyContract()
     ) -> Target {
-        let model = place?.model
+        let model = place?.model ?? model
         let retry = entry.configuration.retry
         let deployment = self.deployments.deployment(entry.provider.id, model)
         let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)

@@ -20,7 +20,9 @@ public struct Configuration: Sendable {
     public var groups: [GroupConfiguration]
     /// The group that answers names nobody else knows.
     public var defaultGroup: GroupConfiguration?
-    /// The rules, in order.
+    /// The experiments in the order of the file, disabled ones included; looked at before the rules.
+    public var experiments: [ExperimentConfiguration] = []
+    /// The rules, in order, disabled ones included.
     public var routes: [RouteConfiguration]
     /// The client keys. `nil` when there is no `keys:`, which is not the same as an empty list.
     public var keys: [KeyConfiguration]?

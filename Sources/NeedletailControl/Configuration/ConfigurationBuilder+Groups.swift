@@ -7,6 +7,7 @@ extension ConfigurationBuilder {
         var providers: [String]
         var disabled: Set<String>
         var groups: [String]
+        var disabledGroups: Set<String> = []
         /// What each provider's type speaks.
         var dialects: [String: [DialectID]]
         /// Each provider's weight.
@@ -41,13 +42,26 @@ extension ConfigurationBuilder {
         group.targets = self.targets(node["targets"], references)
         group.fallbacks = self.targets(node["fallbacks"], references)
         self.balancing(of: &group, node, references)
+        group.tiers = self.tiers(node["tiers"], references)
+        group.shadow = self.shadow(node["shadow"], references)
 
         let title = name.isEmpty ? "the default group" : "the group '\(name)'"
         let isPlain = name.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F }
         if !isPlain {
             self.faults.error(at: position, "a group's name holds white space", "write a name without")
         }
-        if let targets = node["targets"] {
+        if let tiers = node["tiers"] {
+            if let targets = node["targets"] {
+                self.faults.error(
+                    at: targets.position, "\(title) has 'targets' beside its 'tiers', which nobody would ask",
+                    "write them into a tier, or under 'fallbacks'")
+            }
+            if group.tiers?.targets.isEmpty ?? true, self.faults.errors.isEmpty {
+                self.faults.error(
+                    at: tiers.position, "\(title) has tiers without targets",
+                    "write tiers: { simple: [provider/model], complex: [provider/model] }")
+            }
+        } else if let targets = node["targets"] {
             if case .sequence(let elements) = targets.content, elements.isEmpty {
                 self.faults.error(at: targets.position, "\(title) has no target", "write targets: [provider/model]")
             } else if group.targets.isEmpty, group.isEnabled, self.faults.errors.isEmpty {
@@ -73,7 +87,7 @@ extension ConfigurationBuilder {
             refusesTruncated: node?.text("truncated") == "fail")
     }
 
-    private mutating func targets(_ node: ConfigurationNode?, _ references: References) -> [TargetConfiguration] {
+    mutating func targets(_ node: ConfigurationNode?, _ references: References) -> [TargetConfiguration] {
         var targets: [TargetConfiguration] = []
         for element in node?.elements ?? [] {
             var reference = element
@@ -124,7 +138,7 @@ extension ConfigurationBuilder {
     }
 
     /// Whom a reference means; a dangling one is reported.
-    private mutating func destination(
+    mutating func destination(
         _ node: ConfigurationNode,
         _ references: References
     ) -> TargetConfiguration.Destination? {
@@ -156,7 +170,7 @@ extension ConfigurationBuilder {
     mutating func findCycles(_ groups: [GroupConfiguration]) {
         var edges: [String: [(name: String, position: SourcePosition?)]] = [:]
         for group in groups {
-            edges[group.name] = (group.targets + group.fallbacks).compactMap { target in
+            edges[group.name] = group.everyTarget.compactMap { target in
                 if case .group(let name) = target.destination { (name, target.position) } else { nil }
             }
         }
@@ -189,22 +203,5 @@ extension ConfigurationBuilder {
                 }
             }
         }
-    }
-
-    mutating func route(_ node: ConfigurationNode, _ references: References) -> RouteConfiguration? {
-        guard case .mapping = node.content else { return nil }
-        guard let to = node["to"] else {
-            self.faults.error(at: node.position, "this route has no 'to'", "write { when: { … }, to: group }")
-            return nil
-        }
-        guard let destination = self.destination(to, references) else { return nil }
-        var route = RouteConfiguration(destination: destination)
-        route.isEnabled = node.isEnabled
-        route.model = node["when"]?.text("model")
-        route.key = node["when"]?.text("key")
-        for entry in node["when"]?.entries ?? [] {
-            if let wanted = node["when"]?.bool(entry.key) { route.features[entry.key] = wanted }
-        }
-        return route
     }
 }

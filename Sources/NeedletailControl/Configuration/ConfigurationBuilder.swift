@@ -16,6 +16,7 @@ struct ConfigurationBuilder {
             providers: root["providers"]?.entries.map(\.key) ?? providers.map(\.name),
             disabled: Set(providers.filter { !$0.isEnabled }.map(\.name)),
             groups: root["models"]?.entries.map(\.key) ?? [],
+            disabledGroups: Set((root["models"]?.entries ?? []).filter { !$0.value.isEnabled }.map(\.key)),
             dialects: Dictionary(
                 providers.compactMap { provider in self.types[provider.type].map { (provider.name, $0.dialects) } },
                 uniquingKeysWith: { first, _ in first }),
@@ -27,14 +28,17 @@ struct ConfigurationBuilder {
             return self.group(entry.key, entry.value, at: entry.position, references)
         }
         self.findCycles(groups)
+        self.findNestedTiers(groups)
         let keys = root["keys"].map { self.keys($0) }
+        let callers = CallerNames(keys)
         var configuration = Configuration(
             origin: origin,
             listen: self.listen(root["listen"]),
             providers: providers,
             groups: groups,
             defaultGroup: root["default"].map { self.group("", $0, at: $0.position, references) },
-            routes: (root["routes"]?.elements ?? []).compactMap { self.route($0, references) },
+            experiments: self.experiments(root["experiments"], references, callers),
+            routes: self.routes(root["routes"], references, callers),
             keys: keys,
             prices: self.prices(root["prices"], providers),
             cache: self.cache(root["cache"]),

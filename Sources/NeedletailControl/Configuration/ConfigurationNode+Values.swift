@@ -29,6 +29,11 @@ extension ConfigurationNode {
         return elements.compactMap { $0.scalar?.text }
     }
 
+    /// The texts of a list, or one text.
+    func oneOrMore(_ key: String) -> [String] {
+        self.texts(key) ?? self.text(key).map { [$0] } ?? []
+    }
+
     /// Whether the item is switched on, which it is unless it says otherwise.
     var isEnabled: Bool { self.bool("enabled") ?? true }
 }

@@ -19,7 +19,8 @@ enum ConfigurationSchema {
         SchemaKey("providers", .named(.section(Self.provider))),
         SchemaKey("models", .named(.section(Self.group))),
         SchemaKey("default", .section(Self.group)),
-        SchemaKey("routes", .list(.section(Self.route)), .accepted),
+        SchemaKey("experiments", .named(.section(Self.experiment))),
+        SchemaKey("routes", .list(.section(Self.route))),
         SchemaKey("keys", .list(.section(Self.key))),
         SchemaKey("prices", .section(Self.prices)),
         SchemaKey("telemetry", .openSection(Self.telemetry)),
@@ -204,7 +205,9 @@ enum ConfigurationSchema {
         SchemaKey("mid_stream", .word(Self.midStream, enforced: Self.midStream)),
         SchemaKey("contract", .section(Self.contract)),
         SchemaKey("fallbacks", .list(.scalarOr(.string, Self.target)), .accepted),
-        SchemaKey("coalesce", .boolean, .acceptedUnlessOff),
+        SchemaKey("coalesce", .boolean),
+        SchemaKey("tiers", .section(Self.tiers)),
+        SchemaKey("shadow", .section(Self.shadow)),
     ]
 
     private static func share(_ name: String) -> SchemaKey { SchemaKey(name, .number(0...1_000_000)) }
@@ -220,24 +223,6 @@ enum ConfigurationSchema {
         SchemaKey("priority", .integer(0...1_000_000)),
         SchemaKey("api", .word(Self.dialects, enforced: Self.dialects)),
         SchemaKey("enabled", .boolean),
-    ]
-
-    static let route: [SchemaKey] = [
-        SchemaKey("enabled", .boolean),
-        SchemaKey("when", .section(Self.condition)),
-        SchemaKey("to", .string),
-    ]
-
-    static let condition: [SchemaKey] = [
-        SchemaKey("model", .string),
-        SchemaKey("key", .string),
-        SchemaKey("has_images", .boolean),
-        SchemaKey("has_documents", .boolean),
-        SchemaKey("has_audio", .boolean),
-        SchemaKey("has_tools", .boolean),
-        SchemaKey("has_schema", .boolean),
-        SchemaKey("reasoning", .boolean),
-        SchemaKey("stream", .boolean),
     ]
 
     static let key: [SchemaKey] = [
@@ -294,6 +279,7 @@ enum ConfigurationSchema {
             Self.collect(keys, path + ".", into: &found)
         case .named(let inner): Self.collect(inner, path + ".*", into: &found)
         case .list(let inner): Self.collect(inner, path + "[]", into: &found)
+        case .oneOrMore(let inner): Self.collect(inner, path, into: &found)
         default: break
         }
     }

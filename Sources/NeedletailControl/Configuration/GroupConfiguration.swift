@@ -65,8 +65,17 @@ public struct GroupConfiguration: Sendable, Hashable {
     public var fallbacks: [TargetConfiguration] = []
     /// Whether equal requests share one call.
     public var coalesces = false
+    /// Who answers instead of ``targets``, by how complex a request seems; `nil` for a group without tiers.
+    public var tiers: TiersConfiguration?
+    /// Where copies of some requests go.
+    public var shadow: ShadowConfiguration?
     /// Where it stands.
     public var position: SourcePosition?
+
+    /// Everybody who may be asked for it, tiers and fallbacks included.
+    var everyTarget: [TargetConfiguration] {
+        self.targets + self.fallbacks + (self.tiers?.targets.values.flatMap(\.self) ?? [])
+    }
 }
 
 /// What ``GroupConfiguration/Strategy/learned`` looks at; only the relations of the first three matter.
@@ -89,6 +98,14 @@ public struct TargetConfiguration: Sendable, Hashable {
         case provider(String, model: String?)
         /// Another group.
         case group(String)
+
+        /// As it stands in the file.
+        var description: String {
+            switch self {
+            case .provider(let name, let model): model.map { "\(name)/\($0)" } ?? name
+            case .group(let name): name
+            }
+        }
     }
 
     /// Whom to ask.
@@ -101,18 +118,4 @@ public struct TargetConfiguration: Sendable, Hashable {
     public var api: DialectID?
     /// Where it stands.
     public var position: SourcePosition?
-}
-
-/// A rule that sends requests elsewhere.
-public struct RouteConfiguration: Sendable, Hashable {
-    /// Whether it is looked at.
-    public var isEnabled = true
-    /// The name or pattern that the client asked for; `nil` for any.
-    public var model: String?
-    /// The client key's name; `nil` for any.
-    public var key: String?
-    /// What the request must have or lack, by the condition's name.
-    public var features: [String: Bool] = [:]
-    /// Where to.
-    public var destination: TargetConfiguration.Destination
 }

@@ -44,6 +44,8 @@ indirect enum SchemaKind: Sendable {
     /// The name of a provider's type, known to whoever composes the gateway.
     case providerType
     case list(SchemaKind)
+    /// One value, or a list of such.
+    case oneOrMore(SchemaKind)
     /// A mapping from any name to the kind.
     case named(SchemaKind)
     case section([SchemaKey])
@@ -80,6 +82,7 @@ indirect enum SchemaKind: Sendable {
         case .word(let words, _): "write one of: \(words.joined(separator: ", "))"
         case .providerType: "write the name of a type"
         case .list: "write a list, for example [ … ]"
+        case .oneOrMore(let kind): "\(kind.example), or a list of such"
         case .named, .section, .openSection: "write a mapping, for example { name: value }"
         case .scalarOr(let kind, _): "\(kind.example), or a mapping"
         case .switchOr: "write true, false or a mapping"

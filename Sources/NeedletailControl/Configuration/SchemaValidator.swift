@@ -98,6 +98,8 @@ struct SchemaValidator {
                     self.faults.error(at: element.position, "'\(path)[\(index)]' has no value", inner.example)
                 }
             }
+        case (.sequence, .oneOrMore(let inner)): self.value(node, .list(inner), path: path, at: key)
+        case (_, .oneOrMore(let inner)): self.value(node, inner, path: path, at: key)
         case (.mapping(let entries), .secret), (.mapping(let entries), .header):
             self.secret(node, entries, path: path)
         case (.scalar(let scalar), _): self.scalar(scalar, kind, path: path, at: node.position)
