@@ -42,6 +42,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -65,6 +66,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "NeedletailStore",
+            dependencies: ["NeedletailCore", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
+        .target(
             name: "NeedletailGateway",
             dependencies: [
                 "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
@@ -76,8 +82,8 @@ let package = Package(
             name: "NeedletailControl",
             dependencies: [
                 "Needletail", "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
-                "NeedletailGateway", "CNeedletailSystem", nio, nioPosix, nioHTTP1, nioSSL, httpTypes, logging,
-                crypto, cryptoExtras,
+                "NeedletailGateway", "NeedletailStore", "CNeedletailSystem", nio, nioPosix, nioHTTP1, nioSSL, httpTypes,
+                logging, crypto, cryptoExtras,
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -138,6 +144,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "NeedletailStoreTests",
+            dependencies: ["NeedletailStore", "NeedletailCore", "NeedletailTesting"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "NeedletailGatewayTests",
             dependencies: [
                 "NeedletailGateway", "NeedletailCore", "NeedletailProviders", "NeedletailRouting",
@@ -149,7 +160,8 @@ let package = Package(
             name: "NeedletailControlTests",
             dependencies: [
                 "NeedletailControl", "NeedletailGateway", "NeedletailCore", "NeedletailProviders",
-                "NeedletailRouting", "NeedletailTesting", "NeedletailCLI", nio, nioPosix, nioHTTP1, httpTypes, logging,
+                "NeedletailRouting", "NeedletailStore", "NeedletailTesting", "NeedletailCLI", nio, nioPosix, nioHTTP1,
+                httpTypes, logging,
                 cryptoExtras,
             ],
             swiftSettings: settings

@@ -141,6 +141,8 @@ public struct InferenceRequest: Sendable {
     public var maxOutputTokens: Int?
     /// How many answers the client asks for, each of so many tokens.
     public var choices = 1
+    /// The client's own user, as the request names it, at most 256 bytes; `nil` for none.
+    public var user: String?
     /// A conservative guess at the input tokens.
     public var estimatedInputTokens: Int
     /// What the model must be able to do.

@@ -66,6 +66,8 @@ public final class RequestInfo: Sendable {
     public let cachePolicy: CachePolicy
     /// Where to log.
     public let logger: Logger
+    /// The most that the client lets this request cost; `nil` for no bound of its own.
+    public let maximumCost: Money?
     /// What the calls made for this request cost, all together.
     public let cost = RecordedCost()
     /// Calls sent upstream for this request, whatever groups it passed through.
@@ -87,6 +89,7 @@ public final class RequestInfo: Sendable {
         start: Instant? = nil,
         trace: TraceContext? = nil,
         cachePolicy: CachePolicy = .normal,
+        maximumCost: Money? = nil,
         logger: Logger
     ) {
         self.id = id
@@ -101,6 +104,7 @@ public final class RequestInfo: Sendable {
         self.start = start
         self.trace = trace
         self.cachePolicy = cachePolicy
+        self.maximumCost = maximumCost
         self.logger = logger
     }
 

@@ -53,6 +53,7 @@ public enum RequestPeek {
             replyDialect: dialect
         )
         request.choices = fields.choices
+        request.user = fields.user
         return request
     }
 

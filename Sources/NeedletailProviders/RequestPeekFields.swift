@@ -11,6 +11,8 @@ struct RequestPeekFields {
     var maxCompletionTokens: Int?
     /// How many answers are asked for; the larger where two members say.
     var choices = 1
+    /// Who the client says asks.
+    var user: String?
     var content: JSONContentScan?
     var features: Features = []
     /// Whether there is a whole request inside, to be counted.
@@ -94,6 +96,11 @@ struct RequestPeekFields {
             let count = try? Self.limit(bytes, value..<end, "n", least: 1)
             self.choices = max(self.choices, count ?? 1)
             return end
+        case .user:
+            let end = try JSONScanner.value(bytes, value)
+            self.readUser(bytes, value..<end)
+            return end
+        case .metadata: return try self.readMetadata(bytes, value)
         case .content:
             try self.once(.content, "\(self.shape.contentKey)")
             return try self.readContent(bytes, value)
@@ -147,6 +154,24 @@ struct RequestPeekFields {
         if scan.audio > 0 { self.features.insert(.audio) }
         self.content = scan
         return end
+    }
+
+    /// A longer name is none that a budget can be kept for; what is no text is the upstream's to refuse.
+    private mutating func readUser(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        guard bytes[range.lowerBound] == UInt8(ascii: "\""), (3...258).contains(range.count) else { return }
+        self.user = JSONScanner.text(bytes, range)
+    }
+
+    /// Anthropic's clients name the user in here.
+    private mutating func readMetadata(_ bytes: Span<UInt8>, _ value: Int) throws -> Int {
+        guard bytes[value] == UInt8(ascii: "{") else { return try JSONScanner.value(bytes, value) }
+        var cursor = JSONObjectCursor(at: value)
+        while let key = try cursor.next(bytes) {
+            let end = try JSONScanner.value(bytes, cursor.valueStart)
+            if JSONScanner.isKey(bytes, key, "user_id") { self.readUser(bytes, cursor.valueStart..<end) }
+            cursor.valueEnded(at: end)
+        }
+        return cursor.end
     }
 
     private mutating func readStreamOptions(_ bytes: Span<UInt8>, _ value: Int) throws -> Int {

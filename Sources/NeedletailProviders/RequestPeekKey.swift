@@ -2,7 +2,7 @@ import NeedletailCore
 
 /// The top-level keys of a request that ``RequestPeek`` looks at.
 enum RequestPeekKey {
-    case model, stream, streamOptions, maxTokens, maxCompletionTokens, choices, content, countedRequest
+    case model, stream, streamOptions, maxTokens, maxCompletionTokens, choices, user, metadata, content, countedRequest
     case feature(RequestPeekFeature)
 
     /// The key, or `nil` if it is none of the dialect's.
@@ -19,9 +19,11 @@ enum RequestPeekKey {
         }
         switch key.hasEscapes ? -1 : key.range.count - 2 {
         case 1 where has("n"), 7 where has("best_of"): self = .choices
+        case 4 where has("user"): self = .user
         case 5 where has("model"): self = .model
         case 5 where has("tools"): self = .feature(.tools)
         case 6 where has("stream"): self = .stream
+        case 8 where has("metadata"): self = .metadata
         case 8 where has("thinking"): self = .feature(.thinking)
         case 8 where has("logprobs"): self = .feature(.logprobs)
         case 9 where has("functions"): self = .feature(.tools)
@@ -48,6 +50,8 @@ enum RequestPeekKey {
     private static func named(_ name: String) -> Self? {
         switch name {
         case "n", "best_of": .choices
+        case "user": .user
+        case "metadata": .metadata
         case "model": .model
         case "stream": .stream
         case "stream_options": .streamOptions

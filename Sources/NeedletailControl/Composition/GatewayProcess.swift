@@ -50,6 +50,8 @@ public final class GatewayProcess: Service {
     public let stack: GatewayStack
     let telemetry: Telemetry
     private let group: MultiThreadedEventLoopGroup
+    /// What outlives it.
+    public let store: GatewayStore
     private let time: TimeSource
     /// Runs what answers several requests, or none.
     let jobs: TrafficJobs
@@ -68,6 +70,8 @@ public final class GatewayProcess: Service {
         self.telemetry = telemetry
         let jobs = TrafficJobs()
         self.jobs = jobs
+        let store = try GatewayStore(configuration, time: surroundings.time, logger: surroundings.logger)
+        self.store = store
         let stack = try GatewayStack(
             configuration,
             environment: surroundings.environment,
@@ -76,8 +80,9 @@ public final class GatewayProcess: Service {
             random: surroundings.random,
             logger: surroundings.logger,
             jobs: jobs,
-            observers: telemetry.observers,
-            inFlight: telemetry.inFlight
+            observers: store.observers + telemetry.observers,
+            inFlight: telemetry.inFlight,
+            budgets: store.budgets
         )
         self.stack = stack
         let phase = ServingPhase()
@@ -199,6 +204,7 @@ public final class GatewayProcess: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.stack.run() }
             group.addTask { await self.jobs.run() }
+            group.addTask { await self.store.run(time: self.time) }
             group.addTask {
                 // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
                 try? await gracefulShutdown()
@@ -217,5 +223,6 @@ public final class GatewayProcess: Service {
         await self.api.drain(limit: self.configuration.listen.drain)
         await self.admin.shutdown()
         await self.stack.shutdown()
+        await self.store.close()
     }
 }

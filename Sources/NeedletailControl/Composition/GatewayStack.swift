@@ -40,6 +40,7 @@ public struct GatewayStack: Sendable {
     ///   - jobs: Runs copies and shared calls.
     ///   - observers: Who hears of requests and attempts, in this order.
     ///   - inFlight: Counts the requests under way.
+    ///   - budgets: Who is asked before each call upstream; `nil` for nobody.
     public init(
         _ configuration: Configuration,
         environment: [String: String],
@@ -54,7 +55,8 @@ public struct GatewayStack: Sendable {
         issuedState: IssuedStateTable? = nil,
         jobs: TrafficJobs = TrafficJobs(),
         observers: [any RequestObserver] = [],
-        inFlight: InFlightCount = InFlightCount()
+        inFlight: InFlightCount = InFlightCount(),
+        budgets: BudgetKeeper? = nil
     ) throws {
         let cancellations = JobCancellations()
         self.cancellations = cancellations
@@ -80,7 +82,7 @@ public struct GatewayStack: Sendable {
         let traffic = GroupTraffic(jobs: jobs, time: time, random: random)
         let groups = Groups(
             upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments,
-            prices: prices, observers: observers, traffic: traffic)
+            prices: prices, budgets: budgets, observers: observers, traffic: traffic)
         let directory = try groups.directory()
         let rules = try RulesBuilder(groups: groups, configuration: configuration, time: time) {
             usage, provider, model in

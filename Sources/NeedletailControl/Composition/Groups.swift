@@ -11,6 +11,7 @@ struct Groups {
     /// What is known of each model at each provider, shared by all groups.
     let deployments: DeploymentTable
     let prices: PriceBook
+    var budgets: BudgetKeeper?
     var observers: [any RequestObserver] = []
     /// What goes around whole groups.
     let traffic: GroupTraffic
@@ -162,7 +163,11 @@ struct Groups {
         let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)
         let price = { @Sendable (model: String) in prices.price(provider: id, model: model) }
         var provider: any Provider = MeteringLayer(
-            entry.leaf, price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens }, time: self.time)
+            entry.leaf,
+            tariff: MeteringLayer.Tariff(
+                price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens },
+                unknown: self.configuration.prices.unknown.tariff),
+            budgets: self.budgets, time: self.time)
         if let bounds = entry.configuration.adaptiveTimeout {
             provider = AdaptiveTimeoutLayer(provider, deployment.adaptiveTimeout, bounds, time: self.time)
         }

@@ -30,6 +30,10 @@ public struct Configuration: Sendable {
     public var prices = PriceConfiguration()
     /// The reply cache; `nil` for none.
     public var cache: ResponseCache.Options? = nil
+    /// What may be spent, the budgets of keys and providers included.
+    public var budgets: [BudgetRule] = []
+    /// Where is kept what outlives the process.
+    public var store = StoreConfiguration()
     /// Logging.
     public var telemetry: TelemetryConfiguration
     /// The admin listener's keys.

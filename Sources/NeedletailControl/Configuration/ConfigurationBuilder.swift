@@ -4,6 +4,8 @@ struct ConfigurationBuilder {
     let types: ProviderTypes
     let defaults: EnvironmentDefaults
     let secrets: SecretReader
+    /// Whether the configuration lies in a folder of its own, where files may be kept beside it.
+    var isOnDisk = false
     var faults: FaultCollector
 
     mutating func configuration(
@@ -42,10 +44,13 @@ struct ConfigurationBuilder {
             keys: keys,
             prices: self.prices(root["prices"], providers),
             cache: self.cache(root["cache"]),
+            budgets: self.budgets(root["budgets"], keys: keys ?? [], providers: providers),
             telemetry: self.telemetry(root["telemetry"]),
             admin: self.admin(root["admin"]),
             warnings: []
         )
+        configuration.store = self.store(
+            root["store"], isUsed: keys != nil || !configuration.budgets.isEmpty)
         self.apply(overrides, to: &configuration)
         self.checkExposure(configuration, at: root["listen"]?["api"]?.position)
         self.checkAdminExposure(

@@ -48,7 +48,7 @@ public struct ConfigurationLoader: Sendable {
         let path = file ?? Self.defaultFile
         do {
             let text = try self.files.read(path, YAMLReader.sizeLimit)
-            return try self.load(text: text, named: path, overrides: overrides)
+            return try self.load(text: text, named: path, overrides: overrides, isOnDisk: true)
         } catch let error as ConfigurationError {
             throw error
         } catch {
@@ -61,11 +61,20 @@ public struct ConfigurationLoader: Sendable {
         }
     }
 
-    /// Reads a text.
+    /// Reads a text. Unlike a file it has no folder to keep a store in unless it names one.
     public func load(
         text: String,
         named file: String,
         overrides: Overrides = Overrides()
+    ) throws(ConfigurationError) -> Configuration {
+        try self.load(text: text, named: file, overrides: overrides, isOnDisk: false)
+    }
+
+    private func load(
+        text: String,
+        named file: String,
+        overrides: Overrides,
+        isOnDisk: Bool
     ) throws(ConfigurationError) -> Configuration {
         var faults = FaultCollector()
         var reader = YAMLReader(file: file, environment: self.environment)
@@ -74,7 +83,7 @@ public struct ConfigurationLoader: Sendable {
         }
         var validator = SchemaValidator(types: self.types.all.map(\.name), faults: faults)
         validator.section(root, ConfigurationSchema.root, path: "")
-        return try self.build(root, origin: .file(file), overrides, validator.faults)
+        return try self.build(root, origin: .file(file), overrides, validator.faults, isOnDisk: isOnDisk)
     }
 
     /// Uses the environment alone.
@@ -88,7 +97,8 @@ public struct ConfigurationLoader: Sendable {
         _ root: ConfigurationNode,
         origin: Configuration.Origin,
         _ overrides: Overrides,
-        _ faults: FaultCollector
+        _ faults: FaultCollector,
+        isOnDisk: Bool = false
     ) throws(ConfigurationError) -> Configuration {
         var faults = faults
         let defaults = EnvironmentDefaults(self.environment, faults: &faults)
@@ -99,6 +109,7 @@ public struct ConfigurationLoader: Sendable {
             defaults: defaults,
             secrets: SecretReader(
                 environment: self.environment, files: self.files, folder: folder, substitute: self.missingSecret),
+            isOnDisk: isOnDisk,
             faults: faults
         )
         var configuration = builder.configuration(root, origin: origin, overrides)

@@ -27,8 +27,9 @@ enum ConfigurationSchema {
         SchemaKey("cache", .switchOr(Self.cache)),
         SchemaKey("alerts", .open, .acceptedUnlessOff),
         SchemaKey("privacy", .open, .acceptedUnlessOff),
-        SchemaKey("store", .open, .acceptedUnlessOff),
         SchemaKey("admin", .section(Self.admin)),
+        SchemaKey("store", .scalarOr(.word(Self.switches, enforced: Self.switches), Self.store)),
+        SchemaKey("budgets", .list(.section(Self.budget))),
     ]
 
     static let cache: [SchemaKey] = [
@@ -116,6 +117,33 @@ enum ConfigurationSchema {
             "faults", .switchOr([SchemaKey("script", .string), SchemaKey("seed", .integer(0...Int.max))])),
     ]
 
+    private static let switches = ["on", "off", "true", "false"]
+
+    static let store: [SchemaKey] = [
+        SchemaKey("path", .string),
+        SchemaKey("flush_interval", Self.positive),
+        SchemaKey("buffer", Self.count),
+    ]
+
+    static let budget: [SchemaKey] = [
+        SchemaKey("name", .name),
+        SchemaKey("enabled", .boolean),
+        SchemaKey("limit", .money),
+        SchemaKey("tokens", Self.count),
+        SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
+        SchemaKey("window", .word(["calendar", "rolling"], enforced: ["calendar", "rolling"])),
+        SchemaKey("zone", .string),
+        SchemaKey("key", .string),
+        SchemaKey("tenant", .string),
+        SchemaKey("user", .string),
+        SchemaKey("provider", .string),
+        SchemaKey("model", .string),
+        SchemaKey("each", .word(Self.dimensions, enforced: Self.dimensions)),
+        SchemaKey("warn", .list(.number(0...1))),
+    ]
+
+    private static let dimensions = ["key", "tenant", "user", "provider", "model"]
+
     static let prices: [SchemaKey] = [
         SchemaKey("unknown", .scalarOr(.word(["refuse", "allow"], enforced: ["refuse", "allow"]), Self.unknownPrice)),
         SchemaKey("models", .named(.section(Self.price))),
@@ -178,13 +206,14 @@ enum ConfigurationSchema {
         SchemaKey("tpm", Self.count, .accepted),
         SchemaKey("burst", Self.count, .accepted),
         SchemaKey("adaptive", .boolean, .acceptedUnlessOff),
-        SchemaKey("daily_budget", .money, .accepted),
-        SchemaKey("cost_per_request", .money, .accepted),
+        SchemaKey("daily_budget", .money),
+        SchemaKey("cost_per_request", .money),
     ]
 
-    /// A client key's limits: no layer of this version counts per key.
+    /// A client key's limits: only those of money are counted per key by this version.
     static let keyLimits: [SchemaKey] = Self.limits.map { key in
-        SchemaKey(key.name, key.kind, key.enforcement == .enforced ? .accepted : key.enforcement)
+        guard key.name != "daily_budget", key.name != "cost_per_request" else { return key }
+        return SchemaKey(key.name, key.kind, key.enforcement == .enforced ? .accepted : key.enforcement)
     }
 
     static let group: [SchemaKey] = [
@@ -237,12 +266,11 @@ enum ConfigurationSchema {
             .section([
                 SchemaKey("limit", .money),
                 SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
-            ]),
-            .accepted
+            ])
         ),
     ]
 
-    private static let periods = ["hour", "day", "week", "month", "total"]
+    private static let periods = ["minute", "hour", "day", "week", "month", "total"]
 
     static let telemetry: [SchemaKey] = [
         SchemaKey(

@@ -1,5 +1,6 @@
 public import NeedletailCore
 public import NeedletailProviders
+import NeedletailRouting
 
 /// What the operator says of prices.
 public struct PriceConfiguration: Sendable, Hashable {
@@ -11,6 +12,14 @@ public struct PriceConfiguration: Sendable, Hashable {
         case allow
         /// It is let through and counts as so much.
         case perCall(Money)
+
+        var tariff: MeteringLayer.UnknownPrice {
+            switch self {
+            case .refuse: .refuse
+            case .allow: .count(.zero)
+            case .perCall(let money): .count(money)
+            }
+        }
     }
 
     /// What a budget does with a call whose price nobody knows. Default ``Unknown/refuse``.

@@ -6,6 +6,8 @@ public final class AttemptRecord: Sendable {
     public let provider: ProviderID
     /// The model, in the provider's words.
     public let model: String
+    /// The client's own user, as the request named it; `nil` for none.
+    public let user: String?
     /// What was asked for.
     public let operation: Operation
     /// Whether the reply was to be streamed.
@@ -38,6 +40,7 @@ public final class AttemptRecord: Sendable {
         request: RequestInfo,
         provider: ProviderID,
         model: String,
+        user: String? = nil,
         operation: Operation = .chat,
         isStreaming: Bool = false,
         number: Int = 1,
@@ -55,6 +58,7 @@ public final class AttemptRecord: Sendable {
         self.request = request
         self.provider = provider
         self.model = model
+        self.user = user
         self.operation = operation
         self.isStreaming = isStreaming
         self.number = number

@@ -11,6 +11,7 @@ struct ClientFields {
     var cachePolicy = CachePolicy.normal
     var retryCount = 0
     var timeout: Duration?
+    var maximumCost: Money?
     /// How long the SDK waits for the next byte; no limit for the whole.
     var readTimeout: Duration?
     /// The headers that the configuration looks at.
@@ -68,6 +69,12 @@ struct ClientFields {
                     continue
                 }
                 self.timeout = min(timeout, self.timeout ?? timeout)
+            case 21 where name.equalsIgnoringCase("x-needletail-max-cost"):
+                guard let money = Money(value) else {
+                    self.fail("x-needletail-max-cost", "takes decimal dollars such as 0.02")
+                    continue
+                }
+                self.maximumCost = min(money, self.maximumCost ?? money)
             case 23 where name.equalsIgnoringCase("x-stainless-retry-count"): self.retryCount = Int(value) ?? 0
             case 24 where name.equalsIgnoringCase("x-stainless-read-timeout"):
                 // An SDK writes it, not a person, and writes other words for "none": what cannot be read is passed over.

@@ -216,6 +216,7 @@ public final class GatewayHandler: EdgeHandler {
             start: start,
             trace: fields.trace,
             cachePolicy: fields.cachePolicy,
+            maximumCost: fields.maximumCost,
             logger: self.logger
         )
     }

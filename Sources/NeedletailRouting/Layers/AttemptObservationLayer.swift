@@ -43,7 +43,8 @@ public struct AttemptObservationLayer: Provider {
         // Where no spans are made the client's own goes on as it came.
         let call = CallProgress(trace: self.propagatesTrace ? mark.trace ?? context.request.trace : nil)
         let observed = Observed(
-            request: context.request, trail: context.trail, model: request.model, operation: request.operation,
+            request: context.request, trail: context.trail, model: request.model, user: request.user,
+            operation: request.operation,
             isStreaming: request.isStreaming, number: mark.number, cause: mark.cause, call: call,
             start: self.time.now(), trace: mark.trace)
         var context = context
@@ -72,6 +73,7 @@ public struct AttemptObservationLayer: Provider {
         let request: RequestInfo
         let trail: RequestTrail?
         let model: String
+        let user: String?
         let operation: Operation
         let isStreaming: Bool
         let number: Int
@@ -92,6 +94,7 @@ public struct AttemptObservationLayer: Provider {
             request: observed.request,
             provider: self.id,
             model: observed.model,
+            user: observed.user,
             operation: observed.operation,
             isStreaming: observed.isStreaming,
             number: observed.number,

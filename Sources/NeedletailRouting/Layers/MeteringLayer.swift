@@ -1,33 +1,59 @@
 public import NeedletailCore
 
-/// Says what each call upstream cost: to its record, and to the request that it was made for.
+/// Says what each call upstream costs: before it is made to the budgets, after it to its record and to the request that it
+/// was made for.
 ///
-/// Must be inside the router, around one upstream, so that every attempt is billed by the price of who was asked; and inside
+/// Must be inside the router, around one upstream: every call is held and billed by the price of who is asked, whatever it is
+/// made for (a first try, a retry, a hedge, a shadow, a continuation), and a call that is not made holds nothing. And inside
 /// the layer that observes attempts, which reads the cost.
 public struct MeteringLayer: Provider {
+    /// What a budget does with a call whose price nobody knows.
+    public enum UnknownPrice: Sendable, Hashable {
+        /// It is refused.
+        case refuse
+        /// It is let through and counts as so much.
+        case count(Money)
+    }
+
+    /// What is known of an upstream's prices.
+    public struct Tariff: Sendable {
+        /// The price of a model; `nil` for unknown. Called once per call.
+        public var price: @Sendable (_ model: String) -> Price?
+        /// The most output tokens of a model; `nil` for unknown.
+        public var outputLimit: @Sendable (_ model: String) -> Int?
+        /// What a budget does without a price.
+        public var unknown: UnknownPrice
+
+        /// Creates a tariff.
+        public init(
+            price: @escaping @Sendable (_ model: String) -> Price?,
+            outputLimit: @escaping @Sendable (_ model: String) -> Int? = { _ in nil },
+            unknown: UnknownPrice = .refuse
+        ) {
+            self.price = price
+            self.outputLimit = outputLimit
+            self.unknown = unknown
+        }
+    }
+
     /// The wrapped provider's name.
     public var id: ProviderID { self.next.id }
 
     private let next: any Provider
-    private let price: @Sendable (_ model: String) -> Price?
-    private let outputLimit: @Sendable (_ model: String) -> Int?
+    private let tariff: Tariff
+    private let budgets: BudgetKeeper?
     private let time: TimeSource
 
     /// Wraps `next`.
     ///
     /// - Parameters:
-    ///   - price: The price of a model there; `nil` for unknown. Called once per attempt.
-    ///   - outputLimit: The most output tokens of a model there; `nil` for unknown.
+    ///   - tariff: What it costs.
+    ///   - budgets: Who is asked before each call; `nil` for nobody.
     ///   - time: For prices that depend on the hour.
-    public init(
-        _ next: any Provider,
-        price: @escaping @Sendable (_ model: String) -> Price?,
-        outputLimit: @escaping @Sendable (_ model: String) -> Int? = { _ in nil },
-        time: TimeSource
-    ) {
+    public init(_ next: any Provider, tariff: Tariff, budgets: BudgetKeeper? = nil, time: TimeSource) {
         self.next = next
-        self.price = price
-        self.outputLimit = outputLimit
+        self.tariff = tariff
+        self.budgets = budgets
         self.time = time
     }
 
@@ -37,9 +63,11 @@ public struct MeteringLayer: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         guard request.operation.isBilled else { return try await self.next.respond(to: request, context: context) }
-        let call = Call(
-            price: self.price(request.model), bound: CallBound(request, modelLimit: self.outputLimit(request.model)),
-            context: context, time: self.time)
+        let price = self.tariff.price(request.model)
+        let bound = CallBound(request, modelLimit: self.tariff.outputLimit(request.model))
+        let call = MeteredCall(
+            price: price, bound: bound, hold: try await self.hold(request, price, bound, context.request),
+            budgets: self.budgets, context: context, time: self.time)
         let reply: InferenceReply
         do {
             reply = try await self.next.respond(to: request, context: context)
@@ -51,27 +79,39 @@ public struct MeteringLayer: Provider {
         return reply
     }
 
-    /// One call and what it may cost.
-    private struct Call: Sendable {
-        let price: Price?
-        let bound: CallBound
-        let context: RequestContext
-        let time: TimeSource
-
-        func ended(_ outcome: Outcome) {
-            self.record(self.price.flatMap { self.bound.cost($0, outcome, at: self.time.wallSeconds()) })
+    /// Holds the most that a call can cost, if anybody bounds it.
+    private func hold(
+        _ request: InferenceRequest, _ price: Price?, _ bound: CallBound, _ info: RequestInfo
+    ) async throws(NeedletailError) -> BudgetKeeper.Hold? {
+        guard self.budgets != nil || info.maximumCost != nil else { return nil }
+        let call = BudgetedCall(
+            key: info.keyName, tenant: info.tenant, user: request.user, provider: self.id.rawValue, model: request.model
+        )
+        var money = Money.zero
+        if info.maximumCost != nil || self.budgets?.countsMoney(call) == true {
+            money = try self.most(request, price, bound)
         }
-
-        func failed(_ error: NeedletailError) {
-            guard CallBound.mayBeBilled(error, wasSent: self.context.call?.wasSent ?? true) else {
-                return self.record(Cost(.zero))
-            }
-            self.ended(Outcome(.failed(error)))
+        if let most = info.maximumCost, (info.cost.value?.amount ?? .zero) + money > most {
+            throw NeedletailError(
+                .budgetExceeded,
+                "The request may cost $\(money), and x-needletail-max-cost allows $\(most). A smaller max_tokens needs less.",
+                parameter: "x-needletail-max-cost")
         }
+        return try await self.budgets?.hold(call, money: money.picodollars, tokens: Int128(bound.tokens))
+    }
 
-        private func record(_ cost: Cost?) {
-            self.context.call?.cost.add(cost)
-            self.context.request.cost.add(cost)
+    private func most(
+        _ request: InferenceRequest, _ price: Price?, _ bound: CallBound
+    ) throws(NeedletailError) -> Money {
+        if let most = price.flatMap({ bound.worstCase($0) }) { return most }
+        switch self.tariff.unknown {
+        case .count(let money): return money
+        case .refuse:
+            throw NeedletailError(
+                .budgetExceeded,
+                "No price is known of \(self.id)/\(request.model), and a budget counts money here. "
+                    + "The operator can name one under `prices:`.",
+                provider: self.id)
         }
     }
 }

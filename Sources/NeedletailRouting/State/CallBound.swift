@@ -44,6 +44,9 @@ public struct CallBound: Sendable, Hashable {
         return overflow ? Price.maximumUnits : min(product, Price.maximumUnits)
     }
 
+    /// All tokens.
+    public var tokens: Int { self.inputTokens + self.outputTokens }
+
     /// The most that a call within the bound costs; `nil` for an unknown price.
     public func worstCase(_ price: Price) -> Money? {
         price.worstCase(inputTokens: self.inputTokens, outputTokens: self.outputTokens, features: self.features)

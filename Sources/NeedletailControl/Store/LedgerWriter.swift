@@ -1,0 +1,178 @@
+public import Logging
+public import NIOPosix
+public import NeedletailCore
+import NeedletailProviders
+import NeedletailRouting
+import Synchronization
+
+/// Writes every call into the ledger, in batches and on a thread of its own, so that no request waits for the disk.
+///
+/// What it cannot write it keeps, see ``LedgerBuffer``, and tries again; the operator is told when that begins and ends.
+public final class LedgerWriter: RequestObserver {
+    /// Lines in one transaction.
+    static let batch = 1_024
+
+    private struct State {
+        var buffer: LedgerBuffer
+        var hasFailed = false
+    }
+
+    private let store: any LedgerStore
+    private let thread: NIOThreadPool
+    private let state: Mutex<State>
+    private let interval: Duration
+    private let time: TimeSource
+    private let logger: Logger
+    /// Gives what is to be booked of budgets together with the lines, and takes it back if that fails.
+    private let changes: BudgetBookkeeping
+
+    /// What budgets have to be booked.
+    public struct BudgetBookkeeping: Sendable {
+        /// Takes what is due; at the end all that is not needed, too.
+        public var take: @Sendable (_ isClosing: Bool) -> [BudgetChange]
+        /// Puts back what could not be booked.
+        public var putBack: @Sendable ([BudgetChange]) -> Void
+
+        /// Creates a source.
+        public init(
+            take: @escaping @Sendable (_ isClosing: Bool) -> [BudgetChange] = { _ in [] },
+            putBack: @escaping @Sendable ([BudgetChange]) -> Void = { _ in }
+        ) {
+            self.take = take
+            self.putBack = putBack
+        }
+    }
+
+    /// Creates a writer.
+    ///
+    /// - Parameters:
+    ///   - store: Where lines go.
+    ///   - thread: One thread, which may block; the caller starts and stops it.
+    ///   - configuration: How long lines wait, and how many.
+    ///   - changes: What budgets have to be booked.
+    ///   - time: For the lines' times and the pauses.
+    ///   - logger: Where to say that the store is away.
+    public init(
+        store: any LedgerStore,
+        thread: NIOThreadPool,
+        configuration: StoreConfiguration,
+        changes: BudgetBookkeeping = BudgetBookkeeping(),
+        time: TimeSource,
+        logger: Logger
+    ) {
+        self.store = store
+        self.thread = thread
+        self.state = Mutex(State(buffer: LedgerBuffer(limit: configuration.bufferLimit)))
+        self.interval = configuration.flushInterval
+        self.changes = changes
+        self.time = time
+        self.logger = logger
+    }
+
+    /// Lines that wait.
+    public var waiting: Int { self.state.withLock { $0.buffer.count } }
+
+    /// See ``RequestObserver/attemptEnded(_:)``.
+    public func attemptEnded(_ attempt: AttemptRecord) {
+        guard attempt.operation.isBilled, attempt.wasSent else { return }
+        let line = LedgerLine(attempt, wallMilliseconds: self.time.wallNanoseconds() / 1_000_000)
+        self.state.withLock { $0.buffer.append(line) }
+    }
+
+    /// Writes what waits until the task is cancelled; what is left then is written by ``flush()``.
+    public func run() async {
+        while !Task.isCancelled {
+            do { try await self.time.sleep(self.time.now().advanced(by: self.interval)) } catch { return }
+            try? await self.flush()
+        }
+    }
+
+    /// Writes all that waits.
+    ///
+    /// - Parameter isClosing: Whether unused blocks of budgets go back, because the gateway ends.
+    /// - Throws: Why the store did not take it; it is kept.
+    public func flush(isClosing: Bool = false) async throws(NeedletailError) {
+        let result: Result<Void, NeedletailError>
+        do {
+            result = try await self.thread.runIfActive {
+                do throws(NeedletailError) { return .success(try self.write(isClosing)) } catch {
+                    return .failure(error)
+                }
+            }
+        } catch {
+            throw NeedletailError(.unavailable, "The ledger is closed.", cause: error)
+        }
+        try result.get()
+    }
+
+    /// Writes all that waits, on this thread.
+    private func write(_ isClosing: Bool) throws(NeedletailError) {
+        while true {
+            let lines = self.state.withLock { $0.buffer.take(Self.batch) }
+            let changes = self.changes.take(isClosing)
+            guard !lines.isEmpty || !changes.isEmpty else { return }
+            do {
+                try self.store.append(lines, booking: changes)
+                self.tell(nil)
+            } catch {
+                self.changes.putBack(changes)
+                self.state.withLock { $0.buffer.putBack(lines) }
+                self.tell(error)
+                throw error
+            }
+            if lines.count < Self.batch { return }
+        }
+    }
+
+    /// Says once that the store is away, and once that it is back.
+    private func tell(_ error: NeedletailError?) {
+        let (isNew, waiting) = self.state.withLock { state in
+            defer { state.hasFailed = error != nil }
+            return (state.hasFailed != (error != nil), state.buffer.count)
+        }
+        guard isNew else { return }
+        if let error {
+            self.logger.error(
+                "The ledger cannot be written; lines wait until it can: \(error.message)",
+                metadata: ["waiting": "\(waiting)"])
+        } else {
+            self.logger.notice("The ledger is written again.")
+        }
+    }
+}
+
+extension LedgerLine {
+    /// The line of an attempt that has ended.
+    init(_ attempt: AttemptRecord, wallMilliseconds: Int64) {
+        var hasher = Hasher()
+        hasher.combine(attempt.request.id)
+        hasher.combine(ObjectIdentifier(attempt.request))
+        hasher.combine(attempt.request.start)
+        let outcome =
+            switch attempt.outcome.end {
+            case .finished: "finished"
+            case .failed: "failed"
+            case .abandoned: "abandoned"
+            }
+        self.init(
+            wallMilliseconds: wallMilliseconds,
+            requestID: attempt.request.id,
+            request: Int64(hasher.finalize()),
+            key: attempt.request.keyName ?? "",
+            tenant: attempt.request.tenant ?? "",
+            user: attempt.user ?? "",
+            provider: attempt.provider.rawValue,
+            model: attempt.model,
+            operation: attempt.operation.rawValue,
+            attempt: attempt.number,
+            cause: attempt.cause.rawValue,
+            usage: attempt.outcome.usage,
+            cost: attempt.cost.value,
+            isOverHold: attempt.cost.isOverHold,
+            priceVersion: PriceCatalogue.version,
+            durationMilliseconds: attempt.duration.wholeNanoseconds / 1_000_000,
+            firstTokenMilliseconds: attempt.timeToFirstToken.map { $0.wholeNanoseconds / 1_000_000 },
+            outcome: outcome,
+            error: attempt.error.map { "\($0.code)" } ?? "")
+    }
+}

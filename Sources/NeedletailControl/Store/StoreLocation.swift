@@ -1,0 +1,26 @@
+/// Where a configuration keeps its store and its administration, read without judging the rest: whoever asks what something
+/// cost need not have the providers' keys.
+public struct StoreLocation: Sendable, Hashable {
+    /// The file.
+    public var path: String
+    /// The admin listener of a gateway that may be running.
+    public var admin: ListenAddress
+
+    /// Reads a configuration file; without one the file is beside nothing but the working folder.
+    ///
+    /// - Parameter file: `nil` for ``ConfigurationLoader/defaultFile``.
+    public init(file: String?, environment: [String: String], files: ConfigurationFiles = .live) {
+        let name = file ?? ConfigurationLoader.defaultFile
+        let folder = ConfigurationLoader.folder(of: name)
+        self.path = folder + StoreConfiguration.defaultFile
+        self.admin = ListenConfiguration().admin
+        guard let text = try? files.read(name, YAMLReader.sizeLimit) else { return }
+        var faults = FaultCollector()
+        var reader = YAMLReader(file: name, environment: environment)
+        guard let root = reader.read(text, into: &faults) else { return }
+        if let path = root["store"]?.text("path"), path != "off" {
+            self.path = path.hasPrefix("/") ? path : folder + path
+        }
+        if let admin = root["listen"]?.text("admin").flatMap({ ListenAddress($0) }) { self.admin = admin }
+    }
+}

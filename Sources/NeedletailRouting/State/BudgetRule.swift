@@ -1,0 +1,107 @@
+/// What may be spent: by whom, where, and in which time.
+public struct BudgetRule: Sendable {
+    /// What calls are told apart by.
+    public enum Dimension: String, Sendable, Hashable, CaseIterable {
+        /// The client's key.
+        case key
+        /// The key's tenant.
+        case tenant
+        /// The client's end user, as the request names it.
+        case user
+        /// Who is called.
+        case provider
+        /// The model, in the provider's words.
+        case model
+    }
+
+    /// What is counted.
+    public enum Unit: String, Sendable, Hashable {
+        /// Pico-dollars.
+        case money
+        /// Input and output tokens.
+        case tokens
+    }
+
+    /// The name, for people and for the store.
+    public var name: String
+    /// Which calls count: all that fit each of these globs.
+    public var scope: [(dimension: Dimension, glob: ModelGlob)]
+    /// What has a budget of its own each; `nil` for one together.
+    public var each: Dimension?
+    /// What is counted.
+    public var unit: Unit
+    /// The most.
+    public var limit: Int128
+    /// In which time.
+    public var window: BudgetWindow
+    /// Thousandths of the limit at which the operator is told, in order.
+    public var warnings: [Int]
+
+    /// Creates a rule.
+    public init(
+        name: String,
+        scope: [(dimension: Dimension, glob: ModelGlob)] = [],
+        each: Dimension? = nil,
+        unit: Unit = .money,
+        limit: Int128,
+        window: BudgetWindow,
+        warnings: [Int] = [800]
+    ) {
+        self.name = name
+        self.scope = scope
+        self.each = each
+        self.unit = unit
+        self.limit = max(0, limit)
+        self.window = window
+        self.warnings = warnings
+    }
+
+    /// What the store grants at a time: small, since after a crash a block counts as spent, and large enough that the store
+    /// is seldom asked.
+    public var block: Int128 { max(1, self.limit / 64) }
+
+    /// Whom a call counts for: the value of ``each``, empty without; `nil` if the call is none of this budget's.
+    func subject(of call: BudgetedCall) -> String? {
+        for (dimension, glob) in self.scope {
+            guard let value = call[dimension], glob.matches(value) else { return nil }
+        }
+        guard let each = self.each else { return "" }
+        return call[each]
+    }
+
+    /// The counter's name in the store.
+    func counter(_ subject: String) -> String { subject.isEmpty ? self.name : "\(self.name)/\(subject)" }
+}
+
+/// What budgets know of a call.
+public struct BudgetedCall: Sendable, Hashable {
+    /// The client's key.
+    public var key: String?
+    /// The key's tenant.
+    public var tenant: String?
+    /// The client's end user.
+    public var user: String?
+    /// Who is called.
+    public var provider: String
+    /// The model, in the provider's words.
+    public var model: String
+
+    /// Creates a call.
+    public init(key: String? = nil, tenant: String? = nil, user: String? = nil, provider: String, model: String) {
+        self.key = key
+        self.tenant = tenant
+        self.user = user
+        self.provider = provider
+        self.model = model
+    }
+
+    subscript(_ dimension: BudgetRule.Dimension) -> String? {
+        switch dimension {
+        case .key: self.key
+        case .tenant: self.tenant
+        case .user: self.user
+        case .provider: self.provider
+        case .model: self.model
+        }
+    }
+}

@@ -1,0 +1,118 @@
+public import NeedletailCore
+
+/// Lines on their way to the ledger. Pure.
+///
+/// Bounded, and nothing is ever dropped: once it is full, further lines that are alike in all that is asked for (key, tenant,
+/// provider, model, how they ended) are added up, so that sums stay right while the store is away. Of alike lines there may
+/// be as many as ``maximumSums``; beyond it all others are added up in one.
+public struct LedgerBuffer: Sendable {
+    /// Sums that are kept apart.
+    public static let maximumSums = 4_096
+
+    private struct Kind: Hashable {
+        var key = ""
+        var tenant = ""
+        var provider = "other"
+        var model = "other"
+        var operation = ""
+        var outcome = ""
+        var accuracy: Cost.Accuracy?
+        var hasCost = false
+
+        init() {}
+
+        init(_ line: LedgerLine) {
+            self.key = line.key
+            self.tenant = line.tenant
+            self.provider = line.provider
+            self.model = line.model
+            self.operation = line.operation
+            self.outcome = line.outcome
+            self.accuracy = line.cost?.accuracy
+            self.hasCost = line.cost != nil
+        }
+    }
+
+    private let limit: Int
+    private var lines: [LedgerLine] = []
+    private var sums: [Kind: LedgerLine] = [:]
+
+    /// Creates an empty buffer for so many lines.
+    public init(limit: Int) {
+        self.limit = max(1, limit)
+    }
+
+    /// Lines that wait, sums included.
+    public var count: Int { self.lines.count + self.sums.count }
+    /// Calls that are only known as parts of sums.
+    public var summedCalls: Int { self.sums.values.reduce(0) { $0 + $1.calls } }
+
+    /// Adds a line.
+    public mutating func append(_ line: LedgerLine) {
+        guard self.lines.count >= self.limit else { return self.lines.append(line) }
+        var kind = Kind(line)
+        if self.sums.count >= Self.maximumSums, self.sums[kind] == nil { kind = Kind() }
+        guard var sum = self.sums[kind] else {
+            var first = line
+            if kind == Kind() {
+                first.key = ""
+                first.tenant = ""
+                first.provider = kind.provider
+                first.model = kind.model
+            }
+            first.requestID = ""
+            first.user = ""
+            self.sums[kind] = first
+            return
+        }
+        sum.calls += line.calls
+        sum.wallMilliseconds = max(sum.wallMilliseconds, line.wallMilliseconds)
+        sum.isOverHold = sum.isOverHold || line.isOverHold
+        if let cost = line.cost { sum.cost = sum.cost.map { $0 + cost } ?? cost }
+        if let usage = line.usage { sum.usage = sum.usage.map { $0.adding(usage) } ?? usage }
+        self.sums[kind] = sum
+    }
+
+    /// Takes out what is next, at most so many lines.
+    public mutating func take(_ count: Int) -> [LedgerLine] {
+        if self.lines.count > count {
+            let batch = Array(self.lines.prefix(count))
+            self.lines.removeFirst(count)
+            return batch
+        }
+        let batch = self.lines + self.sums.values
+        self.lines.removeAll(keepingCapacity: true)
+        self.sums.removeAll()
+        return batch
+    }
+
+    /// Puts back, in front, what could not be written.
+    public mutating func putBack(_ batch: [LedgerLine]) {
+        let newer = self.lines
+        self.lines = []
+        for line in batch + newer { self.append(line) }
+    }
+}
+
+extension Usage {
+    /// The sum of the counts that the ledger keeps.
+    fileprivate func adding(_ other: Usage) -> Usage {
+        func sum(_ left: Int, _ right: Int) -> Int {
+            let (sum, overflow) = left.addingReportingOverflow(right)
+            return overflow ? .max : sum
+        }
+        func sum(_ left: Int?, _ right: Int?) -> Int? {
+            guard left != nil || right != nil else { return nil }
+            return sum(left ?? 0, right ?? 0)
+        }
+        var usage = Usage(
+            inputTokens: sum(self.inputTokens, other.inputTokens),
+            outputTokens: sum(self.outputTokens, other.outputTokens))
+        usage.cachedInputTokens = sum(self.cachedInputTokens, other.cachedInputTokens)
+        usage.cacheWriteTokens = sum(self.cacheWriteTokens, other.cacheWriteTokens)
+        usage.cacheWrite1hTokens = sum(self.cacheWrite1hTokens, other.cacheWrite1hTokens)
+        usage.reasoningTokens = sum(self.reasoningTokens, other.reasoningTokens)
+        usage.webSearches = sum(self.webSearches, other.webSearches)
+        return usage
+    }
+}

@@ -1,0 +1,89 @@
+import GRDB
+public import NeedletailCore
+
+extension SQLiteStore: LedgerStore {
+    /// See ``LedgerStore/append(_:booking:)``.
+    public func append(_ lines: [LedgerLine], booking changes: [BudgetChange]) throws(NeedletailError) {
+        guard !lines.isEmpty || !changes.isEmpty else { return }
+        try self.write { database in
+            let statement = try database.cachedStatement(sql: Self.insert)
+            for line in lines { try statement.execute(arguments: Self.arguments(line)) }
+            for change in changes { try Self.change(database, change) }
+        }
+    }
+
+    private static let insert = """
+        INSERT INTO ledger (
+            at, request_id, request, key, tenant, user, provider, model, operation, attempt, cause,
+            input_tokens, output_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens,
+            searches, service_tier, cost_pico_usd, accuracy, over_hold, price_version, duration_ms, first_token_ms,
+            outcome, error, calls
+        ) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+        """
+
+    private static func arguments(_ line: LedgerLine) -> StatementArguments {
+        let usage = line.usage
+        return [
+            line.wallMilliseconds, line.requestID, line.request, line.key, line.tenant, line.user, line.provider,
+            line.model, line.operation, line.attempt, line.cause,
+            usage?.inputTokens, usage?.outputTokens, usage?.cachedInputTokens, usage?.cacheWriteTokens,
+            usage?.cacheWrite1hTokens, usage?.reasoningTokens, usage?.webSearches, usage?.serviceTier?.rawValue,
+            line.cost.map { Int64(clamping: $0.amount.picodollars) }, line.cost?.accuracy.rawValue,
+            line.isOverHold, line.priceVersion, line.durationMilliseconds, line.firstTokenMilliseconds,
+            line.outcome, line.error, line.calls,
+        ]
+    }
+
+    /// See ``LedgerStore/costs(_:)``.
+    public func costs(_ question: CostQuestion) throws(NeedletailError) -> CostReport {
+        var conditions: [String] = []
+        var arguments: StatementArguments = []
+        for (sql, value) in [
+            ("at >= ?", question.since?.databaseValue), ("at < ?", question.until?.databaseValue),
+            ("key = ?", question.key?.databaseValue),
+        ] {
+            guard let value else { continue }
+            conditions.append(sql)
+            arguments += [value]
+        }
+        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        let columns = question.dimensions.map(Self.column)
+        let group = columns.isEmpty ? "" : " GROUP BY " + columns.indices.map { "\($0 + 1)" }.joined(separator: ", ")
+        return try self.read { database in
+            let rows = try Row.fetchAll(
+                database, sql: "SELECT \((columns + [Self.sums]).joined(separator: ", ")) FROM ledger\(filter)\(group)",
+                arguments: arguments
+            ).map { Self.row($0, dimensions: columns.count) }
+            let total = try Row.fetchOne(
+                database, sql: "SELECT \(Self.sums) FROM ledger\(filter)", arguments: arguments)
+            return CostReport(
+                dimensions: question.dimensions,
+                rows: columns.isEmpty
+                    ? [] : rows.sorted { ($1.cost, $0.values.first ?? "") < ($0.cost, $1.values.first ?? "") },
+                total: total.map { Self.row($0, dimensions: 0) } ?? CostReport.Row())
+        }
+    }
+
+    /// Sums that cannot overflow: dollars and the rest of a dollar apart.
+    private static let sums = """
+        count(DISTINCT request) + sum(calls) - count(*), sum(calls), sum(coalesce(input_tokens, 0)), sum(coalesce(output_tokens, 0)), \
+        sum(coalesce(cached_tokens, 0)), sum(cost_pico_usd / 1000000000000), sum(cost_pico_usd % 1000000000000), \
+        sum(CASE WHEN cost_pico_usd IS NULL THEN calls ELSE 0 END)
+        """
+
+    private static func column(_ dimension: CostQuestion.Dimension) -> String {
+        switch dimension {
+        case .day: "strftime('%Y-%m-%d', at / 1000, 'unixepoch')"
+        case .accuracy: "coalesce(accuracy, 'unknown')"
+        default: dimension.rawValue
+        }
+    }
+
+    private static func row(_ row: Row, dimensions: Int) -> CostReport.Row {
+        func int(_ index: Int) -> Int { row[dimensions + index] as Int? ?? 0 }
+        return CostReport.Row(
+            values: (0..<dimensions).map { row[$0] as String? ?? "" },
+            requests: int(0), calls: int(1), inputTokens: int(2), outputTokens: int(3), cachedInputTokens: int(4),
+            cost: Money(picodollars: Int128(int(5)) * 1_000_000_000_000 + Int128(int(6))), unpriced: int(7))
+    }
+}

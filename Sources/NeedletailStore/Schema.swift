@@ -1,0 +1,54 @@
+import GRDB
+
+/// The tables, as they came to be. A migration that has been released is never changed.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 ledger and budgets") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE ledger (
+                        id INTEGER PRIMARY KEY,
+                        at INTEGER NOT NULL,
+                        request_id TEXT NOT NULL,
+                        request INTEGER NOT NULL,
+                        key TEXT NOT NULL,
+                        tenant TEXT NOT NULL,
+                        user TEXT NOT NULL,
+                        provider TEXT NOT NULL,
+                        model TEXT NOT NULL,
+                        operation TEXT NOT NULL,
+                        attempt INTEGER NOT NULL,
+                        cause TEXT NOT NULL,
+                        input_tokens INTEGER,
+                        output_tokens INTEGER,
+                        cached_tokens INTEGER,
+                        cache_write_tokens INTEGER,
+                        cache_write_1h_tokens INTEGER,
+                        reasoning_tokens INTEGER,
+                        searches INTEGER,
+                        service_tier TEXT,
+                        cost_pico_usd INTEGER,
+                        accuracy TEXT,
+                        over_hold INTEGER NOT NULL,
+                        price_version TEXT NOT NULL,
+                        duration_ms INTEGER NOT NULL,
+                        first_token_ms INTEGER,
+                        outcome TEXT NOT NULL,
+                        error TEXT NOT NULL,
+                        calls INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE INDEX ledger_at ON ledger (at);
+                    -- Amounts are whole numbers in decimal text: pico-dollars outgrow 64 bits at 9.2 million dollars.
+                    CREATE TABLE budget (
+                        counter TEXT NOT NULL,
+                        slot INTEGER NOT NULL,
+                        spent TEXT NOT NULL,
+                        leased TEXT NOT NULL,
+                        PRIMARY KEY (counter, slot)
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+        return migrator
+    }
+}

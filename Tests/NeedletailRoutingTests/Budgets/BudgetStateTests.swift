@@ -1,0 +1,128 @@
+import Logging
+import NeedletailCore
+import NeedletailTesting
+import Testing
+
+@testable import NeedletailRouting
+
+@Suite("Budgets")
+struct BudgetStateTests {
+    static let call = BudgetedCall(key: "dev", provider: "main", model: "m")
+
+    private static func keeper(
+        _ rules: [BudgetRule], _ authority: any BudgetAuthority = MemoryBudgets(), _ time: JumpingTime = JumpingTime()
+    ) -> BudgetKeeper {
+        BudgetKeeper(
+            rules, authority: authority, time: time.source, logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    @Test("A call is held in every budget of its chain or in none")
+    func chain() async throws {
+        let keeper = Self.keeper([
+            BudgetRule(name: "all", limit: 100, window: BudgetWindow(.total)),
+            BudgetRule(name: "dev", scope: [(.key, ModelGlob("dev"))], limit: 10, window: BudgetWindow(.total)),
+            BudgetRule(name: "other", scope: [(.key, ModelGlob("x*"))], limit: 1, window: BudgetWindow(.total)),
+        ])
+        let hold = try await keeper.hold(Self.call, money: 8, tokens: 0)
+        await #expect(throws: NeedletailError.self) { try await keeper.hold(Self.call, money: 3, tokens: 0) }
+        #expect(keeper.outstanding("all").held == 8)
+        #expect(keeper.outstanding("dev").held == 8)
+        #expect(keeper.settle(hold, money: 5, tokens: 0) == false)
+        _ = try await keeper.hold(Self.call, money: 5, tokens: 0)
+        await #expect(throws: NeedletailError.self) { try await keeper.hold(Self.call, money: 1, tokens: 0) }
+    }
+
+    @Test("Tokens are counted where a budget says so, and a refusal tells what is left and when there is more")
+    func tokens() async throws {
+        let time = JumpingTime()
+        let keeper = Self.keeper(
+            [BudgetRule(name: "t", unit: .tokens, limit: 100, window: BudgetWindow(.minute))], MemoryBudgets(), time)
+        _ = try await keeper.hold(Self.call, money: 1_000_000, tokens: 60)
+        do {
+            _ = try await keeper.hold(Self.call, money: 0, tokens: 60)
+            Issue.record("it was not refused")
+        } catch {
+            #expect(error.code == .budgetExceeded)
+            #expect(error.message.contains("40 tokens of 100 tokens are left"))
+            #expect(error.retryAfter.map { $0 > .zero && $0 <= .seconds(60) } ?? false)
+        }
+    }
+
+    @Test("What costs more than was held is booked in full and blocks the budget")
+    func overHold() async throws {
+        let authority = MemoryBudgets()
+        let keeper = Self.keeper([BudgetRule(name: "b", limit: 100, window: BudgetWindow(.total))], authority)
+        let hold = try await keeper.hold(Self.call, money: 10, tokens: 0)
+        #expect(keeper.settle(hold, money: 130, tokens: 0))
+        try authority.book(keeper.takeChanges(isClosing: true))
+        #expect(authority.all().map(\.spent) == [130])
+        #expect(authority.all().map(\.leased) == [0])
+        await #expect(throws: NeedletailError.self) { try await keeper.hold(Self.call, money: 1, tokens: 0) }
+    }
+
+    @Test("A limit of one call refuses what may cost more, and counts nothing")
+    func perCall() async throws {
+        let keeper = Self.keeper([BudgetRule(name: "c", limit: 10, window: BudgetWindow(.call))])
+        for _ in 0..<100 { _ = try await keeper.hold(Self.call, money: 10, tokens: 0) }
+        await #expect(throws: NeedletailError.self) { try await keeper.hold(Self.call, money: 11, tokens: 0) }
+    }
+
+    @Test("An authority that cannot be asked fails closed, and what the blocks at hand cover goes on")
+    func away() async throws {
+        struct Away: BudgetAuthority {
+            func grant(_ requests: [BudgetGrantRequest]) throws(NeedletailError) -> BudgetGrant {
+                throw NeedletailError(.internalFailure, "away")
+            }
+            func book(_ changes: [BudgetChange]) throws(NeedletailError) {}
+        }
+        let keeper = Self.keeper([BudgetRule(name: "b", limit: 100, window: BudgetWindow(.total))], Away())
+        do {
+            _ = try await keeper.hold(Self.call, money: 1, tokens: 0)
+            Issue.record("it was not refused")
+        } catch { #expect(error.code == .unavailable) }
+    }
+
+    @Test("Blocks of counts that are over or idle go back")
+    func idle() {
+        var state = BudgetState([
+            BudgetRule(name: "b", each: .key, limit: 6_400, window: BudgetWindow(.day))
+        ])
+        guard case .short(let shortage) = state.hold(Self.call, money: 50, tokens: 0, now: 1_000) else {
+            Issue.record("no block was asked for")
+            return
+        }
+        #expect(shortage.requests.map(\.preferred) == [100])
+        #expect(state.granted(shortage, [BudgetBlock(amount: 100, left: 6_300)], now: 1_000).isEmpty)
+        guard case .held(let hold) = state.hold(Self.call, money: 50, tokens: 0, now: 1_000) else {
+            Issue.record("it was not held")
+            return
+        }
+        #expect(state.takeChanges(now: 5_000).isEmpty)
+        #expect(!state.settle(hold, money: 20, tokens: 0, now: 5_000).isOverHold)
+        let slot = BudgetSlot(counter: "b/dev", start: 0)
+        #expect(state.takeChanges(now: 5_001) == [BudgetChange(slot: slot, spent: 20, leased: -20)])
+        #expect(state.takeChanges(now: 5_059).isEmpty)
+        #expect(state.takeChanges(now: 5_060) == [BudgetChange(slot: slot, spent: 0, leased: -80)])
+        #expect(state.count == 0)
+    }
+
+    @Test("The operator is warned once for each part of the limit")
+    func warnings() async throws {
+        var state = BudgetState([
+            BudgetRule(name: "b", limit: 1_000, window: BudgetWindow(.total), warnings: [500, 900])
+        ])
+        let authority = MemoryBudgets()
+        var told: [String] = []
+        for _ in 0..<100 {
+            if case .short(let shortage) = state.hold(Self.call, money: 10, tokens: 0, now: 5),
+                case .granted(let blocks) = try authority.grant(shortage.requests)
+            {
+                told += state.granted(shortage, blocks, now: 5).map(\.used)
+            }
+            guard case .held(let hold) = state.hold(Self.call, money: 10, tokens: 0, now: 5) else { continue }
+            _ = state.settle(hold, money: 10, tokens: 0, now: 5)
+        }
+        #expect(told.count == 2)
+    }
+}
