@@ -101,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "NeedletailCLI",
             dependencies: [
-                "NeedletailControl", "NeedletailCore", "NeedletailGateway", "NeedletailProviders",
+                "NeedletailControl", "NeedletailCore", "NeedletailGateway", "NeedletailProviders", "NeedletailStore",
                 "NeedletailTransport",
                 "Needletail", nio, nioPosix, logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -56,8 +56,7 @@ struct CostsCommand: AsyncParsableCommand {
     func run() async throws {
         let tool = StoreTool(config: self.config, environment: ProcessInfo.processInfo.environment)
         do {
-            let key = ProcessInfo.processInfo.environment["NEEDLETAIL_ADMIN_KEY"].map { Secret($0) }
-            if let problem = await tool.flushGateway(key: key) {
+            if let problem = await tool.flushGateway(key: StoreTool.adminKey) {
                 StandardStreams.error(
                     "needletail costs: the running gateway has not written its latest lines: \(problem)")
             }

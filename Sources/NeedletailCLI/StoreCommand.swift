@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import NeedletailControl
 import NeedletailCore
+import NeedletailStore
 
 /// `needletail db`: care of the store.
 struct StoreCommand: AsyncParsableCommand {

@@ -49,6 +49,23 @@ enum Schema {
                     ) STRICT, WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("2 keys") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE api_key (
+                        id TEXT PRIMARY KEY,
+                        name TEXT NOT NULL,
+                        prefix TEXT NOT NULL,
+                        hash TEXT NOT NULL UNIQUE,
+                        tenant TEXT,
+                        models TEXT,
+                        created INTEGER NOT NULL,
+                        expires INTEGER,
+                        disabled INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE INDEX api_key_name ON api_key (name);
+                    """)
+        }
         return migrator
     }
 }

@@ -52,7 +52,6 @@ public final class GatewayProcess: Service {
     private let group: MultiThreadedEventLoopGroup
     /// What outlives it.
     public let store: GatewayStore
-    private let time: TimeSource
     /// Runs what answers several requests, or none.
     let jobs: TrafficJobs
     private let configuration: Configuration
@@ -90,7 +89,7 @@ public final class GatewayProcess: Service {
         let services = GatewayServices(
             stack: stack.provider,
             listModels: { stack.directory.models(allowed: $0) },
-            access: Self.access(configuration.keys),
+            access: Self.access(configuration.keys, store.keys),
             routingHeaders: configuration.routingHeaders,
             health: { stack.health() }
         )
@@ -151,14 +150,14 @@ public final class GatewayProcess: Service {
         [CallerRoom()]
     }
 
-    private static func access(_ keys: [KeyConfiguration]?) -> AccessTable {
-        guard let keys else { return AccessTable() }
+    private static func access(_ keys: [KeyConfiguration]?, _ stored: KeyRing?) -> AccessTable {
+        guard let keys else { return AccessTable(stored: stored) }
         return AccessTable(
             keys.filter(\.isEnabled).map { key in
                 AccessKey(
                     name: key.name, secret: key.secret.exposed, tenant: key.tenant,
                     models: key.models.contains("*") ? nil : key.models)
-            })
+            }, stored: stored)
     }
 
     private static func edge(_ listen: ListenConfiguration) -> EdgeConfiguration {
@@ -204,7 +203,7 @@ public final class GatewayProcess: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.stack.run() }
             group.addTask { await self.jobs.run() }
-            group.addTask { await self.store.run(time: self.time) }
+            group.addTask { await self.store.run() }
             group.addTask {
                 // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
                 try? await gracefulShutdown()

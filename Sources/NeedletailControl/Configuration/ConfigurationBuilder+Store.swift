@@ -1,3 +1,5 @@
+import Foundation
+
 extension ConfigurationBuilder {
     /// Reads `store:`.
     ///
@@ -6,7 +8,11 @@ extension ConfigurationBuilder {
         var store = StoreConfiguration()
         guard let node else {
             // A configuration that is no file has no folder to keep a file in.
-            if isUsed, self.isOnDisk { store.path = self.secrets.path(StoreConfiguration.defaultFile) }
+            // What is there already, for example keys that were made before the first start, is used.
+            let path = self.secrets.path(StoreConfiguration.defaultFile)
+            if self.isOnDisk, isUsed || FileManager.default.fileExists(atPath: path) {
+                store.path = self.secrets.path(StoreConfiguration.defaultFile)
+            }
             return store
         }
         if let word = node.scalar?.text {

@@ -1,5 +1,5 @@
 /// Reads durations as they are written in a configuration: a number and a unit, `250ms`, `1.5s`, `5m`, `1h`, `1d`.
-enum DurationText {
+public enum DurationText {
     /// Nothing here waits longer than this.
     static let longest = Duration.seconds(366 * 86_400)
 
@@ -8,7 +8,7 @@ enum DurationText {
     ]
 
     /// The duration, or `nil` when `text` is none or longer than ``longest``.
-    static func parse(_ text: String) -> Duration? {
+    public static func parse(_ text: String) -> Duration? {
         guard let unit = Self.units.first(where: { text.hasSuffix($0.suffix) }) else { return nil }
         let number = text.dropLast(unit.suffix.count)
         guard DecimalText.isDecimal(number), let value = Double(number) else { return nil }

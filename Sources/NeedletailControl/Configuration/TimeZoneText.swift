@@ -5,7 +5,10 @@ enum TimeZoneText {
     /// How far the zone's clock is ahead of UTC at a moment, both in seconds; `nil` for no zone.
     static func parse(_ text: String) -> (@Sendable (Int64) -> Int64)? {
         if text == "UTC" { return { _ in 0 } }
-        if text.hasPrefix("UTC") { return Self.fixed(text.dropFirst(3)).map { offset in { _ in offset } } }
+        if text.hasPrefix("UTC") {
+            guard let offset = Self.fixed(text.dropFirst(3)) else { return nil }
+            return { _ in offset }
+        }
         guard text.contains("/"), let zone = TimeZone(identifier: text) else { return nil }
         return { Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double($0)))) }
     }

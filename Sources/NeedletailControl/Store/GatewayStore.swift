@@ -1,7 +1,7 @@
 public import Logging
 import NIOPosix
 public import NeedletailCore
-import NeedletailRouting
+public import NeedletailRouting
 public import NeedletailStore
 
 /// What a running gateway keeps: the file, its thread, the ledger and the budgets.
@@ -12,6 +12,10 @@ public final class GatewayStore: Sendable {
     public let ledger: LedgerWriter?
     /// Who is asked before each call upstream; `nil` without budgets.
     public let budgets: BudgetKeeper?
+    /// The keys that it keeps; `nil` without a file.
+    let keys: KeyRing?
+    let time: TimeSource
+    private let logger: Logger
     private let thread: NIOThreadPool
     private let authority: any BudgetAuthority
 
@@ -22,15 +26,19 @@ public final class GatewayStore: Sendable {
         let thread = NIOThreadPool(numberOfThreads: 1)
         let file = try Self.open(configuration, logger)
         let authority: any BudgetAuthority = file ?? MemoryBudgets()
+        let onThread: BudgetKeeper.Executor = { work in try await thread.runIfActive { work() } }
+        let atOnce: BudgetKeeper.Executor = { work in work() }
         let keeper =
             configuration.budgets.isEmpty
             ? nil
             : BudgetKeeper(
-                configuration.budgets, authority: authority,
-                executor: file == nil ? { $0() } : { work in try await thread.runIfActive { work() } },
-                time: time, logger: logger)
+                configuration.budgets, authority: authority, executor: file == nil ? atOnce : onThread, time: time,
+                logger: logger)
         self.thread = thread
         self.file = file
+        self.time = time
+        self.logger = logger
+        self.keys = try file.map { file throws(NeedletailError) in try KeyRing(file, time: time) }
         self.authority = authority
         self.budgets = keeper
         self.ledger = file.map { file in
@@ -62,15 +70,67 @@ public final class GatewayStore: Sendable {
     public var observers: [any RequestObserver] { self.ledger.map { [$0] } ?? [] }
 
     /// Writes what waits until the task is cancelled.
-    public func run(time: TimeSource) async {
-        if let ledger { return await ledger.run() }
+    public func run() async {
+        if let ledger {
+            return await withDiscardingTaskGroup { group in
+                group.addTask { await ledger.run() }
+                group.addTask { await self.followKeys() }
+            }
+        }
         // Without a ledger budgets still give back what is over.
         while !Task.isCancelled {
-            do { try await time.sleep(time.now().advanced(by: .seconds(1))) } catch { return }
+            do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch { return }
             guard let budgets else { continue }
             try? self.authority.book(budgets.takeChanges())
         }
     }
+
+    /// Looks for keys that somebody else has made or ended.
+    private func followKeys() async {
+        var hasFailed = false
+        while !Task.isCancelled {
+            do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch { return }
+            do throws(NeedletailError) {
+                try await self.perform { () throws(NeedletailError) in try self.keys?.refresh() }
+                hasFailed = false
+            } catch {
+                if !hasFailed { self.logger.error("Keys cannot be read again; those known hold: \(error.message)") }
+                hasFailed = true
+            }
+        }
+    }
+
+    /// Runs work with the store on its thread.
+    func perform<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(NeedletailError) -> Value
+    ) async throws(NeedletailError) -> Value {
+        let result: Result<Value, NeedletailError>
+        do {
+            result = try await self.thread.runIfActive {
+                do throws(NeedletailError) { return .success(try work()) } catch { return .failure(error) }
+            }
+        } catch {
+            throw NeedletailError(.unavailable, "The store is closed.", cause: error)
+        }
+        return try result.get()
+    }
+
+    /// Every count of every budget.
+    func balances() async throws(NeedletailError) -> [BudgetBalance] {
+        if let file { return try await self.perform { () throws(NeedletailError) in try file.balances() } }
+        return self.memory?.all() ?? []
+    }
+
+    /// Forgets a count.
+    func resetBudget(_ counter: String) async throws(NeedletailError) {
+        guard let file else { return self.memory?.reset(counter: counter) ?? () }
+        try await self.perform { () throws(NeedletailError) in try file.reset(counter: counter) }
+    }
+
+    /// The time, in seconds since 1970.
+    var wallSeconds: Int64 { self.time.wallSeconds() }
+
+    private var memory: MemoryBudgets? { self.authority as? MemoryBudgets }
 
     /// Writes what waits, gives unused blocks back and closes; nothing may be told after.
     public func close() async {

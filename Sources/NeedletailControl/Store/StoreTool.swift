@@ -19,15 +19,23 @@ public struct StoreTool: Sendable {
 
     /// Opens it.
     ///
+    /// - Parameter isMade: Whether it is made where it is not there.
     /// - Throws: `.unavailable` with what to do.
-    public func open(_ mode: SQLiteStore.Mode = .read) throws(NeedletailError) -> SQLiteStore {
-        guard FileManager.default.fileExists(atPath: self.location.path) else {
+    public func open(
+        _ mode: SQLiteStore.Mode = .read, isMade: Bool = false
+    ) throws(NeedletailError) -> SQLiteStore {
+        guard isMade || FileManager.default.fileExists(atPath: self.location.path) else {
             throw NeedletailError(
                 .unavailable,
                 "There is no store \(self.location.path). A gateway makes it that runs with `keys:`, `budgets:` or `store: on`; "
                     + "run this beside its configuration, or name that with --config.")
         }
         return try SQLiteStore(path: self.location.path, mode: mode)
+    }
+
+    /// The key for a gateway's administration, from `NEEDLETAIL_ADMIN_KEY`.
+    public static var adminKey: Secret? {
+        ProcessInfo.processInfo.environment["NEEDLETAIL_ADMIN_KEY"].map { Secret($0) }
     }
 
     /// What calls cost.

@@ -20,6 +20,14 @@ public struct AccessKey: Sendable, Hashable {
     }
 }
 
+/// Keys that come and go while the gateway runs. Asked on an event loop: it must not block.
+public protocol StoredAccess: Sendable {
+    /// Whether there is none at all.
+    var isEmpty: Bool { get }
+    /// The key behind a secret, if it may be used now.
+    func find(_ secret: String) -> AccessKey?
+}
+
 /// The client keys of a configuration. Immutable: a reload makes a new one.
 public struct AccessTable: Sendable {
     /// What became of a look at a request's headers.
@@ -36,15 +44,22 @@ public struct AccessTable: Sendable {
 
     /// By the hash of the secret.
     private let keys: [Int: [AccessKey]]
+    private let isUnlocked: Bool
+    private let stored: (any StoredAccess)?
+
     /// Whether no key is asked for.
-    public let isOpen: Bool
+    public var isOpen: Bool { self.isUnlocked && self.stored?.isEmpty ?? true }
 
     /// Creates a table.
     ///
-    /// - Parameter keys: `nil` lets everybody pass, an empty list nobody. Of two keys with one secret the first counts.
-    public init(_ keys: [AccessKey]? = nil) {
+    /// - Parameters:
+    ///   - keys: `nil` lets everybody pass unless there are stored keys, an empty list nobody. Of two keys with one secret
+    ///     the first counts.
+    ///   - stored: Keys beside these.
+    public init(_ keys: [AccessKey]? = nil, stored: (any StoredAccess)? = nil) {
         self.keys = Dictionary(grouping: keys ?? []) { Self.hash($0.secret) }
-        self.isOpen = keys == nil
+        self.isUnlocked = keys == nil
+        self.stored = stored
     }
 
     /// Looks the key of a request up. Of several headers the first in ``Credential``'s order counts.
@@ -54,6 +69,7 @@ public struct AccessTable: Sendable {
         for key in self.keys[Self.hash(secret)] ?? [] where ConstantTime.equal(key.secret, secret) {
             return .known(key)
         }
+        if let key = self.stored?.find(secret) { return .known(key) }
         return .unknown
     }
 

@@ -50,6 +50,11 @@ public final class MemoryBudgets: BudgetAuthority {
         }
     }
 
+    /// Forgets all counts of a counter.
+    public func reset(counter: String) {
+        self.balances.withLock { $0[counter] = nil }
+    }
+
     /// Every count, in order.
     public func all() -> [BudgetBalance] {
         self.balances.withLock { balances in

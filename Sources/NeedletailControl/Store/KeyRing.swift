@@ -1,0 +1,57 @@
+import NeedletailCore
+import NeedletailGateway
+import Synchronization
+
+/// The stored keys, in memory: a store that is away takes no valid key's access, and no request waits for it.
+final class KeyRing: StoredAccess {
+    private struct Entry {
+        var key: StoredKey
+        var access: AccessKey
+    }
+
+    private struct State {
+        var entries: [[UInt8]: Entry] = [:]
+        var revision: Int?
+    }
+
+    private let store: any KeyStore
+    private let time: TimeSource
+    private let state = Mutex(State())
+
+    /// Reads the keys; called on a thread that may block.
+    init(_ store: any KeyStore, time: TimeSource) throws(NeedletailError) {
+        self.store = store
+        self.time = time
+        try self.refresh()
+    }
+
+    /// Whether there is no key at all, so that the configuration alone says who may come in.
+    var isEmpty: Bool { self.state.withLock { $0.entries.isEmpty } }
+
+    /// The key behind a secret, if it may be used now.
+    func find(_ secret: String) -> AccessKey? {
+        guard secret.hasPrefix(KeySecret.beginning) else { return nil }
+        // By its hash: where a lookup ends says nothing of the secret.
+        let hash = KeySecret.hash(secret)
+        guard let entry = self.state.withLock({ $0.entries[hash] }),
+            entry.key.isValid(at: self.time.wallSeconds())
+        else { return nil }
+        return entry.access
+    }
+
+    /// Reads the keys again if somebody else has written; called on a thread that may block.
+    ///
+    /// - Parameter isForced: Whether this process has, which the revision does not tell.
+    func refresh(isForced: Bool = false) throws(NeedletailError) {
+        let revision = try self.store.revision()
+        guard isForced || self.state.withLock({ $0.revision }) != revision else { return }
+        let entries = try self.store.keys().map { key in
+            let access = AccessKey(name: key.name, secret: "", tenant: key.tenant, models: key.models)
+            return (key.hash, Entry(key: key, access: access))
+        }
+        self.state.withLock { state in
+            state.entries = Dictionary(entries, uniquingKeysWith: { first, _ in first })
+            state.revision = revision
+        }
+    }
+}

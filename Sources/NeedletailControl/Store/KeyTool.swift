@@ -1,0 +1,88 @@
+public import NeedletailCore
+import NeedletailStore
+
+/// Makes, rotates and ends clients' keys. A gateway that runs sees it within a second.
+public struct KeyTool: Sendable {
+    private let store: any KeyStore
+    private let time: TimeSource
+    private let random: RandomSource
+
+    /// Works on a store.
+    public init(_ store: any KeyStore, time: TimeSource = .live, random: RandomSource = .live) {
+        self.store = store
+        self.time = time
+        self.random = random
+    }
+
+    /// All keys.
+    public func list() throws(NeedletailError) -> [StoredKey] { try self.store.keys() }
+
+    /// Makes a key.
+    ///
+    /// - Parameters:
+    ///   - lifetime: In seconds; `nil` for no end.
+    /// - Returns: What is kept of it, and the key itself, which cannot be had again.
+    public func create(
+        _ name: String, tenant: String? = nil, models: [String]? = nil, lifetime: Int64? = nil
+    ) throws(NeedletailError) -> (StoredKey, Secret) {
+        guard ScalarCheck.isName(name) else {
+            throw NeedletailError(.invalidRequest, "'\(name)' is no name; \(SchemaKind.name.example).")
+        }
+        guard try !self.store.keys().contains(where: { $0.name == name }) else {
+            throw NeedletailError(.invalidRequest, "There is a key '\(name)'; rotate it, or choose another name.")
+        }
+        let made = self.make(name, tenant, models, lifetime)
+        try self.store.save([made.0])
+        return made
+    }
+
+    /// Makes a new key of a name; the one before ends after the overlap.
+    public func rotate(_ name: String, overlap: Int64) throws(NeedletailError) -> (StoredKey, Secret) {
+        let now = self.time.wallSeconds()
+        let valid = try self.named(name).filter { $0.isValid(at: now) }
+        guard let newest = valid.max(by: { $0.created < $1.created }) else {
+            throw NeedletailError(.invalidRequest, "The key '\(name)' has ended; create another.")
+        }
+        let lifetime = newest.expires.map { $0 - newest.created }
+        let made = self.make(name, newest.tenant, newest.models, lifetime)
+        let ending = valid.map { key in
+            var key = key
+            key.expires = min(key.expires ?? .max, now + max(0, overlap))
+            return key
+        }
+        try self.store.save(ending + [made.0])
+        return made
+    }
+
+    /// Switches all keys of a name off, or on again.
+    public func setDisabled(_ name: String, _ isDisabled: Bool) throws(NeedletailError) {
+        try self.store.save(
+            try self.named(name).map { key in
+                var key = key
+                key.isDisabled = isDisabled
+                return key
+            })
+    }
+
+    private func named(_ name: String) throws(NeedletailError) -> [StoredKey] {
+        let all = try self.store.keys()
+        let keys = all.filter { $0.name == name }
+        guard keys.isEmpty else { return keys }
+        let nearest = NearestNames.nearestNames(to: name, among: all.map(\.name), limit: 1).first
+        throw NeedletailError(
+            .notFound, "There is no key '\(name)'\(nearest.map { "; did you mean '\($0)'?" } ?? ".")")
+    }
+
+    private func make(
+        _ name: String, _ tenant: String?, _ models: [String]?, _ lifetime: Int64?
+    ) -> (StoredKey, Secret) {
+        let secret = KeySecret.make(self.random)
+        let now = self.time.wallSeconds()
+        let key = StoredKey(
+            id: "key_" + String(self.random.next(), radix: 36) + String(self.random.next(), radix: 36), name: name,
+            prefix: String(secret.exposed.prefix(KeySecret.shown)), hash: KeySecret.hash(secret.exposed),
+            tenant: tenant, models: models, created: now,
+            expires: lifetime.map { now.addingReportingOverflow($0) }.map { $0.overflow ? .max : $0.partialValue })
+        return (key, secret)
+    }
+}

@@ -1,0 +1,59 @@
+/// A client's key as the store keeps it: everything but the key itself, of which only a hash is there.
+public struct StoredKey: Sendable, Hashable {
+    /// Tells keys apart, also two of one name while one replaces the other.
+    public var id: String
+    /// The name, for logs and bills.
+    public var name: String
+    /// How the key begins, to recognise it by.
+    public var prefix: String
+    /// SHA-256 of the key. A key has 256 random bits, so that there is nothing to guess and nothing to salt.
+    public var hash: [UInt8]
+    /// The tenant that it belongs to; `nil` for none.
+    public var tenant: String?
+    /// The models that it may use, as patterns; `nil` for all.
+    public var models: [String]?
+    /// When it was made, in seconds since 1970.
+    public var created: Int64
+    /// When it ends, in seconds since 1970; `nil` for never.
+    public var expires: Int64?
+    /// Whether it is switched off.
+    public var isDisabled: Bool
+
+    /// Creates a key.
+    public init(
+        id: String,
+        name: String,
+        prefix: String,
+        hash: [UInt8],
+        tenant: String? = nil,
+        models: [String]? = nil,
+        created: Int64,
+        expires: Int64? = nil,
+        isDisabled: Bool = false
+    ) {
+        self.id = id
+        self.name = name
+        self.prefix = prefix
+        self.hash = hash
+        self.tenant = tenant
+        self.models = models
+        self.created = created
+        self.expires = expires
+        self.isDisabled = isDisabled
+    }
+
+    /// Whether it opens anything at a moment, in seconds since 1970.
+    public func isValid(at now: Int64) -> Bool {
+        !self.isDisabled && self.expires.map { now < $0 } ?? true
+    }
+}
+
+/// Keeps clients' keys. Methods block; they are called on a thread that may, never on an event loop.
+public protocol KeyStore: Sendable {
+    /// All keys, by name and age.
+    func keys() throws(NeedletailError) -> [StoredKey]
+    /// Adds keys and replaces those with the same ``StoredKey/id``, all or none.
+    func save(_ keys: [StoredKey]) throws(NeedletailError)
+    /// A number that differs whenever another connection has written.
+    func revision() throws(NeedletailError) -> Int
+}
