@@ -71,8 +71,9 @@ extension NeedletailError {
             Disposition(
                 .sameTarget, blame: false, 429, "rate_limit_error", "rate_limit_exceeded", "rate_limit_error")
         case .budgetExceeded:
+            // Another target may be cheaper, or have a budget of its own.
             Disposition(
-                .never, blame: false, 429, "insufficient_quota", "insufficient_quota", "billing_error",
+                .otherTarget, blame: false, 429, "insufficient_quota", "insufficient_quota", "billing_error",
                 anthropicStatus: 402)
         case .credentialRejected, .quotaExhausted:
             Disposition(

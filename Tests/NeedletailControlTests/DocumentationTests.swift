@@ -1,5 +1,6 @@
 import Foundation
 import HTTPTypes
+import Logging
 import NeedletailCore
 import NeedletailProviders
 import Testing
@@ -124,7 +125,10 @@ struct DocumentationTests {
     func administration() throws {
         let rows = try Self.rows("docs/admin.md")
         let routes = rows.filter { $0.count == 4 && $0[0] != "method" }
-        let rooms = GatewayProcess.rooms()
+        let store = try GatewayStore(
+            Fixture.load("providers: { m: { type: mock } }"), time: .live,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let rooms = GatewayProcess.rooms(store, random: .live)
         let expected = (rooms + [OpenAPIRoom(rooms)]).flatMap(\.routes).map { route in
             ["\(route.method)", route.path.description, route.permission.rawValue, route.summary]
         }

@@ -52,6 +52,7 @@ public final class GatewayProcess: Service {
     private let group: MultiThreadedEventLoopGroup
     /// What outlives it.
     public let store: GatewayStore
+    private let time: TimeSource
     /// Runs what answers several requests, or none.
     let jobs: TrafficJobs
     private let configuration: Configuration
@@ -112,7 +113,7 @@ public final class GatewayProcess: Service {
                 limits: EdgeLimits(bodyBytes: listen.bodyLimit, connections: 256),
                 tls: listen.admin.isLoopback ? nil : Self.tls(listen)),
             handler: AdminAPI(
-                Self.rooms(),
+                Self.rooms(store, random: surroundings.random),
                 access: AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time),
                 rest: AdminHandler(
                     health: { stack.health() }, totals: { stack.totals.snapshot() },
@@ -146,8 +147,8 @@ public final class GatewayProcess: Service {
     }
 
     /// Who answers below `/admin/v1`.
-    static func rooms() -> [any AdminRoom] {
-        [CallerRoom()]
+    static func rooms(_ store: GatewayStore, random: RandomSource) -> [any AdminRoom] {
+        [CallerRoom(), LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: random)]
     }
 
     private static func access(_ keys: [KeyConfiguration]?, _ stored: KeyRing?) -> AccessTable {

@@ -160,13 +160,11 @@ struct Groups {
         let model = place?.model ?? model
         let retry = entry.configuration.retry
         let deployment = self.deployments.deployment(entry.provider.id, model)
-        let (id, prices, capabilities) = (entry.provider.id, self.prices, entry.provider.capabilities)
-        let price = { @Sendable (model: String) in prices.price(provider: id, model: model) }
+        let (id, prices) = (entry.provider.id, self.prices)
         var provider: any Provider = MeteringLayer(
             entry.leaf,
             tariff: MeteringLayer.Tariff(
-                price: price, outputLimit: { capabilities.facts(of: $0).maxOutputTokens },
-                unknown: self.configuration.prices.unknown.tariff),
+                model: { prices.model($0, at: id) }, unknown: self.configuration.prices.unknown.tariff),
             budgets: self.budgets, time: self.time)
         if let bounds = entry.configuration.adaptiveTimeout {
             provider = AdaptiveTimeoutLayer(provider, deployment.adaptiveTimeout, bounds, time: self.time)
@@ -187,7 +185,7 @@ struct Groups {
             ),
             deployment: deployment,
             price: TargetPrice { model, input, output in
-                price(model)?.expected(inputTokens: input, outputTokens: output)
+                prices.model(model, at: id).price?.expected(inputTokens: input, outputTokens: output)
             }
         )
     }

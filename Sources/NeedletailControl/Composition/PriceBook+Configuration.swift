@@ -4,9 +4,12 @@ import NeedletailProviders
 extension PriceBook {
     /// The prices of a configuration's providers.
     convenience init(_ configuration: PriceConfiguration, _ upstreams: [Upstreams.Entry]) {
+        let capabilities = Dictionary(
+            upstreams.map { ($0.provider.id, $0.provider.capabilities) }, uniquingKeysWith: { first, _ in first })
         self.init(
             configuration,
-            upstreams.map { (ProviderID($0.configuration.name), $0.spec, $0.configuration.discount) })
+            upstreams.map { (ProviderID($0.configuration.name), $0.spec, $0.configuration.discount) },
+            outputLimit: { capabilities[$0]?.facts(of: $1).maxOutputTokens })
     }
 
     /// The prices of all that a configuration names, without building anything.
@@ -19,11 +22,13 @@ extension PriceBook {
     }
 
     private convenience init(
-        _ configuration: PriceConfiguration, _ providers: [(id: ProviderID, spec: ProviderSpec, discount: Int64)]
+        _ configuration: PriceConfiguration, _ providers: [(id: ProviderID, spec: ProviderSpec, discount: Int64)],
+        outputLimit: @escaping @Sendable (ProviderID, String) -> Int? = { _, _ in nil }
     ) {
         self.init(
             types: Dictionary(providers.map { ($0.id, $0.spec) }, uniquingKeysWith: { first, _ in first }),
             statements: configuration.statements,
-            discounts: Dictionary(providers.map { ($0.id, $0.discount) }, uniquingKeysWith: { first, _ in first }))
+            discounts: Dictionary(providers.map { ($0.id, $0.discount) }, uniquingKeysWith: { first, _ in first }),
+            outputLimit: outputLimit)
     }
 }

@@ -10,8 +10,8 @@ public final class GatewayStore: Sendable {
     public let file: SQLiteStore?
     /// Writes the ledger.
     public let ledger: LedgerWriter?
-    /// Who is asked before each call upstream; `nil` without budgets.
-    public let budgets: BudgetKeeper?
+    /// Who is asked before each call upstream.
+    public let budgets: BudgetKeeper
     /// The keys that it keeps; `nil` without a file.
     let keys: KeyRing?
     let time: TimeSource
@@ -28,12 +28,9 @@ public final class GatewayStore: Sendable {
         let authority: any BudgetAuthority = file ?? MemoryBudgets()
         let onThread: BudgetKeeper.Executor = { work in try await thread.runIfActive { work() } }
         let atOnce: BudgetKeeper.Executor = { work in work() }
-        let keeper =
-            configuration.budgets.isEmpty
-            ? nil
-            : BudgetKeeper(
-                configuration.budgets, authority: authority, executor: file == nil ? atOnce : onThread, time: time,
-                logger: logger)
+        let keeper = BudgetKeeper(
+            configuration.budgets, authority: authority, executor: file == nil ? atOnce : onThread, time: time,
+            logger: logger)
         self.thread = thread
         self.file = file
         self.time = time
@@ -45,8 +42,8 @@ public final class GatewayStore: Sendable {
             LedgerWriter(
                 store: file, thread: thread, configuration: configuration.store,
                 changes: LedgerWriter.BudgetBookkeeping(
-                    take: { isClosing in keeper?.takeChanges(isClosing: isClosing) ?? [] },
-                    putBack: { keeper?.putBack($0) }),
+                    take: { isClosing in keeper.takeChanges(isClosing: isClosing) },
+                    putBack: { keeper.putBack($0) }),
                 time: time, logger: logger)
         }
         thread.start()
@@ -80,8 +77,7 @@ public final class GatewayStore: Sendable {
         // Without a ledger budgets still give back what is over.
         while !Task.isCancelled {
             do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch { return }
-            guard let budgets else { continue }
-            try? self.authority.book(budgets.takeChanges())
+            try? self.authority.book(self.budgets.takeChanges())
         }
     }
 
@@ -101,6 +97,7 @@ public final class GatewayStore: Sendable {
     }
 
     /// Runs work with the store on its thread.
+    @discardableResult
     func perform<Value: Sendable>(
         _ work: @escaping @Sendable () throws(NeedletailError) -> Value
     ) async throws(NeedletailError) -> Value {

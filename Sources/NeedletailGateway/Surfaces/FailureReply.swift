@@ -17,7 +17,9 @@ enum FailureReply {
             headers[.retryAfter] = String(Self.seconds(wait))
         }
         // Other credentials, if there are any, have been tried by now.
-        if error.disposition.retry == .never || error.disposition.retry == .otherCredential {
+        if error.disposition.retry == .never || error.disposition.retry == .otherCredential
+            || error.code == .budgetExceeded
+        {
             headers[.shouldRetry] = "false"
         }
         return EdgeResponse(status: status, headers: headers, body: body)

@@ -46,7 +46,8 @@ public final class PriceBook: Sendable {
     private let types: [ProviderID: ProviderSpec]
     private let discounts: [ProviderID: Int64]
     private let statements: [Statement]
-    private let remembered = Mutex<[Question: Price?]>([:])
+    private let outputLimit: @Sendable (ProviderID, String) -> Int?
+    private let remembered = Mutex<[Question: PricedModel]>([:])
 
     /// Creates a book.
     ///
@@ -54,21 +55,31 @@ public final class PriceBook: Sendable {
     ///   - types: What each provider is.
     ///   - statements: What the operator says of models.
     ///   - discounts: What the operator has off with a provider, in millionths.
-    public init(types: [ProviderID: ProviderSpec], statements: [Statement] = [], discounts: [ProviderID: Int64] = [:]) {
+    ///   - outputLimit: The most output tokens of a model at a provider; `nil` for unknown.
+    public init(
+        types: [ProviderID: ProviderSpec], statements: [Statement] = [], discounts: [ProviderID: Int64] = [:],
+        outputLimit: @escaping @Sendable (ProviderID, String) -> Int? = { _, _ in nil }
+    ) {
         self.types = types
         self.statements = statements
         self.discounts = discounts
+        self.outputLimit = outputLimit
     }
 
     /// The price of a model at a provider; `nil` for unknown.
     public func price(provider: ProviderID, model: String) -> Price? {
+        self.model(model, at: provider).price
+    }
+
+    /// What is known of a model at a provider.
+    public func model(_ model: String, at provider: ProviderID) -> PricedModel {
         let question = Question(provider: provider, model: model)
         if let known = self.remembered.withLock({ $0[question] }) { return known }
-        let price = self.look(provider, model)
+        let found = PricedModel(price: self.look(provider, model), outputLimit: self.outputLimit(provider, model))
         self.remembered.withLock { remembered in
-            if remembered.count < Self.maximumRemembered { remembered[question] = price }
+            if remembered.count < Self.maximumRemembered { remembered[question] = found }
         }
-        return price
+        return found
     }
 
     private func look(_ provider: ProviderID, _ model: String) -> Price? {

@@ -20,6 +20,7 @@ public final class BudgetKeeper: Sendable {
     }
 
     private let state: Mutex<BudgetState>
+    private let active: Atomic<Bool>
     private let authority: any BudgetAuthority
     private let executor: Executor
     private let time: TimeSource
@@ -39,6 +40,7 @@ public final class BudgetKeeper: Sendable {
         logger: Logger
     ) {
         self.state = Mutex(BudgetState(rules))
+        self.active = Atomic(!rules.isEmpty)
         self.authority = authority
         self.executor = executor
         self.time = time
@@ -47,6 +49,15 @@ public final class BudgetKeeper: Sendable {
 
     /// The rules.
     public var rules: [BudgetRule] { self.state.withLock { $0.rules } }
+
+    /// Whether there is any budget.
+    public var isActive: Bool { self.active.load(ordering: .relaxed) }
+
+    /// Lets other rules hold, see ``BudgetState/replace(_:)``.
+    public func replace(_ rules: [BudgetRule]) {
+        self.state.withLock { $0.replace(rules) }
+        self.active.store(!rules.isEmpty, ordering: .relaxed)
+    }
 
     /// Whether any budget counts money for a call.
     public func countsMoney(_ call: BudgetedCall) -> Bool { self.state.withLock { $0.countsMoney(call) } }

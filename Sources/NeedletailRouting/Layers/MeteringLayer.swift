@@ -17,21 +17,17 @@ public struct MeteringLayer: Provider {
 
     /// What is known of an upstream's prices.
     public struct Tariff: Sendable {
-        /// The price of a model; `nil` for unknown. Called once per call.
-        public var price: @Sendable (_ model: String) -> Price?
-        /// The most output tokens of a model; `nil` for unknown.
-        public var outputLimit: @Sendable (_ model: String) -> Int?
+        /// What is known of a model. Called once per call.
+        public var model: @Sendable (_ name: String) -> PricedModel
         /// What a budget does without a price.
         public var unknown: UnknownPrice
 
         /// Creates a tariff.
         public init(
-            price: @escaping @Sendable (_ model: String) -> Price?,
-            outputLimit: @escaping @Sendable (_ model: String) -> Int? = { _ in nil },
+            model: @escaping @Sendable (_ name: String) -> PricedModel,
             unknown: UnknownPrice = .refuse
         ) {
-            self.price = price
-            self.outputLimit = outputLimit
+            self.model = model
             self.unknown = unknown
         }
     }
@@ -63,8 +59,9 @@ public struct MeteringLayer: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         guard request.operation.isBilled else { return try await self.next.respond(to: request, context: context) }
-        let price = self.tariff.price(request.model)
-        let bound = CallBound(request, modelLimit: self.tariff.outputLimit(request.model))
+        let model = self.tariff.model(request.model)
+        let price = model.price
+        let bound = CallBound(request, modelLimit: model.outputLimit)
         let call = MeteredCall(
             price: price, bound: bound, hold: try await self.hold(request, price, bound, context.request),
             budgets: self.budgets, context: context, time: self.time)
@@ -83,12 +80,13 @@ public struct MeteringLayer: Provider {
     private func hold(
         _ request: InferenceRequest, _ price: Price?, _ bound: CallBound, _ info: RequestInfo
     ) async throws(NeedletailError) -> BudgetKeeper.Hold? {
-        guard self.budgets != nil || info.maximumCost != nil else { return nil }
+        let budgets = self.budgets.flatMap { $0.isActive ? $0 : nil }
+        guard budgets != nil || info.maximumCost != nil else { return nil }
         let call = BudgetedCall(
             key: info.keyName, tenant: info.tenant, user: request.user, provider: self.id.rawValue, model: request.model
         )
         var money = Money.zero
-        if info.maximumCost != nil || self.budgets?.countsMoney(call) == true {
+        if info.maximumCost != nil || budgets?.countsMoney(call) == true {
             money = try self.most(request, price, bound)
         }
         if let most = info.maximumCost, (info.cost.value?.amount ?? .zero) + money > most {
@@ -97,7 +95,7 @@ public struct MeteringLayer: Provider {
                 "The request may cost $\(money), and x-needletail-max-cost allows $\(most). A smaller max_tokens needs less.",
                 parameter: "x-needletail-max-cost")
         }
-        return try await self.budgets?.hold(call, money: money.picodollars, tokens: Int128(bound.tokens))
+        return try await budgets?.hold(call, money: money.picodollars, tokens: Int128(bound.tokens))
     }
 
     private func most(

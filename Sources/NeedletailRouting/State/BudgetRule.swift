@@ -69,6 +69,12 @@ public struct BudgetRule: Sendable {
         return call[each]
     }
 
+    /// Whether what one has counted goes on counting for the other.
+    func counts(like other: Self) -> Bool {
+        self.name == other.name && self.unit == other.unit && self.each == other.each
+            && self.window.period == other.window.period && self.window.isRolling == other.window.isRolling
+    }
+
     /// The counter's name in the store.
     func counter(_ subject: String) -> String { subject.isEmpty ? self.name : "\(self.name)/\(subject)" }
 }

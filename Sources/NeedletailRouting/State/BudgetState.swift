@@ -63,8 +63,10 @@ public struct BudgetState: Sendable {
         public var isOverHold = false
     }
 
-    /// The rules, in the order in which they are looked at.
-    public let rules: [BudgetRule]
+    /// All rules that there ever were; counts name them by their place.
+    private var known: [BudgetRule] = []
+    /// The places of those that hold, in the order in which they are looked at.
+    private var active: [Int] = []
     private var counts: [ID: Count] = [:]
     /// What could not be booked, by slot.
     private var unbooked: [BudgetSlot: BudgetChange] = [:]
@@ -72,17 +74,34 @@ public struct BudgetState: Sendable {
     private var dirty: Set<ID> = []
     private var lastSweep: Int64 = 0
     /// The slot that each rule was last found in, since calendars are slow.
-    private var slots: [Range<Int64>]
+    private var slots: [Range<Int64>] = []
 
     /// Creates the state of a process that has spent nothing.
     public init(_ rules: [BudgetRule]) {
-        self.rules = rules
-        self.slots = Array(repeating: 0..<0, count: rules.count)
+        self.replace(rules)
+    }
+
+    /// The rules that hold.
+    public var rules: [BudgetRule] { self.active.map { self.known[$0] } }
+
+    /// Lets other rules hold. One of the same name that counts the same in the same stretches goes on with its counts, under
+    /// its new limit; what is held under the others is settled as it was begun.
+    public mutating func replace(_ rules: [BudgetRule]) {
+        self.active = rules.map { rule in
+            if let place = self.known.firstIndex(where: { $0.counts(like: rule) }) {
+                self.known[place] = rule
+                self.slots[place] = 0..<0
+                return place
+            }
+            self.known.append(rule)
+            self.slots.append(0..<0)
+            return self.known.count - 1
+        }
     }
 
     private mutating func start(of rule: Int, _ now: Int64) -> Int64 {
         if self.slots[rule].contains(now) { return self.slots[rule].lowerBound }
-        let window = self.rules[rule].window
+        let window = self.known[rule].window
         let start = window.start(at: now)
         // A calendar that goes back would make an empty range.
         self.slots[rule] = start..<max(start, window.next(after: start) ?? .max)
@@ -94,7 +113,7 @@ public struct BudgetState: Sendable {
 
     /// Whether any budget counts money, for calls like this one.
     public func countsMoney(_ call: BudgetedCall) -> Bool {
-        self.rules.contains { $0.unit == .money && $0.subject(of: call) != nil }
+        self.active.contains { self.known[$0].unit == .money && self.known[$0].subject(of: call) != nil }
     }
 
     /// Holds the most that a call can cost, in every budget of its chain or in none.
@@ -118,7 +137,8 @@ public struct BudgetState: Sendable {
     public mutating func lack(_ call: BudgetedCall, money: Int128, tokens: Int128, now: Int64) -> Decision {
         var parts: [(id: ID, amount: Int128)] = []
         var shortage = Shortage(ids: [], requests: [])
-        for (index, rule) in self.rules.enumerated() {
+        for index in self.active {
+            let rule = self.known[index]
             guard let subject = rule.subject(of: call) else { continue }
             let amount = max(0, rule.unit == .money ? money : tokens)
             guard amount <= rule.limit else {
@@ -157,7 +177,7 @@ public struct BudgetState: Sendable {
             count.free += block.amount
             count.touched = now
             count.refused = nil
-            let rule = self.rules[id.rule]
+            let rule = self.known[id.rule]
             // What others hold counts as spent here: it can no longer be had.
             let used = rule.limit - block.left - count.free - count.held
             while count.warned < rule.warnings.count, used * 1_000 >= rule.limit * Int128(rule.warnings[count.warned]) {
@@ -178,7 +198,7 @@ public struct BudgetState: Sendable {
         var count = self.counts[id] ?? Count(touched: now)
         count.refused = (left, now + 1)
         self.counts[id] = count
-        let rule = self.rules[id.rule]
+        let rule = self.known[id.rule]
         return BudgetRefusal(
             rule, left: left + count.free, needed: shortage.requests[index].least + count.free, now: now)
     }
@@ -188,7 +208,7 @@ public struct BudgetState: Sendable {
         var settlement = Settlement()
         for (id, amount) in hold.parts {
             guard var count = self.counts[id] else { continue }
-            let spent = max(0, self.rules[id.rule].unit == .money ? money : tokens)
+            let spent = max(0, self.known[id.rule].unit == .money ? money : tokens)
             if spent > amount { settlement.isOverHold = true }
             count.held -= amount
             count.calls -= 1
@@ -219,7 +239,7 @@ public struct BudgetState: Sendable {
         self.unbooked.removeAll()
         for id in self.dirty {
             guard var count = self.counts[id] else { continue }
-            let rule = self.rules[id.rule]
+            let rule = self.known[id.rule]
             // More was spent than had been granted: the authority hears of it as spent, and it was never leased.
             let overdraft = min(0, count.free)
             var change = BudgetChange(
@@ -255,7 +275,7 @@ public struct BudgetState: Sendable {
     /// What is held, free and not yet booked of a counter, over all its slots.
     public func outstanding(_ counter: String) -> (held: Int128, free: Int128, waiting: Int128) {
         var sum: (held: Int128, free: Int128, waiting: Int128) = (0, 0, 0)
-        for (id, count) in self.counts where self.rules[id.rule].counter(id.subject) == counter {
+        for (id, count) in self.counts where self.known[id.rule].counter(id.subject) == counter {
             sum.held += count.held
             sum.free += count.free
             sum.waiting += count.waiting

@@ -107,6 +107,26 @@ struct BudgetStateTests {
         #expect(state.count == 0)
     }
 
+    @Test("Other rules hold from one call to the next: what was spent stays spent under the new limit")
+    func replaced() async throws {
+        let keeper = Self.keeper([
+            BudgetRule(name: "a", limit: 100, window: BudgetWindow(.total)),
+            BudgetRule(name: "b", limit: 100, window: BudgetWindow(.total)),
+        ])
+        let first = try await keeper.hold(Self.call, money: 60, tokens: 0)
+        #expect(!keeper.settle(first, money: 60, tokens: 0))
+        let second = try await keeper.hold(Self.call, money: 10, tokens: 0)
+        keeper.replace([BudgetRule(name: "a", limit: 200, window: BudgetWindow(.total))])
+        let third = try await keeper.hold(Self.call, money: 130, tokens: 0)
+        await #expect(throws: NeedletailError.self) { try await keeper.hold(Self.call, money: 1, tokens: 0) }
+        // What was begun under the old rules ends under them.
+        #expect(!keeper.settle(second, money: 10, tokens: 0))
+        #expect(!keeper.settle(third, money: 0, tokens: 0))
+        #expect(keeper.outstanding("b").held == 0)
+        keeper.replace([])
+        #expect(!keeper.isActive)
+    }
+
     @Test("The operator is warned once for each part of the limit")
     func warnings() async throws {
         var state = BudgetState([

@@ -1,0 +1,13 @@
+/// What is known of a model at a provider, for money's sake; one object per pair, so that a call takes a reference.
+public final class PricedModel: Sendable {
+    /// What it costs; `nil` for unknown.
+    public let price: Price?
+    /// The most output tokens; `nil` for unknown.
+    public let outputLimit: Int?
+
+    /// Creates a record.
+    public init(price: Price?, outputLimit: Int? = nil) {
+        self.price = price
+        self.outputLimit = outputLimit
+    }
+}
