@@ -19,7 +19,7 @@ public enum AffinityRule: Sendable, Hashable {
             return StableHash.of(value)
         case .conversation, .promptCache:
             guard request.operation.isChat else { return nil }
-            let beginning = ConversationBeginning(request.body)
+            let beginning = PromptBeginning(request.body)
             return self == .conversation ? beginning.opening : beginning.cacheable
         }
     }

@@ -5,7 +5,7 @@ import NeedletailCore
 ///
 /// Read from the bytes of whatever dialect: where the conversation stands is the same word in all that use it. Values are
 /// hashed as spelled, which is how the same client spells them again.
-struct ConversationBeginning {
+struct PromptBeginning {
     /// The messages up to and with the user's first; `nil` where there is none.
     private(set) var opening: UInt64?
     /// What a prompt cache would find again; `nil` where there is nothing.
