@@ -22,7 +22,7 @@ struct KeysRoom: AdminRoom {
                 }
             },
             AdminRoute(
-                .POST, "/keys", .keys, "Makes a key; `key` in the answer is shown this once.",
+                .POST, "/keys", .keys, "Makes a key; the answer shows it this once.",
                 body: .fields([
                     AdminField("name", .text, "For logs and bills.", isRequired: true),
                     AdminField("tenant", .text, "The tenant that it belongs to."),

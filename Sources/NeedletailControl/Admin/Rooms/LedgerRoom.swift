@@ -23,7 +23,7 @@ struct LedgerRoom: AdminRoom {
                 return .object { $0.member("kept", true) }
             },
             AdminRoute(
-                .GET, "/costs", .audit, "Adds up what calls cost, as `needletail costs --json` shows it.",
+                .GET, "/costs", .audit, "Adds up what calls cost, as needletail costs --json shows it.",
                 query: [
                     AdminField("by", .text, "What to tell apart, with commas: \(Self.dimensions); key when left out."),
                     AdminField("since", .integer(0...Int.max), "From this second since 1970 on."),
