@@ -58,7 +58,7 @@ struct BudgetsRoom: AdminRoom {
             let mine = self.store.budgets.outstanding(count.counter)
             json.member("name", count.counter)
             json.member("spent", line.text(count.spent + mine.waiting))
-            json.member("held", line.textmine.held)
+            json.member("held", line.text(mine.held))
             json.member("leased", line.text(max(0, count.leased - mine.held - mine.waiting)))
             json.member("left", line.text(max(0, rule.limit - count.spent - count.leased)))
         }

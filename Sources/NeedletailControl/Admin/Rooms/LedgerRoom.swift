@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NeedletailCore
+import NeedletailStore
 
 /// What calls cost.
 struct LedgerRoom: AdminRoom {
