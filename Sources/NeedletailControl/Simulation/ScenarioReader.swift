@@ -127,9 +127,9 @@ struct ScenarioReader {
         var model = known
         model.base = self.behaviour(node, model.base)
         if let price = node["price"] {
-            // So many billionths of a dollar for a million tokens are a thousandth as many pico-dollars for one.
-            model.inputPrice = (price.money("input")?.nanodollars ?? 0) / 1_000
-            model.outputPrice = (price.money("output")?.nanodollars ?? 0) / 1_000
+            // A price is for a million tokens.
+            model.inputPrice = Int64(clamping: (price.money("input")?.picodollars ?? 0) / 1_000_000)
+            model.outputPrice = Int64(clamping: (price.money("output")?.picodollars ?? 0) / 1_000_000)
         }
         for element in node["timeline"]?.elements ?? [] {
             var behaviour = self.behaviour(element, model.base)
