@@ -85,5 +85,7 @@ public struct ShadowComparison: Sendable, Hashable {
         return found
     }
 
-    private static func isFar(_ one: Int64, _ other: Int64) -> Bool { min(one, other) < max(one, other) / 2 }
+    private static func isFar(_ one: Int64, _ other: Int64) -> Bool {
+        Double(max(one, other)) > 2 * Double(min(one, other))
+    }
 }
