@@ -21,12 +21,16 @@ struct RulesBuilder {
                     shadow: shadow))
         }
         let experiments = self.configuration.experiments.filter(\.isEnabled).map { experiment in
-            Experiment(
+            let old = self.previous?.experiments.first { $0.name == experiment.name }
+            return Experiment(
                 experiment.name, condition: experiment.condition,
                 arms: experiment.arms.map { arm in
-                    ExperimentArm(
-                        arm.name, destination: self.destination(arm.destination), weight: arm.weight,
-                        pricing: self.pricing)
+                    let destination = self.destination(arm.destination)
+                    return ExperimentArm(
+                        arm.name, destination: destination, weight: arm.weight, pricing: self.pricing,
+                        previous: old?.arms.first {
+                            $0.name == arm.name && $0.destination.place == destination.place
+                        })
                 },
                 draw: experiment.draw)
         }

@@ -13,10 +13,22 @@ public final class ExperimentArm: Sendable {
     /// Its share, beside the other arms'.
     public let weight: Double
     private let pricing: Pricing?
-    private let state = Mutex(ExperimentArmState())
+    private let record: ExperimentRecord
 
-    /// Creates an arm that has seen nothing.
-    public init(_ name: String, destination: RoutingDestination, weight: Double = 1, pricing: Pricing? = nil) {
+    /// Creates an arm.
+    ///
+    /// - Parameters:
+    ///   - weight: Its share, beside the other arms'; at least 0.
+    ///   - pricing: What replies cost; `nil` if nobody knows.
+    ///   - previous: Whose record it goes on with; `nil` for an arm that has seen nothing.
+    public init(
+        _ name: String,
+        destination: RoutingDestination,
+        weight: Double = 1,
+        pricing: Pricing? = nil,
+        previous: ExperimentArm? = nil
+    ) {
+        self.record = previous?.record ?? ExperimentRecord()
         self.name = name
         self.destination = destination
         self.weight = max(0, weight)
@@ -31,7 +43,7 @@ public final class ExperimentArm: Sendable {
         time: TimeSource
     ) async throws(NeedletailError) -> InferenceReply {
         let begin = time.now()
-        self.state.withLock { $0.begin() }
+        self.record.state.withLock { $0.begin() }
         let reply: InferenceReply
         do {
             reply = try await provider.respond(to: request, context: context)
@@ -61,7 +73,7 @@ public final class ExperimentArm: Sendable {
         cost: Money?
     ) {
         let latency = now.duration(since: begin)
-        self.state.withLock {
+        self.record.state.withLock {
             $0.end(end, latency: latency, firstToken: firstToken, usage: usage, cost: cost)
         }
     }
@@ -72,10 +84,15 @@ public final class ExperimentArm: Sendable {
     }
 
     /// What it has shown so far.
-    var snapshot: ExperimentArmState { self.state.withLock { $0 } }
+    var snapshot: ExperimentArmState { self.record.state.withLock { $0 } }
 
     /// Forgets what it has shown.
     func reset() {
-        self.state.withLock { $0 = ExperimentArmState() }
+        self.record.state.withLock { $0 = ExperimentArmState() }
     }
+}
+
+/// What an arm has shown, shared by the arms of successive configurations.
+private final class ExperimentRecord: Sendable {
+    let state = Mutex(ExperimentArmState())
 }
