@@ -128,7 +128,8 @@ struct DocumentationTests {
         let store = try GatewayStore(
             Fixture.load("providers: { m: { type: mock } }"), time: .live,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let rooms = GatewayProcess.rooms(store, random: .live)
+        let rooms = GatewayProcess.rooms(
+            store, random: .live, TrafficRoom(rules: { nil }, traffic: { GroupTraffic.Running() }))
         let expected = (rooms + [OpenAPIRoom(rooms)]).flatMap(\.routes).map { route in
             ["\(route.method)", route.path.description, route.permission.rawValue, route.summary]
         }

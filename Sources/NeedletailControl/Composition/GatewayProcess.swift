@@ -113,7 +113,8 @@ public final class GatewayProcess: Service {
                 limits: EdgeLimits(bodyBytes: listen.bodyLimit, connections: 256),
                 tls: listen.admin.isLoopback ? nil : Self.tls(listen)),
             handler: AdminAPI(
-                Self.rooms(store, random: surroundings.random),
+                Self.rooms(
+                    store, random: surroundings.random, TrafficRoom(rules: { stack.rules }, traffic: { stack.traffic })),
                 access: AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time),
                 rest: AdminHandler(
                     health: { stack.health() }, totals: { stack.totals.snapshot() },
@@ -147,8 +148,8 @@ public final class GatewayProcess: Service {
     }
 
     /// Who answers below `/admin/v1`.
-    static func rooms(_ store: GatewayStore, random: RandomSource) -> [any AdminRoom] {
-        [CallerRoom(), LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: random)]
+    static func rooms(_ store: GatewayStore, random: RandomSource, _ traffic: TrafficRoom) -> [any AdminRoom] {
+        [CallerRoom(), traffic, LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: random)]
     }
 
     private static func access(_ keys: [KeyConfiguration]?, _ stored: KeyRing?) -> AccessTable {

@@ -68,6 +68,8 @@ struct ExperimentTests {
         let snapshot = experiment.snapshot()
         #expect(snapshot.arms.map(\.share) == [0.5, 0.5] && snapshot.arms[0].successRate == 0.5)
         #expect(snapshot.comparisons.count == 1 && snapshot.comparisons[0].successRate == nil)
+        let next = ExperimentArm("a", destination: arm.destination, previous: arm)
+        #expect(next.snapshot == arm.snapshot, "over a reload it goes on")
         experiment.reset()
         #expect(experiment.snapshot().arms[0].requests == 0)
     }
