@@ -23,13 +23,8 @@ public struct ProviderStackBuilder: Sendable {
     }
 
     /// Adds observers of every request. Attempts are told where ``AttemptObservationLayer`` stands around the targets.
-    public func withObservers(
-        _ observers: [any RequestObserver],
-        spans: SpanSource? = nil,
-        inFlight: InFlightCount = InFlightCount(),
-        time: TimeSource = .live
-    ) -> Self {
-        self.with { ObservationLayer($0, observers: observers, spans: spans, inFlight: inFlight, time: time) }
+    public func withObservation(_ observation: Observation, time: TimeSource = .live) -> Self {
+        self.with { ObservationLayer($0, observation, time: time) }
     }
 
     /// The wrapped provider.

@@ -83,7 +83,7 @@ private final class Simulation: CustomStringConvertible {
             groups: ["chat": .init(router: router) { _ in nil }], upstreams: [:], defaultGroup: nil)
         let totals = self.totals
         self.stack = ProviderStackBuilder(ModelRouter(directory, time: self.time.source))
-            .withObservers([totals], time: self.time.source)
+            .withObservation(Observation([totals]), time: self.time.source)
             .withDeadline(.seconds(600), time: self.time.source)
             .build()
     }

@@ -38,13 +38,15 @@ struct ObservationLayerTests {
     private func stack(_ providers: [ScriptedProvider], spans: SpanSource? = nil) -> any Provider {
         let targets = providers.map {
             Target(
-                AttemptObservationLayer($0, observers: [self.witness], time: self.clock.source), model: "up-\($0.id)",
+                AttemptObservationLayer($0, Observation([self.witness]), time: self.clock.source), model: "up-\($0.id)",
                 retry: RetryPolicy(maximumAttempts: 2, backoff: Backoff(base: .seconds(1), hasJitter: false)))
         }
         let router = Router(
             id: "group", targets: targets, balancer: .priority, maximumAttempts: 4, time: self.clock.source,
             random: .seeded(1))
-        return ProviderStackBuilder(router).withObservers([self.witness], spans: spans, time: self.clock.source).build()
+        return ProviderStackBuilder(router).withObservation(
+            Observation([self.witness], spans: spans), time: self.clock.source
+        ).build()
     }
 
     private static func request(isStreaming: Bool = false, surface: DialectID = .openAIChat) -> InferenceRequest {
@@ -110,8 +112,9 @@ struct ObservationLayerTests {
         let step: ScriptedProvider.Step =
             end == "failed" ? .broken(["data: 1\n\n"], Self.broken) : .stream(["data: 1\n\n"])
         let layer = ObservationLayer(
-            AttemptObservationLayer(ScriptedProvider("a", [step]), observers: [self.witness], time: self.clock.source),
-            observers: [self.witness], inFlight: count, time: self.clock.source)
+            AttemptObservationLayer(
+                ScriptedProvider("a", [step]), Observation([self.witness]), time: self.clock.source),
+            Observation([self.witness], inFlight: count), time: self.clock.source)
         try await self.read(layer, end == "abandoned") {
             #expect(self.witness.order.isEmpty && count.value == 1)
             self.clock.advance(by: .seconds(3))

@@ -38,7 +38,9 @@ extension Composition {
         configuration: Configuration,
         write: @Sendable (String) -> Void
     ) async throws {
-        let logger = LogOutput.logger(configuration.telemetry)
+        let log = LogOutput.make(configuration.telemetry, environment: ProcessInfo.processInfo.environment)
+        defer { log.writer.stop() }
+        let logger = log.logger
         let group = MultiThreadedEventLoopGroup.singleton
         if let url = options.url {
             let gateway = try HTTPProvider.connect(

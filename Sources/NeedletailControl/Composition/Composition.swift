@@ -12,15 +12,16 @@ public enum Composition {
     /// Runs the gateway until it is told to stop by SIGTERM or SIGINT.
     public static func serve(configuration: Configuration) async throws {
         MemoryTuning.apply()
-        let logger = LogOutput.logger(configuration.telemetry)
+        let environment = ProcessInfo.processInfo.environment
+        let log = LogOutput.make(configuration.telemetry, environment: environment)
+        defer { log.writer.stop() }
+        let logger = log.logger
         let group = EventLoops.make()
-        let process = try GatewayProcess(
-            configuration,
-            GatewayProcess.Surroundings(
-                environment: ProcessInfo.processInfo.environment, group: group, logger: logger)
-        )
+        var surroundings = GatewayProcess.Surroundings(environment: environment, group: group, logger: logger)
+        surroundings.log = log
+        let process = try GatewayProcess(configuration, surroundings)
         let addresses = try await process.start()
-        try await Self.run(process, logger) {
+        try await Self.run(process, log) {
             Self.announce(configuration, addresses)
             for warning in configuration.warnings { logger.warning("\(warning)") }
             MemoryTuning.startIsOver()
@@ -33,18 +34,19 @@ public enum Composition {
     /// - Parameter announce: Called when signals are obeyed, so that whoever reads that it serves may also stop it.
     private static func run(
         _ service: any Service,
-        _ logger: Logger,
+        _ log: LogOutput,
         announce: () -> Void
     ) async throws {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         announce()
-        let services = ServiceGroup(services: [service], logger: logger)
+        let services = ServiceGroup(services: [service], logger: log.logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 var isStopping = false
                 for await _ in signals {
                     guard !isStopping else {
-                        logger.warning("A second signal: what still runs is cut off.")
+                        log.logger.warning("A second signal: what still runs is cut off.")
+                        log.writer.stop(within: .milliseconds(200))
                         exit(1)
                     }
                     isStopping = true
@@ -72,10 +74,12 @@ public enum Composition {
 
     /// Runs the mock upstream until it is told to stop.
     public static func mock(address: ListenAddress, script: String?, seed: Int?) async throws {
-        let logger = LogOutput.logger(TelemetryConfiguration())
+        let environment = ProcessInfo.processInfo.environment
+        let log = LogOutput.make(TelemetryConfiguration(), environment: environment)
+        defer { log.writer.stop() }
         let group = EventLoops.make()
         var loaded =
-            try script.map { try MockScript(path: $0, environment: ProcessInfo.processInfo.environment) }
+            try script.map { try MockScript(path: $0, environment: environment) }
             ?? MockScript()
         if let seed { loaded.seed = UInt64(clamping: seed) }
         let server = EdgeServer(
@@ -83,10 +87,10 @@ public enum Composition {
             handler: MockServerHandler(engine: MockEngine(script: loaded), time: .live),
             group: group,
             time: .live,
-            logger: logger
+            logger: log.logger
         )
         let bound = try await GatewayProcess.listen(server, on: address)
-        try await Self.run(MockProcess(server: server), logger) {
+        try await Self.run(MockProcess(server: server), log) {
             FileHandle.standardOutput.write(Data("mock   http://\(Self.text(bound))\n".utf8))
         }
         try await group.shutdownGracefully()

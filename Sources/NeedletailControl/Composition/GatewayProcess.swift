@@ -21,6 +21,8 @@ public final class GatewayProcess: Service {
         public var random: RandomSource
         /// Where to log.
         public var logger: Logger
+        /// The log that ``logger`` writes to, where it is this program's own: then requests have a line each.
+        var log: LogOutput?
 
         /// Creates surroundings.
         public init(
@@ -64,14 +66,16 @@ public final class GatewayProcess: Service {
     public init(_ configuration: Configuration, _ surroundings: Surroundings) throws {
         self.configuration = configuration
         self.logger = surroundings.logger
-        self.group = surroundings.group
         self.time = surroundings.time
-        let telemetry = Telemetry(configuration.telemetry, time: surroundings.time)
+        let telemetry = try Telemetry(configuration.telemetry, surroundings)
         self.telemetry = telemetry
         let jobs = TrafficJobs()
         self.jobs = jobs
         let store = try GatewayStore(configuration, time: surroundings.time, logger: surroundings.logger)
         self.store = store
+        var observation = telemetry.observation
+        // What prices a call comes before what shows the price.
+        observation.observers = store.observers + observation.observers
         let stack = try GatewayStack(
             configuration,
             environment: surroundings.environment,
@@ -80,8 +84,7 @@ public final class GatewayProcess: Service {
             random: surroundings.random,
             logger: surroundings.logger,
             jobs: jobs,
-            observers: store.observers + telemetry.observers,
-            inFlight: telemetry.inFlight,
+            observation: observation,
             budgets: store.budgets
         )
         self.stack = stack
@@ -99,7 +102,8 @@ public final class GatewayProcess: Service {
             handler: GatewayHandler(
                 services: services,
                 ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
-                phase: phase, observers: telemetry.observers, time: surroundings.time, logger: surroundings.logger),
+                phase: phase, observers: telemetry.observation.observers, time: surroundings.time,
+                logger: surroundings.logger),
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
@@ -114,7 +118,9 @@ public final class GatewayProcess: Service {
                 tls: listen.admin.isLoopback ? nil : Self.tls(listen)),
             handler: AdminAPI(
                 Self.rooms(
-                    store, random: surroundings.random, TrafficRoom(rules: { stack.rules }, traffic: { stack.traffic })),
+                    store, random: surroundings.random,
+                    TrafficRoom(rules: { stack.rules }, traffic: { stack.traffic }),
+                    levels: telemetry.levels ?? LogLevels(surroundings.logger.logLevel)),
                 access: AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time),
                 rest: AdminHandler(
                     health: { stack.health() }, totals: { stack.totals.snapshot() },
@@ -148,8 +154,13 @@ public final class GatewayProcess: Service {
     }
 
     /// Who answers below `/admin/v1`.
-    static func rooms(_ store: GatewayStore, random: RandomSource, _ traffic: TrafficRoom) -> [any AdminRoom] {
-        [CallerRoom(), traffic, LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: random)]
+    static func rooms(
+        _ store: GatewayStore, random: RandomSource, _ traffic: TrafficRoom, levels: LogLevels = LogLevels(.info)
+    ) -> [any AdminRoom] {
+        [
+            CallerRoom(), LogRoom(levels: levels), traffic, LedgerRoom(store), BudgetsRoom(store),
+            KeysRoom(store, random: random),
+        ]
     }
 
     private static func access(_ keys: [KeyConfiguration]?, _ stored: KeyRing?) -> AccessTable {
@@ -200,10 +211,9 @@ public final class GatewayProcess: Service {
 
     /// Serves until a graceful shutdown has drained what runs, or the task is cancelled. ``start()`` comes first.
     public func run() async {
-        self.telemetry.watch(self.group, time: self.time)
-        defer { self.telemetry.stop() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.stack.run() }
+            group.addTask { await self.telemetry.run() }
             group.addTask { await self.jobs.run() }
             group.addTask { await self.store.run() }
             group.addTask {
@@ -224,6 +234,7 @@ public final class GatewayProcess: Service {
         await self.api.drain(limit: self.configuration.listen.drain)
         await self.admin.shutdown()
         await self.stack.shutdown()
+        await self.telemetry.shutdown()
         await self.store.close()
     }
 }

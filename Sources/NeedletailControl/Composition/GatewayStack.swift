@@ -38,8 +38,7 @@ public struct GatewayStack: Sendable {
     ///   - deployments: What earlier stacks know of models at providers; `nil` for nothing.
     ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
     ///   - jobs: Runs copies and shared calls.
-    ///   - observers: Who hears of requests and attempts, in this order.
-    ///   - inFlight: Counts the requests under way.
+    ///   - observation: Who hears of requests and attempts.
     ///   - budgets: Who is asked before each call upstream; `nil` for nobody.
     public init(
         _ configuration: Configuration,
@@ -54,8 +53,7 @@ public struct GatewayStack: Sendable {
         deployments: DeploymentTable? = nil,
         issuedState: IssuedStateTable? = nil,
         jobs: TrafficJobs = TrafficJobs(),
-        observers: [any RequestObserver] = [],
-        inFlight: InFlightCount = InFlightCount(),
+        observation: Observation = Observation(),
         budgets: BudgetKeeper? = nil
     ) throws {
         let cancellations = JobCancellations()
@@ -77,12 +75,13 @@ public struct GatewayStack: Sendable {
         let cache = configuration.cache.map { ResponseCache($0, time: time) }
         self.cache = cache
         let totals = UsageTotals()
-        let observers = observers + [totals]
+        var observation = observation
+        observation.observers.append(totals)
         let prices = PriceBook(configuration.prices, upstreams)
         let traffic = GroupTraffic(jobs: jobs, time: time, random: random)
         let groups = Groups(
             upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments,
-            prices: prices, budgets: budgets, observers: observers, traffic: traffic)
+            prices: prices, budgets: budgets, observation: observation, traffic: traffic)
         let directory = try groups.directory()
         let rules = try RulesBuilder(groups: groups, configuration: configuration, time: time) {
             usage, provider, model in
@@ -92,7 +91,7 @@ public struct GatewayStack: Sendable {
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
         let store = responses ?? ResponseStore(time: time)
         self.provider = ProviderStackBuilder(ModelRouter(directory, rules: rules, time: time))
-            .withObservers(observers, inFlight: inFlight, time: time)
+            .withObservation(observation, time: time)
             .with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
             .with { ResponseStoreLayer($0, store: store, random: random) }
             .withDeadline(limit, time: time)

@@ -12,7 +12,7 @@ struct Groups {
     let deployments: DeploymentTable
     let prices: PriceBook
     var budgets: BudgetKeeper?
-    var observers: [any RequestObserver] = []
+    var observation = Observation()
     /// What goes around whole groups.
     let traffic: GroupTraffic
 
@@ -172,7 +172,7 @@ struct Groups {
         // Outside the meter: what breaks the contract has been paid nevertheless.
         if !contract.isEmpty { provider = ReplyContractLayer(provider, contract, dialects: { $0.dialect }) }
         return Target(
-            AttemptObservationLayer(provider, observers: self.observers, time: self.time),
+            AttemptObservationLayer(provider, self.observation, time: self.time),
             model: model,
             dialect: place?.target.api,
             priority: place?.priority ?? entry.configuration.priority,

@@ -19,8 +19,11 @@ struct AdminConfiguration: Sendable {
 
         /// What is open at a path.
         init?(_ path: Substring) {
-            guard path.first == "/" else { return nil }
-            self.init(rawValue: String(path.dropFirst()))
+            switch path {
+            case "/health", "/health/live", "/health/ready": self = .health
+            case "/metrics": self = .metrics
+            default: return nil
+            }
         }
     }
 

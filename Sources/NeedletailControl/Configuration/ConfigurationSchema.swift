@@ -23,7 +23,7 @@ enum ConfigurationSchema {
         SchemaKey("routes", .list(.section(Self.route))),
         SchemaKey("keys", .list(.section(Self.key))),
         SchemaKey("prices", .section(Self.prices)),
-        SchemaKey("telemetry", .openSection(Self.telemetry)),
+        SchemaKey("telemetry", .section(Self.telemetry)),
         SchemaKey("cache", .switchOr(Self.cache)),
         SchemaKey("alerts", .open, .acceptedUnlessOff),
         SchemaKey("privacy", .open, .acceptedUnlessOff),
@@ -278,9 +278,32 @@ enum ConfigurationSchema {
             .section([
                 SchemaKey("level", Self.logLevel),
                 SchemaKey("format", .word(["json", "text"], enforced: ["json", "text"])),
+                SchemaKey("requests", .word(Self.requestLines, enforced: Self.requestLines)),
+                SchemaKey("modules", .named(Self.logLevel)),
             ])
         ),
         SchemaKey("metrics", .section([SchemaKey("max_series", .integer(1...100_000))])),
+        SchemaKey(
+            "traces",
+            .section([
+                SchemaKey("sample", .number(0...1)),
+                SchemaKey("errors", .boolean),
+                SchemaKey("propagate", .boolean),
+            ])),
+        SchemaKey("otlp", .section(Self.otlp)),
+    ]
+
+    private static let requestLines = TelemetryConfiguration.RequestLines.allCases.map(\.rawValue)
+
+    private static let otlp: [SchemaKey] = [
+        SchemaKey("endpoint", .url),
+        SchemaKey("headers", .named(.header)),
+        SchemaKey("timeout", .duration(allowsZero: false)),
+        SchemaKey("interval", .duration(allowsZero: false)),
+        SchemaKey("traces", .boolean),
+        SchemaKey("metrics", .boolean),
+        SchemaKey("service_name", .string),
+        SchemaKey("attributes", .named(.string)),
     ]
 
     /// swift-log's levels.
@@ -303,7 +326,7 @@ enum ConfigurationSchema {
 
     private static func collect(_ kind: SchemaKind, _ path: String, into found: inout [String]) {
         switch kind {
-        case .section(let keys), .openSection(let keys), .switchOr(let keys), .scalarOr(_, let keys):
+        case .section(let keys), .switchOr(let keys), .scalarOr(_, let keys):
             Self.collect(keys, path + ".", into: &found)
         case .named(let inner): Self.collect(inner, path + ".*", into: &found)
         case .list(let inner): Self.collect(inner, path + "[]", into: &found)
@@ -328,7 +351,7 @@ extension ConfigurationSchema {
 
     private static func keys(of kind: SchemaKind) -> [SchemaKey] {
         switch kind {
-        case .section(let keys), .openSection(let keys), .switchOr(let keys), .scalarOr(_, let keys): keys
+        case .section(let keys), .switchOr(let keys), .scalarOr(_, let keys): keys
         case .named(let inner), .list(let inner): Self.keys(of: inner)
         default: []
         }

@@ -55,8 +55,6 @@ indirect enum SchemaKind: Sendable {
     case switchOr([SchemaKey])
     /// Anything; its insides belong to a later version.
     case open
-    /// A section that may hold more than it names, with a warning.
-    case openSection([SchemaKey])
 
     /// What to write, with an example.
     var example: String {
@@ -83,7 +81,7 @@ indirect enum SchemaKind: Sendable {
         case .providerType: "write the name of a type"
         case .list: "write a list, for example [ … ]"
         case .oneOrMore(let kind): "\(kind.example), or a list of such"
-        case .named, .section, .openSection: "write a mapping, for example { name: value }"
+        case .named, .section: "write a mapping, for example { name: value }"
         case .scalarOr(let kind, _): "\(kind.example), or a mapping"
         case .switchOr: "write true, false or a mapping"
         case .open: "write a value"

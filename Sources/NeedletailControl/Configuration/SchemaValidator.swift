@@ -11,7 +11,7 @@ struct SchemaValidator {
     }
 
     /// Checks a section against its keys.
-    mutating func section(_ node: ConfigurationNode, _ keys: [SchemaKey], path: String, isOpen: Bool = false) {
+    mutating func section(_ node: ConfigurationNode, _ keys: [SchemaKey], path: String) {
         let where_ = path.isEmpty ? "the configuration" : "'\(path)'"
         guard case .mapping(let entries) = node.content else {
             self.faults.error(
@@ -24,7 +24,7 @@ struct SchemaValidator {
         for entry in entries {
             let inner = path.isEmpty ? entry.key : "\(path).\(entry.key)"
             guard let key = keys.first(where: { $0.name == entry.key }) else {
-                self.unknown(entry, keys.map(\.name), in: where_, path: inner, isOpen: isOpen)
+                self.unknown(entry, keys.map(\.name), in: where_)
                 continue
             }
             self.value(entry.value, key.kind, path: inner, at: entry.position)
@@ -37,14 +37,8 @@ struct SchemaValidator {
     private mutating func unknown(
         _ entry: ConfigurationNode.Entry,
         _ known: [String],
-        in place: String,
-        path: String,
-        isOpen: Bool
+        in place: String
     ) {
-        guard !isOpen else {
-            self.notEnforced("'\(path)'", at: entry.position)
-            return
-        }
         let nearest = NearestNames.nearestNames(to: entry.key, among: known, limit: 1)
         let remedy = nearest.first.map { "did you mean '\($0)'?" } ?? "known here: \(known.joined(separator: ", "))"
         self.faults.error(at: entry.position, "\(place) has no key '\(entry.key)'", remedy)
@@ -74,11 +68,10 @@ struct SchemaValidator {
     mutating func value(_ node: ConfigurationNode, _ kind: SchemaKind, path: String, at key: SourcePosition) {
         switch (node.content, kind) {
         case (_, .open): break
-        case (.null, .section), (.null, .openSection), (.null, .named), (.null, .list): break
+        case (.null, .section), (.null, .named), (.null, .list): break
         case (.null, _): self.faults.error(at: key, "'\(path)' has no value", kind.example)
         case (.scalar(let scalar), _) where scalar.isBroken: break
         case (_, .section(let keys)): self.section(node, keys, path: path)
-        case (_, .openSection(let keys)): self.section(node, keys, path: path, isOpen: true)
         case (.mapping, .scalarOr(_, let keys)): self.section(node, keys, path: path)
         case (_, .scalarOr(let inner, _)): self.value(node, inner, path: path, at: key)
         case (.mapping, .switchOr(let keys)): self.section(node, keys, path: path)

@@ -4,22 +4,59 @@ import NIOCore
 import NeedletailCore
 import NeedletailGateway
 import NeedletailRouting
+import NeedletailTransport
 import Synchronization
 
 /// All that shows what the gateway does; lives as long as the process, whatever configurations come and go.
 final class Telemetry: Sendable {
     /// The metrics.
     let registry = MetricRegistry()
-    /// Requests under way.
-    let inFlight = InFlightCount()
-    /// Who hears of requests, in this order.
-    let observers: [any RequestObserver]
+    /// Who hears of requests, and what they are told.
+    let observation: Observation
+    /// What is logged; `nil` where the log is somebody else's.
+    let levels: LogLevels?
+    private let spans: SpanExporter?
+    private let metrics: MetricExporter?
+    private let pools: [UpstreamPool]
+    private let group: any EventLoopGroup
+    private let time: TimeSource
     private let lag = Mutex<EventLoopLag?>(nil)
 
+    /// How long the end of the process waits for a collector.
+    private static let farewell = Duration.seconds(3)
+
     /// Creates the telemetry that a configuration asks for.
-    init(_ configuration: TelemetryConfiguration, time: TimeSource) {
-        self.observers = [RequestMetrics(self.registry, capacity: configuration.maximumSeries)]
-        let (inFlight, started) = (self.inFlight, time.wallSeconds())
+    init(_ configuration: TelemetryConfiguration, _ surroundings: GatewayProcess.Surroundings) throws {
+        let time = surroundings.time
+        self.time = time
+        self.group = surroundings.group
+        self.levels = surroundings.log?.levels
+        let collectors = try OTLPCollectors(configuration.otlp, surroundings)
+        self.pools = collectors.pools
+        self.spans = collectors.spans(samplesErrors: configuration.samplesErrors, time: time)
+        self.metrics = collectors.metrics(self.registry, start: time.wallNanoseconds(), time: time)
+
+        var observers: [any RequestObserver] = [RequestMetrics(self.registry, capacity: configuration.maximumSeries)]
+        if let log = surroundings.log {
+            observers.append(
+                RequestLog(log.writer, levels: log.levels, wanted: configuration.requestLines, time: time))
+        } else {
+            observers.append(FailureLog(logger: surroundings.logger))
+        }
+        if let spans = self.spans { observers.append(spans) }
+        let random = RandomSource.seeded(surroundings.random.next())
+        self.observation = Observation(
+            observers,
+            spans: self.spans.map { _ in
+                SpanSource(
+                    ratio: configuration.sampleRatio, followsParent: configuration.followsParent, random: random)
+            },
+            propagatesTrace: configuration.propagatesTrace)
+        self.collect(surroundings.log?.writer)
+    }
+
+    private func collect(_ writer: LogWriter?) {
+        let (inFlight, started) = (self.observation.inFlight, self.time.wallSeconds())
         self.registry.collect {
             [
                 .gauge("needletail_requests_in_flight", "Requests under way.", Double(inFlight.value)),
@@ -30,15 +67,33 @@ final class Telemetry: Sendable {
             ]
         }
         self.registry.collect { ProcessMetrics.read() }
-    }
-
-    /// Begins to measure event loops.
-    func watch(_ group: any EventLoopGroup, time: TimeSource) {
-        let histogram = self.registry.histograms(
-            "needletail_event_loop_lag_seconds", "How late event loops come to what is due.", digits: 9,
-            bounds: HistogramBounds.lag
-        ).histogram()
-        self.lag.withLock { $0 = EventLoopLag(group, into: histogram, time: time) }
+        if let writer {
+            self.registry.collect {
+                [
+                    .counter(
+                        "needletail_log_lines_total", "Log lines that were written.",
+                        [(.none, writer.writtenLines)]),
+                    .counter(
+                        "needletail_log_lines_dropped_total", "Log lines that nobody read in time.",
+                        [(.none, writer.droppedLines)]),
+                ]
+            }
+        }
+        guard self.spans != nil || self.metrics != nil else { return }
+        let clients = [self.spans?.collector, self.metrics?.client].compactMap { $0 }
+        self.registry.collect { [spans = self.spans] in
+            [
+                .counter(
+                    "needletail_telemetry_sent_batches_total", "Batches that the collector took.",
+                    [(.none, clients.map(\.sentBatches).reduce(0, +))]),
+                .counter(
+                    "needletail_telemetry_failed_tries_total", "Tries to reach the collector that failed.",
+                    [(.none, clients.map(\.failedTries).reduce(0, +))]),
+                .counter(
+                    "needletail_telemetry_dropped_requests_total", "Requests whose spans were dropped.",
+                    [(.none, spans?.dropped ?? 0)]),
+            ]
+        }
     }
 
     /// The answer of `/metrics`.
@@ -49,8 +104,32 @@ final class Telemetry: Sendable {
             body: MetricExposition.text(self.registry.read(), format))
     }
 
-    /// Ends what runs beside the requests.
-    func stop() {
+    /// Measures event loops and sends signals, until the task is cancelled.
+    func run() async {
+        let histogram = self.registry.histograms(
+            "needletail_event_loop_lag_seconds", "How late event loops come to what is due.", digits: 9,
+            bounds: HistogramBounds.lag
+        ).histogram()
+        let lag = EventLoopLag(self.group, into: histogram, time: self.time)
+        self.lag.withLock { $0 = lag }
+        await withDiscardingTaskGroup { group in
+            if let spans = self.spans { group.addTask { await spans.run() } }
+            if let metrics = self.metrics { group.addTask { await metrics.run() } }
+        }
+    }
+
+    /// Sends what waits, for at most a few seconds, and closes the connections to the collector.
+    func shutdown() async {
         self.lag.withLock { $0.take() }?.stop()
+        await withTaskGroup(of: Void.self) { [time = self.time] group in
+            group.addTask {
+                await self.spans?.flush()
+                await self.metrics?.flush()
+            }
+            group.addTask { try? await time.sleep(time.now().advanced(by: Self.farewell)) }
+            await group.next()
+            group.cancelAll()
+        }
+        for pool in self.pools { await pool.shutdown() }
     }
 }

@@ -22,6 +22,8 @@ public final class RequestRecord: Sendable {
     public let outcome: Outcome
     /// Whether there was a reply: a stream that broke later was one.
     public let isCommitted: Bool
+    /// How the reply relates to the cache; `nil` where there is none.
+    public let cacheStatus: CacheStatus?
     /// Fields that translation lost; of a stream, those that it may have lost.
     public let losses: [Loss]
     /// When the gateway had the whole request.
@@ -54,6 +56,7 @@ public final class RequestRecord: Sendable {
         status: Int,
         outcome: Outcome,
         isCommitted: Bool,
+        cacheStatus: CacheStatus? = nil,
         losses: [Loss] = [],
         start: Instant,
         endWallNanoseconds: Int64 = 0,
@@ -74,6 +77,7 @@ public final class RequestRecord: Sendable {
         self.status = status
         self.outcome = outcome
         self.isCommitted = isCommitted
+        self.cacheStatus = cacheStatus
         self.losses = losses
         self.start = start
         self.endWallNanoseconds = endWallNanoseconds
@@ -88,6 +92,11 @@ public final class RequestRecord: Sendable {
     public var id: String { self.request.id }
     /// The name of the client's key.
     public var keyName: String? { self.request.keyName }
+    /// Whether the reply comes from the cache.
+    public var isCached: Bool {
+        if case .hit = self.cacheStatus { return true }
+        return false
+    }
     /// The tokens spent by the call that answered, as far as known.
     public var usage: Usage? { self.outcome.usage }
     /// What it failed with; `nil` if it ended well or the client left.

@@ -1,5 +1,4 @@
 import HTTPTypes
-import Logging
 import NIOCore
 import NeedletailCore
 import NeedletailProviders
@@ -18,11 +17,10 @@ struct Exchange {
 
     /// Sends a committed reply.
     func deliver(_ reply: consuming InferenceReply) async {
-        let provider = reply.provider
         guard let stream = self.open(reply) else { return }
         // Nothing of the reply but its stream is needed from here on, which may be for long.
         _ = consume reply
-        await self.deliver(stream, provider: provider)
+        await self.deliver(stream)
     }
 
     /// Sends a whole reply, or a stream's head.
@@ -52,13 +50,12 @@ struct Exchange {
         let error = self.reason(of: error)
         var answer = FailureReply.make(error, dialect: self.dialect, requestID: self.info.id)
         if self.route.isArray { answer.body = JSONArrayStream.array(of: answer.body) }
-        self.log(error, provider: error.provider, status: answer.status)
         self.responder.send(answer)
     }
 
     /// Passes chunks on, each as it comes. A stream that breaks ends with the dialect's error event, and then the body
     /// properly: the client has been told all there is to tell.
-    private func deliver(_ stream: ReplyStream, provider: ProviderID) async {
+    private func deliver(_ stream: ReplyStream) async {
         var chunks = stream.makeAsyncIterator()
         var array = self.route.isArray ? JSONArrayStream() : nil
         var sent = ByteBuffer()
@@ -73,10 +70,8 @@ struct Exchange {
             let error = self.reason(of: error)
             guard error.code != .cancelled else {
                 // Nobody is left to tell.
-                self.log(error, provider: provider, status: 499)
                 return self.responder.reset()
             }
-            self.log(error, provider: error.provider ?? provider, status: 200)
             // Sound and pictures have no place for an error; what is cut must look cut.
             guard self.route.operation.isChat else { return self.responder.reset() }
             var last = ByteBuffer()
@@ -161,20 +156,6 @@ struct Exchange {
             true
         default: false
         }
-    }
-
-    private func log(_ error: NeedletailError, provider: ProviderID?, status: Int) {
-        let level: Logger.Level = error.code == .cancelled ? .debug : error.disposition.status >= 500 ? .warning : .info
-        guard self.info.logger.logLevel <= level else { return }
-        var metadata: Logger.Metadata = [
-            "request_id": "\(self.info.id)", "code": "\(error.code)", "status": "\(status)",
-        ]
-        if let provider { metadata["provider"] = "\(provider)" }
-        if let key = self.info.keyName { metadata["key"] = "\(key)" }
-        if let upstream = error.upstream { metadata["upstream_status"] = "\(upstream.status)" }
-        if let id = error.upstream?.requestID { metadata["upstream_request_id"] = "\(id)" }
-        if let cause = error.cause { metadata["cause"] = .string(String("\(cause)".prefix(1024))) }
-        self.info.logger.log(level: level, "\(error.message.prefix(1024))", metadata: metadata)
     }
 
     private var streamType: HTTPField {

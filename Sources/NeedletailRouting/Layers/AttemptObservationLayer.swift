@@ -9,25 +9,17 @@ public struct AttemptObservationLayer: Provider {
     public var id: ProviderID { self.next.id }
 
     private let next: any Provider
-    private let observers: [any RequestObserver]
-    private let propagatesTrace: Bool
+    private let observation: Observation
     private let time: TimeSource
 
     /// Wraps `next`.
     ///
     /// - Parameters:
-    ///   - observers: Who is told, in this order.
-    ///   - propagatesTrace: Whether the upstream is told of the trace (`traceparent`). Default true.
+    ///   - observation: Who is told what.
     ///   - time: For durations.
-    public init(
-        _ next: any Provider,
-        observers: [any RequestObserver],
-        propagatesTrace: Bool = true,
-        time: TimeSource
-    ) {
+    public init(_ next: any Provider, _ observation: Observation, time: TimeSource) {
         self.next = next
-        self.observers = observers
-        self.propagatesTrace = propagatesTrace
+        self.observation = observation
         self.time = time
     }
 
@@ -41,7 +33,7 @@ public struct AttemptObservationLayer: Provider {
             ?? RequestTrail.Mark(
                 number: context.attempt, cause: context.cause ?? (context.attempt > 1 ? .retry : .first))
         // Where no spans are made the client's own goes on as it came.
-        let call = CallProgress(trace: self.propagatesTrace ? mark.trace ?? context.request.trace : nil)
+        let call = CallProgress(trace: self.observation.propagatesTrace ? mark.trace ?? context.request.trace : nil)
         let observed = Observed(
             request: context.request, trail: context.trail, model: request.model, user: request.user,
             operation: request.operation,
@@ -111,6 +103,6 @@ public struct AttemptObservationLayer: Provider {
         )
         // First what the request's record is made of, which may be told as soon as the last observer has heard.
         observed.trail?.end(record)
-        for observer in self.observers { observer.attemptEnded(record) }
+        for observer in self.observation.observers { observer.attemptEnded(record) }
     }
 }

@@ -10,29 +10,17 @@ public struct ObservationLayer: Provider {
     public var id: ProviderID { self.next.id }
 
     private let next: any Provider
-    private let observers: [any RequestObserver]
-    private let spans: SpanSource?
-    private let inFlight: InFlightCount
+    private let observation: Observation
     private let time: TimeSource
 
     /// Wraps `next`.
     ///
     /// - Parameters:
-    ///   - observers: Who is told, in this order.
-    ///   - spans: Begins the spans of requests; `nil` traces nothing.
-    ///   - inFlight: Counts the requests under way.
+    ///   - observation: Who is told what.
     ///   - time: For durations.
-    public init(
-        _ next: any Provider,
-        observers: [any RequestObserver],
-        spans: SpanSource? = nil,
-        inFlight: InFlightCount = InFlightCount(),
-        time: TimeSource
-    ) {
+    public init(_ next: any Provider, _ observation: Observation, time: TimeSource) {
         self.next = next
-        self.observers = observers
-        self.spans = spans
-        self.inFlight = inFlight
+        self.observation = observation
         self.time = time
     }
 
@@ -41,7 +29,8 @@ public struct ObservationLayer: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        let trail = RequestTrail(trace: self.spans?.begin(context.request.trace), spans: self.spans)
+        let spans = self.observation.spans
+        let trail = RequestTrail(trace: spans?.begin(context.request.trace), spans: spans)
         let observed = Observed(
             request: context.request, trail: trail, surface: request.replyDialect, operation: request.operation,
             isStreaming: request.isStreaming,
@@ -50,24 +39,25 @@ public struct ObservationLayer: Provider {
             start: context.request.start ?? self.time.now())
         var context = context
         context.trail = trail
-        self.inFlight.begin()
+        self.observation.inFlight.begin()
         let reply: InferenceReply
         do {
             reply = try await self.next.respond(to: request, context: context)
         } catch {
-            self.inFlight.end()
+            self.observation.inFlight.end()
             self.tell(observed, failure: error)
             throw error
         }
         let answer = Answer(
-            provider: reply.provider, model: reply.model, losses: reply.losses, committed: self.time.now())
+            provider: reply.provider, model: reply.model, losses: reply.losses, cacheStatus: reply.cacheStatus,
+            committed: self.time.now())
         switch reply.body {
         case .complete(_, let usage):
-            self.inFlight.end()
+            self.observation.inFlight.end()
             self.tell(observed, answer, Outcome(.finished, usage: usage), isStream: false)
         case .stream(let stream):
             stream.onEnd { outcome in
-                self.inFlight.end()
+                self.observation.inFlight.end()
                 self.tell(observed, answer, outcome, isStream: true)
             }
         }
@@ -90,6 +80,7 @@ public struct ObservationLayer: Provider {
         let provider: ProviderID
         let model: String
         let losses: [Loss]
+        let cacheStatus: CacheStatus?
         let committed: Instant
     }
 
@@ -109,6 +100,7 @@ public struct ObservationLayer: Provider {
                 status: 200,
                 outcome: outcome,
                 isCommitted: true,
+                cacheStatus: answer.cacheStatus,
                 losses: answer.losses,
                 start: observed.start,
                 endWallNanoseconds: self.time.wallNanoseconds(),
@@ -146,6 +138,6 @@ public struct ObservationLayer: Provider {
     }
 
     private func tell(_ record: RequestRecord) {
-        for observer in self.observers { observer.requestEnded(record) }
+        for observer in self.observation.observers { observer.requestEnded(record) }
     }
 }

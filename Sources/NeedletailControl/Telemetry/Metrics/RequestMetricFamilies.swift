@@ -19,6 +19,7 @@ struct RequestMetricFamilies: Sendable {
     let cost: MetricFamily
     let unpriced: MetricFamily
     let losses: MetricFamily
+    let cache: MetricFamily
     let overhead: MetricFamily
     let keyRequests: MetricFamily
     let keyFailures: MetricFamily
@@ -63,6 +64,8 @@ struct RequestMetricFamilies: Sendable {
             "needletail_unpriced_attempts_total", "Calls that used tokens at a price nobody knows.")
         self.losses = registry.counters(
             "needletail_lossy_replies_total", "Whole replies whose translation left a field out.")
+        self.cache = registry.counters(
+            "needletail_cache_requests_total", "Replies by how they relate to the cache.")
         self.overhead = seconds(
             "needletail_overhead_seconds", "What the gateway itself took until a reply was committed.",
             HistogramBounds.overhead)

@@ -17,6 +17,9 @@ final class RequestMetrics: RequestObserver {
     private let refusals: SeriesTable<RefusalSeries.Key, RefusalSeries>
     private let overhead: HistogramCell
     private let lossy: CounterCell
+    private let hits: CounterCell
+    private let misses: CounterCell
+    private let bypasses: CounterCell
 
     /// Creates the families of `registry` and counts in them.
     ///
@@ -31,6 +34,9 @@ final class RequestMetrics: RequestObserver {
         self.refusals = SeriesTable(capacity: 512) { RefusalSeries($0, families) }
         self.overhead = families.overhead.histogram()
         self.lossy = families.losses.counter()
+        self.hits = families.cache.counter(MetricLabels(["result": "hit"]))
+        self.misses = families.cache.counter(MetricLabels(["result": "miss"]))
+        self.bypasses = families.cache.counter(MetricLabels(["result": "bypass"]))
     }
 
     /// The labels that the semantic conventions name.
@@ -67,6 +73,12 @@ final class RequestMetrics: RequestObserver {
         series.count(request)
         self.overhead.record(request.overhead)
         if !request.isStreaming, !request.losses.isEmpty { self.lossy.add() }
+        switch request.cacheStatus {
+        case nil: break
+        case .hit: self.hits.add()
+        case .miss: self.misses.add()
+        case .bypass: self.bypasses.add()
+        }
         if let name = request.keyName {
             self.keys.value(KeySeries.Key(name: name, tenant: request.request.tenant)).count(request)
         }
