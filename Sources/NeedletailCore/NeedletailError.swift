@@ -95,6 +95,14 @@ public struct NeedletailError: Error, Sendable {
         }
     }
 
+    /// Why a request was refused that another model may answer, where that is known.
+    public enum Reason: String, Sendable, Hashable {
+        /// It has more tokens than the model takes.
+        case contextWindow = "context_window"
+        /// The provider's filter found something in it.
+        case contentFilter = "content_filter"
+    }
+
     /// What an error holds; behind a reference, since every asynchronous frame between the throw and the catch keeps room
     /// for the error that it may pass on.
     private final class Storage: Sendable {
@@ -115,6 +123,8 @@ public struct NeedletailError: Error, Sendable {
         var cause: (any Error)?
         var mayHaveBeenProcessed: Bool
         var hasOtherCredential = false
+        var isExhausted = false
+        var reason: Reason?
     }
 
     private var storage: Storage
@@ -195,6 +205,19 @@ public struct NeedletailError: Error, Sendable {
     public var hasOtherCredential: Bool {
         get { self.storage.fields.hasOtherCredential }
         set { self.set(\.hasOtherCredential, newValue) }
+    }
+
+    /// Whether no more tries can help: the request has had all that it may have, so that a client's own retries would only
+    /// multiply them.
+    public var isExhausted: Bool {
+        get { self.storage.fields.isExhausted }
+        set { self.set(\.isExhausted, newValue) }
+    }
+
+    /// Why the request was refused, where another model may answer it.
+    public var reason: Reason? {
+        get { self.storage.fields.reason }
+        set { self.set(\.reason, newValue) }
     }
 
     /// Wraps what a transport or a library threw.

@@ -23,6 +23,10 @@ public struct RequestContext: Sendable {
     public var firstTokenLimit: Duration?
     /// Whether a streamed reply is written anew on its way to the client, with ids that the gateway makes.
     public var rewritesStream = false
+    /// The most calls that the request may make, whatever routers it passes through; `nil` until a router has set it.
+    package var attemptLimit: Int?
+    /// Whether the router above has counted the call that the next router makes first.
+    package var isCounted = false
 
     /// Creates a context for a first attempt.
     public init(_ request: RequestInfo, deadline: Instant? = nil, attempt: Int = 1) {
@@ -64,6 +68,8 @@ public final class RequestInfo: Sendable {
     public let trace: TraceContext?
     /// What the client says about the reply cache.
     public let cachePolicy: CachePolicy
+    /// Who goes first when not all can. Default normal.
+    public let priority: RequestPriority
     /// Where to log.
     public let logger: Logger
     /// The most that the client lets this request cost; `nil` for no bound of its own.
@@ -72,6 +78,7 @@ public final class RequestInfo: Sendable {
     public let cost = RecordedCost()
     /// Calls sent upstream for this request, whatever groups it passed through.
     private let sentAttempts = Atomic<Int>(0)
+    private let report = Mutex<LimitReport?>(nil)
     /// Nanoseconds spent on waiting for providers, backoff included.
     private let waited = Atomic<Int64>(0)
 
@@ -90,6 +97,7 @@ public final class RequestInfo: Sendable {
         trace: TraceContext? = nil,
         cachePolicy: CachePolicy = .normal,
         maximumCost: Money? = nil,
+        priority: RequestPriority = .normal,
         logger: Logger
     ) {
         self.id = id
@@ -105,6 +113,7 @@ public final class RequestInfo: Sendable {
         self.trace = trace
         self.cachePolicy = cachePolicy
         self.maximumCost = maximumCost
+        self.priority = priority
         self.logger = logger
     }
 
@@ -119,8 +128,29 @@ public final class RequestInfo: Sendable {
         self.waited.wrappingAdd(duration.wholeNanoseconds, ordering: .relaxed)
     }
 
-    /// Counts one more call; called by the router just before it asks a target.
-    package func countAttempt() {
-        self.sentAttempts.wrappingAdd(1, ordering: .relaxed)
+    /// Counts one more call unless there have been `limit`; called by the router just before it asks a target.
+    package func countAttempt(limit: Int) -> Bool {
+        var count = self.sentAttempts.load(ordering: .relaxed)
+        while count < limit {
+            let (isCounted, now) = self.sentAttempts.weakCompareExchange(
+                expected: count, desired: count + 1, ordering: .relaxed)
+            if isCounted { return true }
+            count = now
+        }
+        return false
+    }
+
+    /// Takes a call back that was counted and not made.
+    package func uncountAttempt() {
+        self.sentAttempts.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// What is left of the tightest of the client's own limits; `nil` where none holds.
+    public var limitReport: LimitReport? { self.report.withLock { $0 } }
+
+    /// Records what is left of the client's limits, for the reply's headers; where there are several, of each kind the
+    /// tightest.
+    package func report(_ limits: LimitReport) {
+        self.report.withLock { $0 = $0?.tighter(limits) ?? limits }
     }
 }

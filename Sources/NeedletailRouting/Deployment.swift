@@ -31,11 +31,14 @@ public final class Deployment: Sendable {
     let rendezvousHash: UInt64
     /// How long its streams take to their first event.
     public let adaptiveTimeout = AdaptiveTimeout()
+    /// What a call must pass: circuit breaker and limits.
+    public let gate: AdmissionGate
 
     /// Creates a deployment of which nothing is known.
-    public init(_ key: Key) {
+    public init(_ key: Key, gate: AdmissionGate = AdmissionGate()) {
         self.key = key
         self.statistics = DeploymentStatistics()
         self.rendezvousHash = StableHash.of(key.description)
+        self.gate = gate
     }
 }

@@ -4,6 +4,8 @@ import Synchronization
 /// Every deployment by its key, so that all groups, and all configurations one after the other, share one object for
 /// each. Bounded by what the operator configures.
 public final class DeploymentTable: Sendable {
+    /// The limits of providers, keys, tenants and models.
+    public let limits = LimitTable()
     private let deployments = Mutex<[Deployment.Key: Deployment]>([:])
 
     /// Creates an empty table.
@@ -11,13 +13,18 @@ public final class DeploymentTable: Sendable {
 
     /// The deployment of a model at a provider; made when it is first asked for.
     ///
-    /// - Parameter joining: The time, where a new one joins others that have been at work: it starts slowly. `nil` where
-    ///   all are new.
-    public func deployment(_ provider: ProviderID, _ model: String?, joining: Instant? = nil) -> Deployment {
+    /// - Parameters:
+    ///   - joining: The time, where a new one joins others that have been at work: it starts slowly. `nil` where all are
+    ///     new.
+    ///   - gate: Makes what a call to a new one must pass.
+    public func deployment(
+        _ provider: ProviderID, _ model: String?, joining: Instant? = nil,
+        gate: () -> AdmissionGate = { AdmissionGate() }
+    ) -> Deployment {
         let key = Deployment.Key(provider: provider, model: model)
         return self.deployments.withLock { deployments in
             if let known = deployments[key] { return known }
-            let made = Deployment(key)
+            let made = Deployment(key, gate: gate())
             if let joining { made.statistics.recover(now: joining) }
             deployments[key] = made
             return made

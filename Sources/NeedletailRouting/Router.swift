@@ -3,28 +3,68 @@ public import NeedletailCore
 
 /// Sends a request to one of several targets; the only place where anything is tried again.
 ///
-/// The plan: ask the target that the balancer picks. When it fails in a way that another may not, ask one that has not
-/// been asked yet, at once. When all have been asked, wait, by the provider's own `retry-after` or else by backoff, and
-/// ask those again that may do better the second time. Stop at the group's count of attempts, at each target's own, and
-/// at the request's deadline, whichever comes first.
+/// The plan: of the targets that may be asked now (circuit breaker, what the provider asked for, limits, what the model
+/// can do) ask the one that the balancer picks. When it fails in a way that another may not, ask one that has not been
+/// asked yet, at once; then the fallbacks, at once; then, each after its own pause (the provider's `retry-after` or else
+/// backoff with full jitter), those again that may do better the second time. Where none may be asked now, wait for the
+/// first that may, as far as policy, queue and deadline allow. Stop at the group's count of attempts (which nested
+/// routers and the retries of the client's SDK share), at each target's own, at the group's retry budget and at the
+/// request's deadline, whichever comes first, and tell the failure that says most.
 public struct Router: Provider {
     /// The group's name.
     public let id: ProviderID
-    private let targets: [Target]
-    private let balancer: any Balancer
-    private let maximumAttempts: Int
-    private let time: TimeSource
-    private let random: RandomSource
+    let ranks: TargetRanks
+    let balancer: any Balancer
+    let options: RouterOptions
+    let budget: RetryBudget?
+    let hedgeBudget: RetryBudget?
+    let queue: AdmissionQueue?
+    /// The group's own limits; `nil` where there are none.
+    let gate: AdmissionGate?
+    let time: TimeSource
+    let random: RandomSource
+
+    /// All targets, fallbacks included, in the order in which balancer and explanation count them.
+    var targets: [Target] { self.ranks.targets }
 
     /// Creates a router.
     ///
     /// - Parameters:
     ///   - id: The group's name.
-    ///   - targets: Where requests may go; those beyond ``TargetSet/capacity`` are never asked.
+    ///   - targets: Where requests may go; those beyond ``TargetSet/capacity``, fallbacks included, are never asked.
     ///   - balancer: Who chooses.
-    ///   - maximumAttempts: All calls of one request, the first included; at least 1.
+    ///   - fallbacks: Who answers when `targets` do not.
+    ///   - options: How it tries.
     ///   - time: The clock.
     ///   - random: Randomness for backoff and balancer.
+    public init(
+        id: ProviderID,
+        targets: [Target],
+        balancer: any Balancer,
+        fallbacks: FallbackTargets = FallbackTargets(),
+        options: RouterOptions,
+        time: TimeSource,
+        random: RandomSource
+    ) {
+        let now = time.now()
+        self.id = id
+        self.ranks = TargetRanks(targets, fallbacks)
+        self.balancer = balancer
+        self.options = options
+        self.budget = options.retryBudget.map { RetryBudget($0, now: now) }
+        self.hedgeBudget = options.hedge.map {
+            RetryBudget(RetryBudgetPolicy(ratio: $0.budget, perSecond: 0), now: now)
+        }
+        self.queue = options.queue.size > 0 ? AdmissionQueue(capacity: options.queue.size) : nil
+        self.gate =
+            options.limits.isEmpty ? nil : AdmissionGate(breaker: CircuitBreaker(nil), limits: options.limits)
+        self.time = time
+        self.random = random
+    }
+
+    /// Creates a router that tries as ``RouterOptions`` have it by default.
+    ///
+    /// - Parameter maximumAttempts: All calls of one request, the first included; at least 1.
     public init(
         id: ProviderID,
         targets: [Target],
@@ -33,12 +73,9 @@ public struct Router: Provider {
         time: TimeSource,
         random: RandomSource
     ) {
-        self.id = id
-        self.targets = targets
-        self.balancer = balancer
-        self.maximumAttempts = max(1, maximumAttempts)
-        self.time = time
-        self.random = random
+        self.init(
+            id: id, targets: targets, balancer: balancer, options: RouterOptions(maximumAttempts: maximumAttempts),
+            time: time, random: random)
     }
 
     /// See ``Provider/respond(to:context:)``.
@@ -46,14 +83,47 @@ public struct Router: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        var attempts = Attempts(
-            targets: self.targets, maximum: self.maximumAttempts, spent: context.request.attempts)
-        guard !attempts.isSpent else {
-            throw NeedletailError(.unavailable, "All attempts of the request are spent.")
+        var run = try self.start(request, context)
+        let reply: InferenceReply
+        do {
+            reply = try await self.tryAll(&run)
+        } catch {
+            // The call that the router above has counted was never made.
+            if run.context.isCounted { context.request.uncountAttempt() }
+            run.groupPermit?.settle(
+                .neutral, used: error.mayHaveBeenProcessed ? nil : 0, now: self.time.now(), random: nil)
+            throw error
         }
+        if let permit = run.groupPermit {
+            reply.onEnd { [time = self.time] outcome in
+                permit.settle(.neutral, used: outcome.usage?.totalTokens, now: time.now(), random: nil)
+            }
+        }
+        return reply
+    }
+
+    /// One request's way through this router.
+    struct Run {
+        let request: InferenceRequest
+        let size: RequestSize
+        var context: RequestContext
+        var question: RoutingQuestion
+        var attempts: Attempts
+        /// Calls that this router has made.
+        var calls = 0
+        /// Pauses that it has made.
+        var pauses = 0
+        /// The most calls that it may make.
+        let maximum: Int
+        let groupPermit: AdmissionPermit?
+    }
+
+    private func start(_ request: InferenceRequest, _ context: RequestContext) throws(NeedletailError) -> Run {
+        let now = self.time.now()
+        var attempts = Attempts(self.ranks)
         if let pin = request.pin {
             attempts.keep { $0.provider.id == pin }
-            guard !attempts.fresh.isEmpty else {
+            guard !attempts.isOver else {
                 throw NeedletailError(
                     .invalidRequest,
                     "The response that this request goes on from was issued by a provider that the model does not lead to.",
@@ -66,95 +136,125 @@ public struct Router: Provider {
                 return context.broken.contains { $0.provider == target.provider.id && $0.model == model }
             }
         }
+        let size = RequestSize(request)
+        var permit: AdmissionPermit?
+        if let gate = self.gate {
+            switch gate.admit(size, now: now) {
+            case .success(let admitted): permit = admitted
+            case .failure(let refused):
+                gate.report(to: context.request, now: now)
+                throw refused.refusal.error(now: now)
+            }
+            gate.report(to: context.request, now: now)
+        }
+        self.budget?.deposit(now: now)
+        self.hedgeBudget?.deposit(now: now)
         var context = context
-        var question = RoutingQuestion(
-            request, now: self.time.now(), random: self.random, affinity: self.balancer.affinity(of: request, context))
+        var maximum = self.options.maximumAttempts
+        if context.attemptLimit == nil {
+            // What the client's SDK has tried before has been tried: both together stay within the maximum.
+            maximum = max(1, maximum - max(0, context.request.clientRetryCount))
+            context.attemptLimit = maximum
+        }
+        return Run(
+            request: request, size: size, context: context,
+            question: RoutingQuestion(
+                request, now: now, random: self.random, affinity: self.balancer.affinity(of: request, context)),
+            attempts: attempts, maximum: maximum,
+            groupPermit: permit)
+    }
+
+    private func tryAll(_ run: inout Run) async throws(NeedletailError) -> InferenceReply {
         while true {
-            guard let index = self.balancer.pick(from: self.targets, among: attempts.fresh, for: question) else {
-                throw NeedletailError(.unavailable, "The group \(self.id) has no target that may be asked.")
-            }
-            do {
-                return try await self.ask(index, request, question, context)
-            } catch {
-                question.now = self.time.now()
-                let step = attempts.next(
-                    after: error,
-                    of: index,
-                    deadline: context.deadline,
-                    now: question.now,
-                    unit: self.random.unit()
-                )
-                switch step {
-                case .giveUp:
-                    throw error
-                case .askAgain(let wake):
-                    context.logger.debug(
-                        "An attempt failed; another follows.",
-                        metadata: [
-                            "needletail.request_id": "\(context.id)",
-                            "needletail.provider": "\(self.targets[index].provider.id)",
-                            "needletail.code": "\(error.code)", "needletail.attempt": "\(context.attempt)",
-                        ]
-                    )
-                    if let wake {
-                        try await self.pause(until: wake, context.request)
-                        question.now = self.time.now()
-                    }
-                    context.attempt += 1
-                }
-            }
-        }
-    }
-
-    /// One call, told to the target's statistics and to the balancer: exactly once, however it ends.
-    private func ask(
-        _ index: Int,
-        _ request: InferenceRequest,
-        _ question: RoutingQuestion,
-        _ context: RequestContext
-    ) async throws(NeedletailError) -> InferenceReply {
-        let target = self.targets[index]
-        var attempt = request
-        if let model = target.model { attempt.model = model }
-        if let dialect = target.dialect { attempt.upstreamDialect = dialect }
-        context.request.countAttempt()
-        let statistics = target.statistics
-        let begin = question.now
-        statistics.begin()
-        let reply: InferenceReply
-        do {
-            reply = try await target.provider.respond(to: attempt, context: context)
-        } catch {
             let now = self.time.now()
-            let result = AttemptResult(.init(error), latency: now.duration(since: begin))
-            statistics.end(result, isCommitted: false, now: now)
-            self.balancer.record(result, of: index, in: self.targets, for: question)
-            throw error
+            run.question.now = now
+            if let deadline = run.context.deadline, now >= deadline {
+                throw run.attempts.failures.answer(or: NeedletailError(.timedOut, "The time for the request is over."))
+            }
+            guard self.mayCall(run, now: now) else { throw self.exhausted(run) }
+            var refusals = Refusals()
+            let choice: Choice?
+            if run.calls == 0, let queue = self.queue, queue.isBehind(run.context.request.priority) {
+                choice = try await self.waitInQueue(queue, &run, &refusals)
+            } else if let found = self.choose(&run, &refusals) {
+                choice = found
+            } else if try await self.pause(&run, refusals) {
+                continue
+            } else if let queue = self.queue, self.isWorthWaiting(refusals, run) {
+                choice = try await self.waitInQueue(queue, &run, &refusals)
+            } else {
+                choice = nil
+            }
+            guard let choice else { throw self.failure(run, refusals) }
+            if let reply = try await self.call(choice, &run) { return reply }
         }
+    }
+
+    /// Whether one more call may be made at all.
+    private func mayCall(_ run: Run, now: Instant) -> Bool {
+        guard run.calls < run.maximum else { return false }
+        if !run.context.isCounted, run.context.request.attempts >= run.context.attemptLimit ?? .max { return false }
+        return self.isFirst(run) || self.budget?.canWithdraw(now: now) ?? true
+    }
+
+    /// Whether the next call is the request's first, which no budget is asked for.
+    func isFirst(_ run: Run) -> Bool {
+        run.calls == 0 && (run.context.isCounted || run.context.request.attempts == 0)
+    }
+
+    /// Makes a call.
+    ///
+    /// - Returns: The reply; `nil` when it failed and another may follow.
+    /// - Throws: The failure to tell, when none may.
+    private func call(_ choice: Choice, _ run: inout Run) async throws(NeedletailError) -> InferenceReply? {
         let now = self.time.now()
-        let latency = now.duration(since: begin)
-        let isStreamed = reply.isStreamed
-        statistics.commit(latency: latency, isStreamed: isStreamed, now: now)
-        reply.onEnd { [time = self.time, targets = self.targets, balancer = self.balancer] outcome in
-            let result = AttemptResult(.init(outcome), latency: latency, isStreamed: isStreamed, usage: outcome.usage)
-            statistics.end(result, isCommitted: true, now: isStreamed ? time.now() : now)
-            balancer.record(result, of: index, in: targets, for: question)
+        guard self.take(&run, now: now) else {
+            choice.permit.settle(.neutral, used: 0, now: now, random: nil)
+            throw self.exhausted(run)
         }
-        return reply
+        let failed: [(index: Int, error: NeedletailError)]
+        if let delay = self.hedgeDelay(for: choice, run) {
+            switch await self.askHedged(choice, &run, after: delay) {
+            case .reply(let reply): return reply
+            case .failed(let errors): failed = errors
+            }
+        } else {
+            do throws(NeedletailError) {
+                return try await self.ask(choice, run.request, run.question, run.context)
+            } catch {
+                failed = [(choice.index, error)]
+            }
+        }
+        let end = self.time.now()
+        for (index, error) in failed {
+            run.attempts.failed(error, of: index, now: end, unit: self.random.unit())
+            run.context.logger.debug(
+                "An attempt failed.",
+                metadata: [
+                    "needletail.request_id": "\(run.context.id)",
+                    "needletail.provider": "\(self.targets[index].provider.id)", "needletail.code": "\(error.code)",
+                    "needletail.attempt": "\(run.context.attempt)",
+                ]
+            )
+            // Nobody waits for an answer any more.
+            if error.code == .cancelled { throw error }
+        }
+        run.context.attempt += 1
+        if run.attempts.isOver { throw self.failure(run, Refusals()) }
+        return nil
     }
 
-    private func pause(until wake: Instant, _ request: RequestInfo) async throws(NeedletailError) {
-        let begin = self.time.now()
-        defer { request.countWait(self.time.now().duration(since: begin)) }
-        do { try await self.time.sleep(wake) } catch {
-            throw NeedletailError(.cancelled, "The request was cancelled.", cause: error)
+    /// Counts a call, and takes it from the budget if it is not the request's first.
+    ///
+    /// - Returns: Whether it may be made.
+    func take(_ run: inout Run, now: Instant) -> Bool {
+        if !self.isFirst(run), self.budget?.withdraw(now: now) == false { return false }
+        if run.context.isCounted {
+            run.context.isCounted = false
+        } else {
+            guard run.context.request.countAttempt(limit: run.context.attemptLimit ?? .max) else { return false }
         }
-    }
-}
-
-extension InferenceReply {
-    /// Whether it is a stream, which goes on after the commit.
-    fileprivate var isStreamed: Bool {
-        if case .stream = self.body { true } else { false }
+        run.calls += 1
+        return true
     }
 }

@@ -18,6 +18,9 @@ public final class Target: Sendable {
     public let deployment: Deployment
     /// What a call costs; `nil` where nobody knows.
     public let price: TargetPrice?
+    /// Tells beforehand why the target cannot answer a request, asked for a model; `nil` from it, or where it is `nil`, if
+    /// it may.
+    public let judge: (@Sendable (_ request: InferenceRequest, _ model: String) -> NeedletailError?)?
 
     /// Creates a target.
     ///
@@ -30,7 +33,8 @@ public final class Target: Sendable {
         weight: Double = 1,
         retry: RetryPolicy = RetryPolicy(),
         deployment: Deployment? = nil,
-        price: TargetPrice? = nil
+        price: TargetPrice? = nil,
+        judge: (@Sendable (_ request: InferenceRequest, _ model: String) -> NeedletailError?)? = nil
     ) {
         self.provider = provider
         self.model = model
@@ -40,6 +44,7 @@ public final class Target: Sendable {
         self.retry = retry
         self.deployment = deployment ?? Deployment(Deployment.Key(provider: provider.id, model: model))
         self.price = price
+        self.judge = judge
     }
 
     /// What is known of the model at the provider.

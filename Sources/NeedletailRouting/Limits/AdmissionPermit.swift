@@ -1,0 +1,39 @@
+import NeedletailCore
+import Synchronization
+
+/// The right to one call, and the duty to say how it ended. What is forgotten is settled as nobody's fault.
+final class AdmissionPermit: Sendable {
+    private let gate: AdmissionGate
+    private let ticket: CircuitBreakerState.Ticket
+    private let holds: [LimitScope.Hold]
+    private let isSettled = Atomic<Bool>(false)
+
+    init(_ gate: AdmissionGate, _ ticket: CircuitBreakerState.Ticket, _ holds: [LimitScope.Hold]) {
+        self.gate = gate
+        self.ticket = ticket
+        self.holds = holds
+    }
+
+    deinit {
+        // No clock is at hand; an instant before everything changes no bucket and no breaker but frees their places.
+        self.settle(.neutral, used: nil, now: Instant(nanoseconds: .min), random: nil)
+    }
+
+    /// Whether the call probes a breaker that is half open.
+    var isProbe: Bool { self.ticket.isProbe }
+
+    /// Says how the call ended; only the first time counts.
+    ///
+    /// - Parameters:
+    ///   - used: The tokens that it took; `nil` where nobody knows.
+    ///   - random: For the time that a breaker stays open.
+    /// - Returns: Whether the breaker has closed by that.
+    @discardableResult
+    func settle(_ verdict: AttemptResult.Verdict, used: Int?, now: Instant, random: RandomSource?) -> Bool {
+        guard !self.isSettled.exchange(true, ordering: .relaxed) else { return false }
+        for hold in self.holds { hold.end(used: used, now: now) }
+        let hasClosed = self.gate.breaker.record(verdict, of: self.ticket, now: now, random: random)
+        self.gate.freed()
+        return hasClosed
+    }
+}

@@ -1,0 +1,118 @@
+import NeedletailCore
+import Synchronization
+
+/// Where requests of a group wait when none of its candidates may be asked: bounded, by priority, fair to every key.
+///
+/// Only the one who is next tries; the others sleep. Nobody is woken by a timer of the queue's own: the one who is next
+/// sleeps until the earliest time that it knows of, or until something becomes free.
+final class AdmissionQueue: Sendable {
+    /// What came of a try.
+    enum Try<Value: Sendable>: Sendable {
+        /// It may begin.
+        case admitted(Value)
+        /// Not yet; it is worth another try at `until`, or when something becomes free where that is not known.
+        case refused(until: Instant?)
+        /// It never will.
+        case hopeless
+    }
+
+    private struct State: Sendable {
+        var queue: AdmissionQueueState
+        var signals: [AdmissionQueueState.Ticket: WakeSignal] = [:]
+    }
+
+    private let state: Mutex<State>
+    private let waiting = Atomic<Int>(0)
+
+    init(capacity: Int) {
+        self.state = Mutex(State(queue: AdmissionQueueState(capacity: capacity)))
+    }
+
+    /// How many wait.
+    var count: Int { self.waiting.load(ordering: .relaxed) }
+
+    /// Whether a new request of a priority must wait although a candidate is free: others came first.
+    func isBehind(_ priority: RequestPriority) -> Bool {
+        guard self.count > 0 else { return false }
+        return self.state.withLock { $0.queue.count(atLeast: priority) > 0 }
+    }
+
+    /// Waits for a turn.
+    ///
+    /// - Parameters:
+    ///   - key: Whom to be fair to.
+    ///   - limit: When to give up.
+    ///   - register: Has this queue told when something becomes free; called before the try that decides about sleeping.
+    ///   - attempt: Tries to begin; called only when it is this request's turn.
+    /// - Returns: What `attempt` gave; `nil` when the queue is full, the time is over or there is no hope.
+    /// - Throws: `.cancelled`.
+    func wait<Value: Sendable>(
+        key: String,
+        priority: RequestPriority,
+        until limit: Instant,
+        time: TimeSource,
+        register: () -> Void,
+        attempt: () -> Try<Value>
+    ) async throws(NeedletailError) -> Value? {
+        let signal = WakeSignal()
+        guard let ticket = self.enter(key, priority, signal) else { return nil }
+        var isServed = false
+        defer { self.leave(ticket, isServed: isServed) }
+        while time.now() < limit {
+            var wake = limit
+            if self.isNext(ticket) {
+                // What becomes free from here on is told; so nothing is missed between the try and the sleep.
+                register()
+                switch attempt() {
+                case .admitted(let value):
+                    isServed = true
+                    return value
+                case .hopeless: return nil
+                case .refused(let until):
+                    if let until {
+                        guard until < limit else { return nil }
+                        wake = max(until, time.now())
+                    }
+                }
+            }
+            try await signal.sleep(until: wake, time)
+        }
+        return nil
+    }
+
+    /// Tells the one who is next that something has become free.
+    func poke() {
+        self.wakeNext()
+    }
+
+    private func enter(
+        _ key: String, _ priority: RequestPriority, _ signal: WakeSignal
+    ) -> AdmissionQueueState.Ticket? {
+        let ticket = self.state.withLock { state -> AdmissionQueueState.Ticket? in
+            guard let ticket = state.queue.enter(key: key, priority: priority) else { return nil }
+            state.signals[ticket] = signal
+            return ticket
+        }
+        if ticket != nil { self.waiting.wrappingAdd(1, ordering: .relaxed) }
+        return ticket
+    }
+
+    private func isNext(_ ticket: AdmissionQueueState.Ticket) -> Bool {
+        self.state.withLock { $0.queue.head == ticket }
+    }
+
+    private func leave(_ ticket: AdmissionQueueState.Ticket, isServed: Bool) {
+        self.waiting.wrappingSubtract(1, ordering: .relaxed)
+        self.state.withLock { state in
+            state.queue.leave(ticket, isServed: isServed)
+            state.signals[ticket] = nil
+        }
+        self.wakeNext()
+    }
+
+    private func wakeNext() {
+        guard self.count > 0 else { return }
+        let signal = self.state.withLock { state in state.queue.head.flatMap { state.signals[$0] } }
+        signal?.fire()
+    }
+}

@@ -1,0 +1,143 @@
+import NeedletailCore
+
+extension Router {
+    /// A target that may be asked, and the right to do so.
+    struct Choice: Sendable {
+        let index: Int
+        let permit: AdmissionPermit
+    }
+
+    /// Why targets may not be asked now.
+    struct Refusals: Sendable {
+        /// One for each target, in the order in which they were looked at.
+        private(set) var all: [(index: Int, refusal: Refusal)] = []
+
+        mutating func add(_ refusal: Refusal, of index: Int) {
+            self.all.append((index, refusal))
+        }
+
+        /// Whether each is a limit.
+        var areLimits: Bool { self.all.allSatisfy { $0.refusal.reason.isLimit } }
+        /// Whether one may end at any time.
+        var hasConcurrency: Bool { self.all.contains { $0.refusal.reason == .concurrency } }
+        /// When the first of them ends, as far as that is known.
+        var until: Instant? { self.all.lazy.compactMap(\.refusal.until).min() }
+    }
+
+    /// Finds a target that may be asked now, and takes what a call to it needs.
+    func choose(
+        _ run: inout Run, _ refusals: inout Refusals, ranks: [Attempts.Rank] = Attempts.Rank.allCases
+    ) -> Choice? {
+        for rank in ranks {
+            var set = run.attempts.candidates(rank, now: run.question.now)
+            guard !set.isEmpty else { continue }
+            self.judge(&set, &run)
+            // A lone one is found out about when it is admitted.
+            if set.count > 1 { self.sift(&set, run, &refusals) }
+            while let index = self.pick(set, rank, run.question) {
+                switch self.targets[index].deployment.gate.admit(run.size, now: run.question.now) {
+                case .success(let permit): return Choice(index: index, permit: permit)
+                case .failure(let refused):
+                    refusals.add(refused.refusal, of: index)
+                    set.remove(index)
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Leaves out for good what cannot answer the request, as far as that is known beforehand.
+    private func judge(_ set: inout TargetSet, _ run: inout Run) {
+        for index in set {
+            let target = self.targets[index]
+            guard let judge = target.judge, let error = judge(run.request, target.model ?? run.request.model) else {
+                continue
+            }
+            set.remove(index)
+            run.attempts.reject(index, error)
+        }
+    }
+
+    /// Leaves out what may not be asked now.
+    func sift(_ set: inout TargetSet, _ run: Run, _ refusals: inout Refusals) {
+        for index in set {
+            guard let refusal = self.targets[index].deployment.gate.refusal(run.size, now: run.question.now) else {
+                continue
+            }
+            set.remove(index)
+            refusals.add(refusal, of: index)
+        }
+    }
+
+    func pick(_ set: TargetSet, _ rank: Attempts.Rank, _ question: RoutingQuestion) -> Int? {
+        guard !set.isEmpty else { return nil }
+        return rank == .fallback ? set.first : self.balancer.pick(from: self.targets, among: set, for: question)
+    }
+
+    // MARK: Waiting
+
+    /// Waits until somebody may be asked again: after an own pause, or when a provider's pushback is over.
+    ///
+    /// - Returns: Whether it has waited; not when there is nothing to wait for, or it would take too long.
+    func pause(_ run: inout Run, _ refusals: Refusals) async throws(NeedletailError) -> Bool {
+        let now = run.question.now
+        var wake = run.attempts.nextReady(after: now)
+        for (index, refusal) in refusals.all where refusal.reason == .resting {
+            let policy = self.targets[index].retry
+            guard let until = refusal.until, policy.maximumAttempts > 1,
+                until.duration(since: now) <= policy.backoff.maximum
+            else { continue }
+            wake = min(wake ?? until, until)
+        }
+        guard let wake, run.pauses < run.maximum else { return false }
+        if let deadline = run.context.deadline, wake >= deadline { return false }
+        run.pauses += 1
+        try await self.sleep(until: wake, run.context.request)
+        return true
+    }
+
+    func sleep(until wake: Instant, _ request: RequestInfo) async throws(NeedletailError) {
+        let begin = self.time.now()
+        defer { request.countWait(self.time.now().duration(since: begin)) }
+        do { try await self.time.sleep(wake) } catch {
+            throw NeedletailError(.cancelled, "The request was cancelled.", cause: error)
+        }
+    }
+
+    /// Whether what stands in the way may be over in time.
+    func isWorthWaiting(_ refusals: Refusals, _ run: Run) -> Bool {
+        guard !refusals.all.isEmpty else { return false }
+        if refusals.hasConcurrency { return true }
+        guard self.options.queue.waitsForRates, let until = refusals.until else { return false }
+        return until < self.waitLimit(run)
+    }
+
+    private func waitLimit(_ run: Run) -> Instant {
+        let limit = run.question.now.advanced(by: self.options.queue.timeout)
+        return min(run.context.deadline ?? limit, limit)
+    }
+
+    /// Waits for its turn, and then for a target that may be asked.
+    func waitInQueue(
+        _ queue: AdmissionQueue, _ run: inout Run, _ refusals: inout Refusals
+    ) async throws(NeedletailError) -> Choice? {
+        let begin = self.time.now()
+        let request = run.context.request
+        defer { request.countWait(self.time.now().duration(since: begin)) }
+        var last = refusals
+        defer { refusals = last }
+        return try await queue.wait(
+            key: request.keyName ?? "", priority: request.priority, until: self.waitLimit(run), time: self.time,
+            register: { for target in self.targets { target.deployment.gate.wakeWhenFreed(queue) } },
+            attempt: {
+                run.question.now = self.time.now()
+                last = Refusals()
+                if let choice = self.choose(&run, &last) { return .admitted(choice) }
+                if last.all.isEmpty { return .hopeless }
+                let isHopeful = last.hasConcurrency || self.options.queue.waitsForRates
+                guard isHopeful else { return .hopeless }
+                // What ends at any time may end first.
+                return .refused(until: last.until)
+            })
+    }
+}
