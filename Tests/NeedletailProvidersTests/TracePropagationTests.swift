@@ -20,8 +20,10 @@ struct TracePropagationTests {
         _ = try await bench.ask(#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#, context: context)
         let sent = try bench.sent.headers
         #expect(call.wasSent)
-        #expect(sent[.traceparent] == (isTraced ? "00-00000000000000010000000000000002-0000000000000003-01" : nil))
-        #expect(sent[.tracestate] == (isTraced ? "vendor=1" : nil))
+        #expect(
+            sent[try #require(HTTPField.Name("traceparent"))]
+                == (isTraced ? "00-00000000000000010000000000000002-0000000000000003-01" : nil))
+        #expect(sent[try #require(HTTPField.Name("tracestate"))] == (isTraced ? "vendor=1" : nil))
     }
 
     @Test("a call that the provider cannot take was not sent")
