@@ -73,8 +73,6 @@ public final class HTTPProvider: Provider {
         }
     }
 
-    /// How long a key rests that was refused or limited without a `retry-after`.
-    static let defaultRest = Duration.seconds(60)
     /// How much of an error body is read.
     static let maximumFailureSize = 64 << 10
 
@@ -173,6 +171,18 @@ public final class HTTPProvider: Provider {
         self.endpoints.first { $0.dialect == dialect }?.path(for: operation, model: "", isStreaming: false) != nil
     }
 
+    /// Why a request, asked for a model, need not be sent: its model cannot answer it, or every key has been refused again
+    /// and again and rests.
+    ///
+    /// - Returns: `nil` if it may be sent.
+    public func refusal(of request: InferenceRequest, model: String) -> NeedletailError? {
+        if let refusal = self.capabilities.refusal(of: request, model: model) { return refusal }
+        guard let until = self.credentials.closedUntil(now: self.time.now()) else { return nil }
+        return NeedletailError(
+            .credentialRejected, "The provider has refused all keys, which rest.", provider: self.id,
+            retryAfter: max(.zero, until.duration(since: self.time.now())))
+    }
+
     /// Answers `request`; see ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,
@@ -189,6 +199,7 @@ public final class HTTPProvider: Provider {
         } catch {
             var error = error
             if error.provider == nil { error.provider = self.id }
+            if error.reason == nil, let reason = RefusalReason.of(error) { error.reason = reason }
             throw error
         }
     }
@@ -275,6 +286,7 @@ public final class HTTPProvider: Provider {
             if error.code == .credentialRejected { self.options.authorizer?.wasRefused(message) }
             throw error
         }
+        self.credentials.wasTaken(key)
         return response
     }
 
@@ -302,8 +314,8 @@ public final class HTTPProvider: Provider {
         }
         if error.disposition.retry == .otherCredential || error.code == .rateLimited {
             let now = self.time.now()
-            let rest = now.advanced(by: error.retryAfter ?? Self.defaultRest)
-            error.hasOtherCredential = self.credentials.rest(key, until: rest, now: now)
+            error.hasOtherCredential = self.credentials.rest(
+                key, for: error.retryAfter, isRefused: error.code != .rateLimited, now: now)
         }
         return error
     }

@@ -40,6 +40,20 @@ public struct ProviderSpec: Sendable {
         }
     }
 
+    /// What its own service allows an account, as a start for those who write no limits.
+    public struct DefaultLimits: Sendable, Hashable {
+        /// Requests a minute.
+        public var requestsPerMinute: Int
+        /// Tokens a minute.
+        public var tokensPerMinute: Int
+
+        /// Creates limits.
+        public init(requestsPerMinute: Int, tokensPerMinute: Int) {
+            self.requestsPerMinute = requestsPerMinute
+            self.tokensPerMinute = tokensPerMinute
+        }
+    }
+
     /// What servers of one dialect do differently.
     public enum Quirk: Sendable, Hashable {
         /// Translated requests must say `max_completion_tokens` instead of `max_tokens`.
@@ -110,6 +124,8 @@ public struct ProviderSpec: Sendable {
     public var jobs: JobKind?
     /// What its calls cost.
     public var billing: Billing
+    /// What its own service allows where no limits are written; `nil` for no limits.
+    public var limits: DefaultLimits?
 
     /// Creates a description.
     public init(
@@ -136,7 +152,8 @@ public struct ProviderSpec: Sendable {
         modelPrefixes: [String] = [],
         isMock: Bool = false,
         jobs: JobKind? = nil,
-        billing: Billing = .own
+        billing: Billing = .own,
+        limits: DefaultLimits? = nil
     ) {
         self.type = type
         self.dialects = dialects
@@ -162,6 +179,7 @@ public struct ProviderSpec: Sendable {
         self.isMock = isMock
         self.jobs = jobs
         self.billing = billing
+        self.limits = limits
     }
 
     /// The environment variables that hold its key; the first that is set counts.

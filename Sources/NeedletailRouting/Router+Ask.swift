@@ -32,12 +32,15 @@ extension Router {
                 result.verdict, used: error.mayHaveBeenProcessed ? nil : 0, now: now, random: self.random)
             statistics.end(result, isCommitted: false, now: now)
             gate.publishHeadroom(to: statistics, now: now)
-            self.balancer.record(result, of: index, in: self.targets, for: question)
+            if self.ranks.own.contains(index) {
+                self.balancer.record(result, of: index, in: self.targets, for: question)
+            }
             throw error
         }
         let now = self.time.now()
         let latency = now.duration(since: begin)
         let isStreamed = reply.isStreamed
+        let isOwn = self.ranks.own.contains(index)
         statistics.commit(latency: latency, isStreamed: isStreamed, now: now)
         gate.replied(reply, now: now)
         reply.onEnd {
@@ -49,7 +52,7 @@ extension Router {
             if isBack { statistics.recover(now: now) }
             statistics.end(result, isCommitted: true, now: now)
             gate.publishHeadroom(to: statistics, now: now)
-            balancer.record(result, of: index, in: targets, for: question)
+            if isOwn { balancer.record(result, of: index, in: targets, for: question) }
         }
         return reply
     }

@@ -34,7 +34,7 @@ extension Router {
             self.judge(&set, &run)
             // A lone one is found out about when it is admitted.
             if set.count > 1 { self.sift(&set, run, &refusals) }
-            while let index = self.pick(set, rank, run.question) {
+            while let index = self.pick(set, run.question) {
                 switch self.targets[index].deployment.gate.admit(run.size, now: run.question.now) {
                 case .success(let permit): return Choice(index: index, permit: permit)
                 case .failure(let refused):
@@ -69,9 +69,11 @@ extension Router {
         }
     }
 
-    func pick(_ set: TargetSet, _ rank: Attempts.Rank, _ question: RoutingQuestion) -> Int? {
-        guard !set.isEmpty else { return nil }
-        return rank == .fallback ? set.first : self.balancer.pick(from: self.targets, among: set, for: question)
+    /// The next of a set: of own targets the one that the balancer picks, of fallbacks the first.
+    func pick(_ set: TargetSet, _ question: RoutingQuestion) -> Int? {
+        let own = set.intersection(self.ranks.own)
+        guard !own.isEmpty else { return set.first }
+        return self.balancer.pick(from: self.targets, among: own, for: question) ?? own.first
     }
 
     // MARK: Waiting

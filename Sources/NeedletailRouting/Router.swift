@@ -13,8 +13,8 @@ public import NeedletailCore
 public struct Router: Provider {
     /// The group's name.
     public let id: ProviderID
-    let ranks: TargetRanks
-    let balancer: any Balancer
+    private(set) var ranks: TargetRanks
+    private(set) var balancer: any Balancer
     let options: RouterOptions
     let budget: RetryBudget?
     let hedgeBudget: RetryBudget?
@@ -76,6 +76,19 @@ public struct Router: Provider {
         self.init(
             id: id, targets: targets, balancer: balancer, options: RouterOptions(maximumAttempts: maximumAttempts),
             time: time, random: random)
+    }
+
+    /// The same router for only some of its own targets, with the same budgets, queue and limits: for a request that names
+    /// one of several models. It asks them in the order of their list, whatever the strategy: that has no state for a part.
+    ///
+    /// - Returns: `nil` where no own target is wanted.
+    public func narrowed(to isWanted: (Target) -> Bool) -> Router? {
+        let wanted = self.ranks.narrowed(to: isWanted)
+        guard !wanted.own.isEmpty else { return nil }
+        var router = self
+        router.ranks = wanted
+        router.balancer = .priority
+        return router
     }
 
     /// See ``Provider/respond(to:context:)``.

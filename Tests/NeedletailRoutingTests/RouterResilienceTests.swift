@@ -100,7 +100,10 @@ struct RouterResilienceTests {
             "a", breaker: CircuitBreakerPolicy(failureThreshold: 1), limits: LimitPolicy(concurrency: 1))
         let router = self.router([Target(base, deployment: place)])
         let reply = try await router.respond(to: self.request, context: .testing())
-        guard case .stream(let stream) = reply.body else { return Issue.record("no stream") }
+        guard case .stream(let stream) = reply.body else {
+            Issue.record("no stream")
+            return
+        }
         #expect(place.gate.breaker.snapshot(now: self.time.now).word == "closed")
         await #expect(throws: NeedletailError.self) { for try await _ in stream {} }
         #expect(place.gate.breaker.snapshot(now: self.time.now).word == "open")

@@ -169,7 +169,7 @@ public final class GatewayProcess: Service {
             keys.filter(\.isEnabled).map { key in
                 AccessKey(
                     name: key.name, secret: key.secret.exposed, tenant: key.tenant,
-                    models: key.models.contains("*") ? nil : key.models)
+                    models: key.models.contains("*") ? nil : key.models, priority: key.priority)
             }, stored: stored)
     }
 

@@ -90,12 +90,16 @@ public struct GatewayStack: Sendable {
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
         let store = responses ?? ResponseStore(time: time)
-        self.provider = ProviderStackBuilder(ModelRouter(directory, rules: rules, time: time))
+        let keyLimits = Self.keyLimits(configuration, deployments.limits, now: time.now())
+        var stack = ProviderStackBuilder(ModelRouter(directory, rules: rules, time: time))
             .withObservation(observation, time: time)
+        if let maximum = configuration.maximumInFlight { stack = stack.with { OverloadLayer($0, maximum: maximum) } }
+        stack =
+            stack
             .with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
             .with { ResponseStoreLayer($0, store: store, random: random) }
-            .withDeadline(limit, time: time)
-            .build()
+        if !keyLimits.isEmpty { stack = stack.with { LimitLayer($0, keys: keyLimits, time: time) } }
+        self.provider = stack.withDeadline(limit, time: time).build()
         self.directory = directory
         self.rules = rules
         self.traffic = traffic.running
@@ -107,6 +111,22 @@ public struct GatewayStack: Sendable {
         self.monitor = HealthMonitor(
             upstreams.compactMap(Self.check), time: time, logger: logger
         ) { provider, models in directory.setLiveModels(models, of: provider) }
+    }
+
+    /// The scopes that each client key counts in: its own and its tenant's.
+    private static func keyLimits(
+        _ configuration: Configuration, _ table: LimitTable, now: Instant
+    ) -> [String: [LimitScope]] {
+        var limits: [String: [LimitScope]] = [:]
+        for key in configuration.keys ?? [] {
+            let tenant = key.tenant.map { ("tenant \($0)", configuration.tenants[$0] ?? LimitConfiguration()) }
+            for (name, limit) in [tenant, ("key \(key.name)", key.limits)].compactMap({ $0 }) {
+                let policy = LimitPolicy(limit)
+                let scope = table.scope(name, policy, now: now)
+                if !policy.isEmpty { limits[key.name, default: []].append(scope) }
+            }
+        }
+        return limits
     }
 
     private static func check(_ entry: Upstreams.Entry) -> HealthMonitor.Check? {

@@ -28,8 +28,8 @@ struct Groups {
         for entry in self.upstreams {
             named[entry.configuration.name] = ModelDirectory.Upstream(
                 router: self.router(
-                    ProviderID(entry.configuration.name), [self.target(entry)], .priority,
-                    maximumAttempts: entry.configuration.retry.maxAttempts),
+                    ProviderID(entry.configuration.name), [self.target(entry)], .priority, FallbackTargets(),
+                    RouterOptions(maximumAttempts: entry.configuration.retry.maxAttempts)),
                 models: entry.configuration.models,
                 modelPrefixes: entry.spec.modelPrefixes,
                 answersAnyModel: entry.spec.isMock,
@@ -49,7 +49,8 @@ struct Groups {
             ProviderID(group.name.isEmpty ? "default" : group.name),
             try self.targets(group),
             self.layout(group).balancer,
-            maximumAttempts: group.maxAttempts
+            try self.fallbacks(group),
+            self.options(group)
         )
         return Self.continuing(router, group, self.time)
     }
@@ -62,14 +63,41 @@ struct Groups {
         return ContinuationLayer(router, dialects: { $0.dialect }, time: time)
     }
 
+    private func options(_ group: GroupConfiguration) -> RouterOptions {
+        var limits: [LimitScope] = []
+        let policy = LimitPolicy(group.limits)
+        let name = "model \(group.name.isEmpty ? "default" : group.name)"
+        let scope = self.deployments.limits.scope(name, policy, now: self.time.now())
+        if !policy.isEmpty { limits.append(scope) }
+        return RouterOptions(
+            maximumAttempts: group.maxAttempts, retryBudget: group.retryBudget, queue: group.queue, hedge: group.hedge,
+            limits: limits)
+    }
+
+    private func fallbacks(_ group: GroupConfiguration) throws(NeedletailError) -> FallbackTargets {
+        FallbackTargets(
+            any: try self.targets(group.fallbacks, of: group),
+            contextWindow: try self.targets([group.contextWindowFallback].compactMap { $0 }, of: group),
+            contentFilter: try self.targets([group.contentFilterFallback].compactMap { $0 }, of: group))
+    }
+
+    private func targets(
+        _ targets: [TargetConfiguration], of group: GroupConfiguration
+    ) throws(NeedletailError) -> [Target] {
+        var other = group
+        other.targets = targets
+        return try self.targets(other)
+    }
+
     private func router(
         _ id: ProviderID,
         _ targets: [Target],
         _ balancer: any Balancer,
-        maximumAttempts: Int
-    ) -> any Provider {
+        _ fallbacks: FallbackTargets,
+        _ options: RouterOptions
+    ) -> Router {
         Router(
-            id: id, targets: targets, balancer: balancer, maximumAttempts: maximumAttempts, time: self.time,
+            id: id, targets: targets, balancer: balancer, fallbacks: fallbacks, options: options, time: self.time,
             random: self.random)
     }
 
@@ -103,8 +131,8 @@ struct Groups {
         case .provider(let name, let model):
             guard let entry = self.upstreams.first(where: { $0.configuration.name == name }) else { return nil }
             return self.router(
-                ProviderID(name), [self.target(entry, model: model)], .priority,
-                maximumAttempts: entry.configuration.retry.maxAttempts)
+                ProviderID(name), [self.target(entry, model: model)], .priority, FallbackTargets(),
+                RouterOptions(maximumAttempts: entry.configuration.retry.maxAttempts))
         }
     }
 
@@ -114,16 +142,12 @@ struct Groups {
     ) throws(NeedletailError) -> @Sendable (String) -> (any Provider)? {
         var whole = group
         whole.targets += TierRouter.Tier.allCases.flatMap { group.tiers?.targets[$0] ?? [] }
-        let targets = try self.targets(whole)
-        let (time, random) = (self.time, self.random)
+        // A narrowed group is asked in the order of its list, whatever its strategy.
+        let router = self.router(
+            ProviderID(group.name), try self.targets(whole), .priority, try self.fallbacks(group), self.options(group))
+        let time = self.time
         return { model in
-            let fitting = targets.filter { $0.model == nil || $0.model == model }
-            guard !fitting.isEmpty else { return nil }
-            // A narrowed group is asked in the order of its list, whatever its strategy: it has no state of its own.
-            let router = Router(
-                id: ProviderID(group.name), targets: fitting, balancer: .priority, maximumAttempts: group.maxAttempts,
-                time: time, random: random)
-            return Self.continuing(router, group, time)
+            router.narrowed(to: { $0.model == nil || $0.model == model }).map { Self.continuing($0, group, time) }
         }
     }
 
@@ -159,7 +183,8 @@ struct Groups {
     ) -> Target {
         let model = place?.model ?? model
         let retry = entry.configuration.retry
-        let deployment = self.deployments.deployment(entry.provider.id, model)
+        let deployment = self.deployment(entry, model)
+        let leaf = entry.provider
         let (id, prices) = (entry.provider.id, self.prices)
         var provider: any Provider = MeteringLayer(
             entry.leaf,
@@ -186,7 +211,40 @@ struct Groups {
             deployment: deployment,
             price: TargetPrice { model, input, output in
                 prices.model(model, at: id).price?.expected(inputTokens: input, outputTokens: output)
-            }
+            },
+            judge: { request, model in leaf.refusal(of: request, model: model) }
         )
+    }
+
+    /// What is known of a model at a provider, under the breaker and the limits of this configuration. The provider's
+    /// limits are shared by all its models.
+    private func deployment(_ entry: Upstreams.Entry, _ model: String?) -> Deployment {
+        let configuration = entry.configuration
+        let now = self.time.now()
+        let table = self.deployments.limits
+        let wall = self.time.wallSeconds
+        let observe: @Sendable (InferenceReply, Instant) -> ObservedLimits? = { reply, now in
+            RateLimitHeaders.told(reply.headers, wallSeconds: wall()).map { told in
+                ObservedLimits(
+                    requestsPerMinute: told.requestsPerMinute, tokensPerMinute: told.tokensPerMinute,
+                    usedUpUntil: told.untilReset.map { now.advanced(by: $0) })
+            }
+        }
+        let shared = table.scope(
+            "provider \(configuration.name)", LimitPolicy(configuration.limits), now: now, observe: observe)
+        var scopes = [shared]
+        if let model {
+            let limits = configuration.modelLimits[model] ?? LimitConfiguration()
+            scopes.append(
+                table.scope(
+                    "deployment \(configuration.name)/\(model)", LimitPolicy(limits), now: now, observe: observe))
+        }
+        let policy = configuration.circuitBreaker.map { CircuitBreakerPolicy($0) }
+        let made = scopes
+        let deployment = self.deployments.deployment(entry.provider.id, model) {
+            AdmissionGate(breaker: CircuitBreaker(policy), limits: made)
+        }
+        deployment.gate.breaker.adopt(policy)
+        return deployment
     }
 }

@@ -14,7 +14,8 @@ extension ProviderTypes {
                 requiresBaseURL: spec.baseURL == nil,
                 requiresKey: spec.requiresKey,
                 dialects: spec.dialects,
-                isMock: spec.isMock
+                isMock: spec.isMock,
+                limits: spec.limits
             )
         })
 }

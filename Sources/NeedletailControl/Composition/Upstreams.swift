@@ -146,7 +146,10 @@ struct Upstreams {
         _ configuration: ProviderConfiguration, _ origin: Origin
     ) throws(NeedletailError) -> UpstreamPool {
         var options = TransportOptions()
-        if let limit = configuration.limits.concurrency { options.maximumConnections = limit }
+        // How many run at a time is the router's to say; there is a connection for each.
+        if let limit = configuration.limits.concurrency {
+            options.maximumConnections = max(options.maximumConnections, limit)
+        }
         if let file = configuration.caFile { options.tls.roots = .file(file) }
         if let proxy = configuration.proxy {
             options.proxy = .http(.init(host: proxy.host, port: proxy.port))

@@ -34,6 +34,10 @@ public struct Configuration: Sendable {
     public var budgets: [BudgetRule] = []
     /// Where is kept what outlives the process.
     public var store = StoreConfiguration()
+    /// The tenants' limits, by name.
+    public var tenants: [String: LimitConfiguration] = [:]
+    /// The most requests at a time; `nil` for no bound.
+    public var maximumInFlight: Int?
     /// Logging.
     public var telemetry: TelemetryConfiguration
     /// The admin listener's keys.

@@ -40,7 +40,8 @@ extension ConfigurationBuilder {
         group.contract = Self.contract(node["contract"], group.midStream)
         group.coalesces = node.bool("coalesce") ?? false
         group.targets = self.targets(node["targets"], references)
-        group.fallbacks = self.targets(node["fallbacks"], references)
+        self.readFallbacks(node["fallbacks"], &group, references)
+        self.readPolicies(node, &group)
         self.balancing(of: &group, node, references)
         group.tiers = self.tiers(node["tiers"], references)
         group.shadow = self.shadow(node["shadow"], references)

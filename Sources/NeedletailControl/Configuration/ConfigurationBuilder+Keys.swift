@@ -1,3 +1,5 @@
+import NeedletailCore
+
 extension ConfigurationBuilder {
     mutating func keys(_ node: ConfigurationNode) -> [KeyConfiguration] {
         var keys: [KeyConfiguration] = []
@@ -45,7 +47,8 @@ extension ConfigurationBuilder {
         var key = KeyConfiguration(name: name, secret: secret)
         key.tenant = node.text("tenant")
         assign(node.texts("models"), to: &key.models)
-        key.limits = Self.limits(node["limits"])
+        key.limits = self.limits(node["limits"])
+        assign(node.text("priority").flatMap { RequestPriority(rawValue: $0) }, to: &key.priority)
         if let budget = node["budget"], case .mapping = budget.content {
             if let limit = budget.money("limit") {
                 key.budget = .init(limit: limit, period: budget.text("per") ?? "total")
@@ -58,5 +61,17 @@ extension ConfigurationBuilder {
             }
         }
         return key
+    }
+
+    /// The limits of a tenant; one that no key belongs to is reported.
+    mutating func tenant(_ entry: ConfigurationNode.Entry, _ keys: [KeyConfiguration]?) -> LimitConfiguration {
+        let known = Set((keys ?? []).compactMap(\.tenant))
+        if !known.contains(entry.key) {
+            let nearest = NearestNames.nearestNames(to: entry.key, among: known.sorted(), limit: 1).first
+            self.faults.warning(
+                at: entry.position, "no key belongs to the tenant '\(entry.key)', so that its limits hold for nobody",
+                nearest.map { "did you mean '\($0)'?" } ?? "write tenant: \(entry.key) at a key")
+        }
+        return self.limits(entry.value["limits"])
     }
 }

@@ -9,7 +9,9 @@ extension ConfigurationBuilder {
     mutating func providersFromEnvironment() -> [ProviderConfiguration] {
         var providers: [ProviderConfiguration] = []
         for type in self.types.all where self.defaults.configures(type) {
-            providers.append(self.defaults.provider(type.name, type, &self.faults))
+            var provider = self.defaults.provider(type.name, type, &self.faults)
+            self.readDefaultLimits(&provider)
+            providers.append(provider)
         }
         let mocks = Set(self.types.all.filter(\.isMock).map(\.name))
         if providers.allSatisfy({ mocks.contains($0.type) }) {
@@ -123,6 +125,9 @@ extension ConfigurationBuilder {
             assign(node.int("success_threshold"), to: &breaker.successThreshold)
             assign(node.duration("recovery_timeout"), to: &breaker.recoveryTimeout)
             assign(node.int("half_open_limit"), to: &breaker.halfOpenLimit)
+            assign(node.double("error_rate"), to: &breaker.errorRate)
+            assign(node.duration("window"), to: &breaker.window)
+            assign(node.int("minimum_requests"), to: &breaker.minimumRequests)
             provider.circuitBreaker = node.scalar?.text == "false" ? nil : breaker
         }
         if let node = node["health_check"] {
@@ -131,12 +136,32 @@ extension ConfigurationBuilder {
             assign(node.duration("timeout"), to: &check.timeout)
             provider.healthCheck = node.scalar?.text == "false" ? nil : check
         }
-        provider.limits = Self.limits(node["limits"])
+        if let limits = node["limits"] {
+            provider.limits = self.limits(limits)
+        } else {
+            self.readDefaultLimits(&provider)
+        }
+        for entry in node["model_limits"]?.entries ?? [] {
+            provider.modelLimits[entry.key] = self.limits(entry.value)
+        }
     }
 
-    static func limits(_ node: ConfigurationNode?) -> LimitConfiguration {
+    /// What a type's own service allows of itself; a server elsewhere has limits of its own.
+    private func readDefaultLimits(_ provider: inout ProviderConfiguration) {
+        guard provider.baseURL == nil, let known = self.types[provider.type]?.limits else { return }
+        provider.limits.rpm = known.requestsPerMinute
+        provider.limits.tpm = known.tokensPerMinute
+    }
+
+    /// Reads limits; `off` is none.
+    mutating func limits(_ node: ConfigurationNode?) -> LimitConfiguration {
         var limits = LimitConfiguration()
         guard let node else { return limits }
+        if let burst = node["burst"], node["rpm"] == nil, node["rph"] == nil {
+            self.faults.error(
+                at: burst.position, "'burst' says how many requests of a rate may come at once, and there is no rate",
+                "write rpm or rph beside it, or remove it")
+        }
         limits.concurrency = node.int("concurrency")
         limits.rpm = node.int("rpm")
         limits.rph = node.int("rph")

@@ -23,6 +23,8 @@ enum ConfigurationSchema {
         SchemaKey("routes", .list(.section(Self.route))),
         SchemaKey("keys", .list(.section(Self.key))),
         SchemaKey("prices", .section(Self.prices)),
+        SchemaKey("tenants", .named(.section([SchemaKey("limits", .section(Self.groupLimits))]))),
+        SchemaKey("overload", .section([SchemaKey("max_in_flight", Self.count)])),
         SchemaKey("telemetry", .section(Self.telemetry)),
         SchemaKey("cache", .switchOr(Self.cache)),
         SchemaKey("alerts", .open, .acceptedUnlessOff),
@@ -79,8 +81,9 @@ enum ConfigurationSchema {
         SchemaKey("settings", .named(.header)),
         SchemaKey("timeouts", .section(Self.timeouts)),
         SchemaKey("retry", .switchOr(Self.retry)),
-        SchemaKey("circuit_breaker", .switchOr(Self.circuitBreaker), .acceptedUnlessOff),
-        SchemaKey("limits", .section(Self.limits)),
+        SchemaKey("circuit_breaker", .switchOr(Self.circuitBreaker)),
+        SchemaKey("limits", .scalarOr(Self.off, Self.limits)),
+        SchemaKey("model_limits", .named(.section(Self.modelLimits))),
         SchemaKey(
             "health_check",
             .switchOr([SchemaKey("interval", Self.positive), SchemaKey("timeout", Self.positive)])
@@ -197,24 +200,33 @@ enum ConfigurationSchema {
         SchemaKey("success_threshold", Self.count),
         SchemaKey("recovery_timeout", Self.positive),
         SchemaKey("half_open_limit", Self.count),
+        SchemaKey("error_rate", .number(0...1)),
+        SchemaKey("window", Self.positive),
+        SchemaKey("minimum_requests", Self.count),
     ]
+
+    /// What switches limits off.
+    private static let off = SchemaKind.word(["off", "false"], enforced: ["off", "false"])
 
     static let limits: [SchemaKey] = [
         SchemaKey("concurrency", Self.count),
-        SchemaKey("rpm", Self.count, .accepted),
-        SchemaKey("rph", Self.count, .accepted),
-        SchemaKey("tpm", Self.count, .accepted),
-        SchemaKey("burst", Self.count, .accepted),
-        SchemaKey("adaptive", .boolean, .acceptedUnlessOff),
+        SchemaKey("rpm", Self.count),
+        SchemaKey("rph", Self.count),
+        SchemaKey("tpm", Self.count),
+        SchemaKey("burst", Self.count),
+        SchemaKey("adaptive", .boolean),
         SchemaKey("daily_budget", .money),
         SchemaKey("cost_per_request", .money),
     ]
 
-    /// A client key's limits: only those of money are counted per key by this version.
-    static let keyLimits: [SchemaKey] = Self.limits.map { key in
-        guard key.name != "daily_budget", key.name != "cost_per_request" else { return key }
-        return SchemaKey(key.name, key.kind, key.enforcement == .enforced ? .accepted : key.enforcement)
+    /// The limits of a client key, a tenant or a group: nobody refuses behind these, so that there is nothing to follow.
+    static let keyLimits: [SchemaKey] = Self.limits.filter { $0.name != "adaptive" }
+    /// The limits of one model at a provider.
+    static let modelLimits: [SchemaKey] = Self.limits.filter {
+        !["daily_budget", "cost_per_request"].contains($0.name)
     }
+    /// The limits of a group.
+    static let groupLimits: [SchemaKey] = Self.modelLimits.filter { $0.name != "adaptive" }
 
     static let group: [SchemaKey] = [
         SchemaKey("enabled", .boolean),
@@ -230,10 +242,21 @@ enum ConfigurationSchema {
         SchemaKey(
             "learned",
             .section(["success", "latency", "cost"].map(Self.share) + [SchemaKey("floor", .number(0...0.5))])),
-        SchemaKey("hedge", .open, .acceptedUnlessOff),
+        SchemaKey("limits", .section(Self.groupLimits)),
+        SchemaKey(
+            "retry_budget",
+            .switchOr([SchemaKey("ratio", .number(0...10)), SchemaKey("per_second", .integer(0...1_000_000))])),
+        SchemaKey(
+            "queue",
+            .switchOr([SchemaKey("size", .integer(1...100_000)), SchemaKey("timeout", Self.positive)])),
+        SchemaKey(
+            "hedge",
+            .switchOr([
+                SchemaKey("enabled", .boolean), SchemaKey("after", .hedgeDelay), SchemaKey("budget", .number(0...1)),
+            ])),
+        SchemaKey("fallbacks", .listOr(.scalarOr(.string, Self.fallback), Self.fallbacks)),
         SchemaKey("mid_stream", .word(Self.midStream, enforced: Self.midStream)),
         SchemaKey("contract", .section(Self.contract)),
-        SchemaKey("fallbacks", .list(.scalarOr(.string, Self.target)), .accepted),
         SchemaKey("coalesce", .boolean),
         SchemaKey("tiers", .section(Self.tiers)),
         SchemaKey("shadow", .section(Self.shadow)),
@@ -245,6 +268,15 @@ enum ConfigurationSchema {
     static let contract: [SchemaKey] = ["empty", "json", "truncated"].map {
         SchemaKey($0, .word(["pass", "fail"], enforced: ["pass", "fail"]))
     }
+
+    /// A target that is asked in the order of its list, so that shares and priorities mean nothing.
+    static let fallback: [SchemaKey] = Self.target.filter { !["weight", "priority"].contains($0.name) }
+
+    static let fallbacks: [SchemaKey] = [
+        SchemaKey("any", .list(.scalarOr(.string, Self.fallback))),
+        SchemaKey("context_window", .string),
+        SchemaKey("content_filter", .string),
+    ]
 
     static let target: [SchemaKey] = [
         SchemaKey("to", .string),
@@ -261,6 +293,7 @@ enum ConfigurationSchema {
         SchemaKey("enabled", .boolean),
         SchemaKey("models", .list(.string)),
         SchemaKey("limits", .section(Self.keyLimits)),
+        SchemaKey("priority", .word(Self.priorities, enforced: Self.priorities)),
         SchemaKey(
             "budget",
             .section([
@@ -270,6 +303,7 @@ enum ConfigurationSchema {
         ),
     ]
 
+    private static let priorities = RequestPriority.allCases.map(\.rawValue)
     private static let periods = ["minute", "hour", "day", "week", "month", "total"]
 
     static let telemetry: [SchemaKey] = [
@@ -328,6 +362,9 @@ enum ConfigurationSchema {
         switch kind {
         case .section(let keys), .switchOr(let keys), .scalarOr(_, let keys):
             Self.collect(keys, path + ".", into: &found)
+        case .listOr(let inner, let keys):
+            Self.collect(inner, path + "[]", into: &found)
+            Self.collect(keys, path + ".", into: &found)
         case .named(let inner): Self.collect(inner, path + ".*", into: &found)
         case .list(let inner): Self.collect(inner, path + "[]", into: &found)
         case .oneOrMore(let inner): Self.collect(inner, path, into: &found)
@@ -353,6 +390,7 @@ extension ConfigurationSchema {
         switch kind {
         case .section(let keys), .switchOr(let keys), .scalarOr(_, let keys): keys
         case .named(let inner), .list(let inner): Self.keys(of: inner)
+        case .listOr(let inner, let keys): Self.keys(of: inner) + keys
         default: []
         }
     }

@@ -63,6 +63,18 @@ public struct GroupConfiguration: Sendable, Hashable {
     public var contract = ReplyContract()
     /// Who answers when no target can.
     public var fallbacks: [TargetConfiguration] = []
+    /// Who answers a request that is too long for a target; `nil` for ``fallbacks``.
+    public var contextWindowFallback: TargetConfiguration?
+    /// Who answers a request that a provider's filter refused; `nil` for ``fallbacks``.
+    public var contentFilterFallback: TargetConfiguration?
+    /// Limits for all targets together.
+    public var limits = LimitConfiguration()
+    /// How many attempts beyond the first all requests together may make; `nil` for no bound.
+    public var retryBudget: RetryBudgetPolicy? = RetryBudgetPolicy()
+    /// How requests wait when no target may be asked.
+    public var queue = QueuePolicy()
+    /// When a second target is asked; `nil` for never.
+    public var hedge: HedgePolicy?
     /// Whether equal requests share one call.
     public var coalesces = false
     /// Who answers instead of ``targets``, by how complex a request seems; `nil` for a group without tiers.
@@ -74,7 +86,7 @@ public struct GroupConfiguration: Sendable, Hashable {
 
     /// Everybody who may be asked for it, tiers and fallbacks included.
     var everyTarget: [TargetConfiguration] {
-        self.targets + self.fallbacks + (self.tiers?.targets.values.flatMap(\.self) ?? [])
+        self.targets + self.allFallbacks + (self.tiers?.targets.values.flatMap(\.self) ?? [])
     }
 }
 

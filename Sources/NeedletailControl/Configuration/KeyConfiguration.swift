@@ -22,6 +22,8 @@ public struct KeyConfiguration: Sendable {
     public var models: [String] = ["*"]
     /// The limits.
     public var limits = LimitConfiguration()
+    /// Who goes first when not all can.
+    public var priority = RequestPriority.normal
     /// The budget.
     public var budget: Budget?
 }

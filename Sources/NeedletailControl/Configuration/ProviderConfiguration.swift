@@ -28,6 +28,8 @@ public struct ProviderConfiguration: Sendable {
     public var circuitBreaker: CircuitBreakerConfiguration? = CircuitBreakerConfiguration()
     /// The limits.
     public var limits = LimitConfiguration()
+    /// The limits of single models.
+    public var modelLimits: [String: LimitConfiguration] = [:]
     /// The probe; `nil` when it is off.
     public var healthCheck: HealthCheckConfiguration? = HealthCheckConfiguration()
     /// Lower goes first. Default 1.
@@ -101,8 +103,14 @@ public struct CircuitBreakerConfiguration: Sendable, Hashable {
     public var successThreshold = 2
     /// How long it stays open. Default 60 s.
     public var recoveryTimeout: Duration = .seconds(60)
-    /// How many may try while it is half open. Default 3.
+    /// How many may try at a time while it is half open. Default 3.
     public var halfOpenLimit = 3
+    /// The share of failures within the window that opens it; 0 for never. Default 0.5.
+    public var errorRate = 0.5
+    /// How far back the share looks. Default 60 s.
+    public var window: Duration = .seconds(60)
+    /// The calls within the window without which the share means nothing. Default 20.
+    public var minimumRequests = 20
 
     /// The defaults.
     public init() {}
@@ -118,7 +126,7 @@ public struct LimitConfiguration: Sendable, Hashable {
     public var rph: Int?
     /// Tokens a minute.
     public var tpm: Int?
-    /// Requests beyond the rate at once.
+    /// The most requests at once, of those that the rate allows.
     public var burst: Int?
     /// Whether limits follow what the provider answers.
     public var adaptive = false

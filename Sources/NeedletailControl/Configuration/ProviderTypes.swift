@@ -23,6 +23,8 @@ public struct ProviderType: Sendable, Hashable {
     public var dialects: [DialectID]
     /// Whether it answers by itself, without an upstream.
     public var isMock: Bool
+    /// What its own service allows where nothing is written; `nil` for no limits.
+    public var limits: ProviderSpec.DefaultLimits?
 
     /// Creates a type.
     public init(
@@ -35,7 +37,8 @@ public struct ProviderType: Sendable, Hashable {
         requiresBaseURL: Bool = false,
         requiresKey: Bool = false,
         dialects: [DialectID],
-        isMock: Bool = false
+        isMock: Bool = false,
+        limits: ProviderSpec.DefaultLimits? = nil
     ) {
         self.name = name
         self.environmentPrefix = environmentPrefix
@@ -47,6 +50,7 @@ public struct ProviderType: Sendable, Hashable {
         self.requiresKey = requiresKey
         self.dialects = dialects
         self.isMock = isMock
+        self.limits = limits
     }
 }
 

@@ -39,6 +39,7 @@ struct ScalarCheck {
                 return ("'\(shown)' is not a duration", nil)
             }
             return ("\(shown) has no unit", "write \(shown)s for seconds or \(shown)ms for milliseconds")
+        case .hedgeDelay: return HedgeDelayText.parse(text) != nil ? nil : ("'\(shown)' is neither", nil)
         case .size: return SizeText.parse(text) != nil ? nil : ("'\(shown)' is not a size", nil)
         case .money: return Money(text) != nil ? nil : ("'\(shown)' is not an amount of dollars", nil)
         case .address: return ListenAddress(text) != nil ? nil : ("'\(shown)' is not an address to listen on", nil)

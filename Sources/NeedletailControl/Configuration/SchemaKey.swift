@@ -33,6 +33,8 @@ indirect enum SchemaKind: Sendable {
     case integer(ClosedRange<Int>)
     case number(ClosedRange<Double>)
     case duration(allowsZero: Bool)
+    /// A duration, or a percentile such as p95.
+    case hedgeDelay
     case size
     case money
     case url
@@ -46,6 +48,8 @@ indirect enum SchemaKind: Sendable {
     case list(SchemaKind)
     /// One value, or a list of such.
     case oneOrMore(SchemaKind)
+    /// A list, or a section.
+    case listOr(SchemaKind, [SchemaKey])
     /// A mapping from any name to the kind.
     case named(SchemaKind)
     case section([SchemaKey])
@@ -71,6 +75,7 @@ indirect enum SchemaKind: Sendable {
                 ? "write a number from \(range.lowerBound) to \(range.upperBound)"
                 : "write a number from \(range.lowerBound)"
         case .duration: "write a number with a unit, for example 250ms, 30s, 5m or 1h"
+        case .hedgeDelay: "write a percentile or a duration, for example p95 or 300ms"
         case .size: "write a number of bytes or a size, for example 32MiB"
         case .money: "write decimal dollars, for example 10.00"
         case .url: "write a URL, for example https://api.example.com/v1"
@@ -80,6 +85,7 @@ indirect enum SchemaKind: Sendable {
         case .word(let words, _): "write one of: \(words.joined(separator: ", "))"
         case .providerType: "write the name of a type"
         case .list: "write a list, for example [ … ]"
+        case .listOr: "write a list or a mapping"
         case .oneOrMore(let kind): "\(kind.example), or a list of such"
         case .named, .section: "write a mapping, for example { name: value }"
         case .scalarOr(let kind, _): "\(kind.example), or a mapping"

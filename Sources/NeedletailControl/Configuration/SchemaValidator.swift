@@ -68,13 +68,14 @@ struct SchemaValidator {
     mutating func value(_ node: ConfigurationNode, _ kind: SchemaKind, path: String, at key: SourcePosition) {
         switch (node.content, kind) {
         case (_, .open): break
-        case (.null, .section), (.null, .named), (.null, .list): break
+        case (.null, .section), (.null, .named), (.null, .list), (.null, .listOr): break
         case (.null, _): self.faults.error(at: key, "'\(path)' has no value", kind.example)
         case (.scalar(let scalar), _) where scalar.isBroken: break
         case (_, .section(let keys)): self.section(node, keys, path: path)
         case (.mapping, .scalarOr(_, let keys)): self.section(node, keys, path: path)
         case (_, .scalarOr(let inner, _)): self.value(node, inner, path: path, at: key)
-        case (.mapping, .switchOr(let keys)): self.section(node, keys, path: path)
+        case (.mapping, .switchOr(let keys)), (.mapping, .listOr(_, let keys)):
+            self.section(node, keys, path: path)
         case (.scalar(let scalar), .switchOr) where scalar.isTyped && (scalar.text == "true" || scalar.text == "false"):
             break
         case (.mapping(let entries), .named(let inner)):
@@ -84,7 +85,7 @@ struct SchemaValidator {
                     self.faults.error(at: entry.position, "'\(path).\(entry.key)' has no value", inner.example)
                 }
             }
-        case (.sequence(let elements), .list(let inner)):
+        case (.sequence(let elements), .list(let inner)), (.sequence(let elements), .listOr(let inner, _)):
             for (index, element) in elements.enumerated() {
                 self.value(element, inner, path: "\(path)[\(index)]", at: element.position)
                 if case .null = element.content {

@@ -1,4 +1,5 @@
 package import NIOHTTP1
+public import NeedletailCore
 
 /// A configured client key.
 public struct AccessKey: Sendable, Hashable {
@@ -10,13 +11,19 @@ public struct AccessKey: Sendable, Hashable {
     public var tenant: String?
     /// The models that it may use, as globs; `nil` for all.
     public var models: [String]?
+    /// Who goes first when not all can.
+    public var priority: RequestPriority
 
     /// Creates a key.
-    public init(name: String, secret: String, tenant: String? = nil, models: [String]? = nil) {
+    public init(
+        name: String, secret: String, tenant: String? = nil, models: [String]? = nil,
+        priority: RequestPriority = .normal
+    ) {
         self.name = name
         self.secret = secret
         self.tenant = tenant
         self.models = models
+        self.priority = priority
     }
 }
 

@@ -49,6 +49,9 @@ struct Exchange {
     func refuse(_ error: NeedletailError) {
         let error = self.reason(of: error)
         var answer = FailureReply.make(error, dialect: self.dialect, requestID: self.info.id)
+        if let report = self.info.limitReport {
+            LimitFields.append(report, self.dialect, now: self.time.wallSeconds(), to: &answer.headers)
+        }
         if self.route.isArray { answer.body = JSONArrayStream.array(of: answer.body) }
         self.responder.send(answer)
     }
@@ -122,7 +125,15 @@ struct Exchange {
         case .miss: headers.append(Self.cacheMiss)
         case .bypass: headers.append(Self.cacheBypass)
         }
-        for field in reply.headers where !Self.isOurs(field.name) { headers.append(field) }
+        guard let report = self.info.limitReport else {
+            for field in reply.headers where !Self.isOurs(field.name) { headers.append(field) }
+            return headers
+        }
+        // A client is told of its own limits; those of our account at the provider are none of its business then.
+        for field in reply.headers where !Self.isOurs(field.name) && !LimitFields.isOne(field.name) {
+            headers.append(field)
+        }
+        LimitFields.append(report, self.dialect, now: self.time.wallSeconds(), to: &headers)
         return headers
     }
 

@@ -16,8 +16,9 @@ enum FailureReply {
         } else if let wait = error.retryAfter {
             headers[.retryAfter] = String(Self.seconds(wait))
         }
-        // Other credentials, if there are any, have been tried by now.
-        if error.disposition.retry == .never || error.disposition.retry == .otherCredential
+        // Other credentials, if there are any, have been tried by now; and a client must not multiply what was tried.
+        let disposition = error.disposition.retry
+        if error.isExhausted || disposition == .never || disposition == .otherCredential
             || error.code == .budgetExceeded
         {
             headers[.shouldRetry] = "false"

@@ -213,6 +213,7 @@ public final class GatewayHandler: EdgeHandler {
             routingHeaders: fields.routing,
             clientRetryCount: fields.retryCount,
             readTimeout: fields.readTimeout,
+            priority: key?.priority ?? .normal,
             start: start,
             trace: fields.trace,
             cachePolicy: fields.cachePolicy,

@@ -49,13 +49,18 @@ public struct ModelCapabilities: Sendable {
 
     /// Why a request need not be sent, because its model cannot answer it; `nil` if it may.
     func refusal(of request: InferenceRequest) -> NeedletailError? {
+        self.refusal(of: request, model: request.model)
+    }
+
+    /// Why a request need not be sent when it is asked of `model`; `nil` if it may.
+    func refusal(of request: InferenceRequest, model: String) -> NeedletailError? {
         guard request.operation == .chat else { return nil }
         let certainInput = request.estimatedInputTokens / Self.certainShare
         guard
             !request.features.isDisjoint(with: Self.judged) || request.maxOutputTokens != nil
                 || certainInput > Self.smallestWindow || !self.statements.isEmpty
         else { return nil }
-        let facts = self.facts(of: request.model)
+        let facts = self.facts(of: model)
         if facts.vision == false, request.features.contains(.images) {
             return Self.unsupported("does not take images")
         }
@@ -69,7 +74,9 @@ public struct ModelCapabilities: Sendable {
             return Self.unsupported("writes at most \(limit) tokens, and the request allows \(asked)", "max_tokens")
         }
         if let window = facts.contextWindow, certainInput > window {
-            return Self.unsupported("takes at most \(window) tokens, and the request has more")
+            var refusal = Self.unsupported("takes at most \(window) tokens, and the request has more")
+            refusal.reason = .contextWindow
+            return refusal
         }
         return nil
     }

@@ -12,7 +12,9 @@ extension ProviderSpec {
         stateFamilies: [.claude()],
         environmentPrefix: "ANTHROPIC",
         requiresKey: true,
-        modelPrefixes: ["claude-"]
+        modelPrefixes: ["claude-"],
+        // A small account's; larger ones write their own.
+        limits: DefaultLimits(requestsPerMinute: 1_000, tokensPerMinute: 400_000)
     )
 
     /// The version that every request must name: <https://docs.anthropic.com/en/api/versioning>. A client's own replaces

@@ -11,6 +11,8 @@ extension ProviderSpec {
         quirks: [.wantsMaxCompletionTokens, .takesCustomTools],
         environmentPrefix: "OPENAI",
         requiresKey: true,
-        modelPrefixes: ["gpt-", "o1", "o3", "o4", "chatgpt-", "ft:gpt-"]
+        modelPrefixes: ["gpt-", "o1", "o3", "o4", "chatgpt-", "ft:gpt-"],
+        // A small account's; larger ones write their own.
+        limits: DefaultLimits(requestsPerMinute: 500, tokensPerMinute: 150_000)
     )
 }

@@ -1,4 +1,4 @@
-import HTTPTypes
+public import HTTPTypes
 import NeedletailCore
 
 /// The headers in which servers tell their limits, read for the one thing that a refused request needs: when the limit
@@ -13,7 +13,7 @@ import NeedletailCore
 /// | OpenRouter, Together | `x-ratelimit-reset` | milliseconds since 1970, or seconds to go |
 /// | Replicate, Hugging Face, Mistral | `ratelimit-reset`, `ratelimitbysize-reset` | seconds to go |
 /// | GitHub | `x-ratelimit-timeremaining` | seconds to go |
-enum RateLimitHeaders {
+public enum RateLimitHeaders {
     /// From here on a number is a point in time: seconds since 1970 passed it in 2001.
     private static let leastEpoch = 1e9
     /// From here on it counts milliseconds.

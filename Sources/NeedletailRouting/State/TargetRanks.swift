@@ -28,6 +28,25 @@ struct TargetRanks: Sendable {
         self.targets = targets
     }
 
+    /// The same list with only some of the own targets; places stay as they are.
+    func narrowed(to isWanted: (Target) -> Bool) -> Self {
+        var own = self.own
+        for index in self.own where !isWanted(self.targets[index]) { own.remove(index) }
+        return Self(
+            targets: self.targets, own: own, fallbacks: self.fallbacks, contextWindow: self.contextWindow,
+            contentFilter: self.contentFilter)
+    }
+
+    private init(
+        targets: [Target], own: TargetSet, fallbacks: TargetSet, contextWindow: TargetSet, contentFilter: TargetSet
+    ) {
+        self.targets = targets
+        self.own = own
+        self.fallbacks = fallbacks
+        self.contextWindow = contextWindow
+        self.contentFilter = contentFilter
+    }
+
     /// Those that follow a refusal of the request itself; empty where none may help.
     func fallbacks(for reason: NeedletailError.Reason) -> TargetSet {
         let set =

@@ -72,7 +72,7 @@ struct CircuitBreakerStateTests {
         var state = try self.opened(policy)
         var tickets: [CircuitBreakerState.Ticket] = []
         for _ in 0..<limit { tickets.append(try self.ticket(&state, at(10))) }
-        #expect(tickets.allSatisfy(\.isProbe))
+        #expect(tickets.filter(\.isProbe).count == limit)
         #expect(state.admit(now: at(10)) == .refused(until: nil))
         state.record(.neutral, of: tickets[0], now: at(11), unit: 0)
         _ = try self.ticket(&state, at(11))
@@ -160,7 +160,7 @@ struct CircuitBreakerStateTests {
 
     @Test(
         "in any order of calls: an open one admits nothing, probes stay within the limit and none leaks",
-        arguments: 0..<200)
+        arguments: 0..<40)
     func property(seed: UInt64) throws {
         let random = RandomSource.seeded(seed)
         func draw(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }

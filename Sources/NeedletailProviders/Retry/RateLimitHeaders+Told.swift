@@ -1,0 +1,42 @@
+public import HTTPTypes
+import NeedletailCore
+
+extension RateLimitHeaders {
+    /// What a provider says of the limits of our account.
+    public struct Told: Sendable, Hashable {
+        /// Requests a minute.
+        public var requestsPerMinute: Int?
+        /// Tokens a minute, input and output together.
+        public var tokensPerMinute: Int?
+        /// How long until a limit of which nothing is left is there again; `nil` where something is left of all.
+        public var untilReset: Duration?
+    }
+
+    /// What a reply's headers tell; `nil` when they tell nothing.
+    ///
+    /// - Parameter wallSeconds: Seconds since 1970.
+    public static func told(_ headers: HTTPFields, wallSeconds: Int64) -> Told? {
+        var told = Told()
+        var isUsedUp = false
+        var isThere = false
+        for field in headers {
+            let name = field.name.canonicalName
+            guard name.contains("ratelimit") else { continue }
+            switch name {
+            case "x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit":
+                told.requestsPerMinute = Int(field.value).flatMap { $0 > 0 ? $0 : nil }
+                isThere = true
+            case "x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit":
+                told.tokensPerMinute = Int(field.value).flatMap { $0 > 0 ? $0 : nil }
+                isThere = true
+            default:
+                guard name.contains("-remaining"), Double(field.value) == 0 else { continue }
+                isUsedUp = true
+                isThere = true
+            }
+        }
+        guard isThere else { return nil }
+        if isUsedUp { told.untilReset = Self.delay(headers, now: wallSeconds) }
+        return told
+    }
+}

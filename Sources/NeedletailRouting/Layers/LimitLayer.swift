@@ -1,0 +1,56 @@
+public import NeedletailCore
+
+/// Holds requests to the limits of the client's key and tenant.
+///
+/// Must be outside the router, so that a request counts once whatever it takes, and inside what answers without asking
+/// anybody. It tells the reply's headers what is left, refused or not.
+public struct LimitLayer: Provider {
+    /// The wrapped provider's name.
+    public var id: ProviderID { self.next.id }
+
+    private let next: any Provider
+    private let keys: [String: AdmissionGate]
+    private let time: TimeSource
+
+    /// Wraps `next`.
+    ///
+    /// - Parameters:
+    ///   - keys: The scopes that each client key counts in, by the key's name; a key that is not in it is not limited.
+    ///   - time: The clock.
+    public init(_ next: any Provider, keys: [String: [LimitScope]], time: TimeSource) {
+        self.next = next
+        self.keys = keys.mapValues { AdmissionGate(breaker: CircuitBreaker(nil), limits: $0) }
+        self.time = time
+    }
+
+    /// See ``Provider/respond(to:context:)``.
+    public func respond(
+        to request: InferenceRequest,
+        context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        guard let key = context.request.keyName, let gate = self.keys[key] else {
+            return try await self.next.respond(to: request, context: context)
+        }
+        let now = self.time.now()
+        let permit: AdmissionPermit
+        switch gate.admit(RequestSize(request), now: now) {
+        case .success(let admitted):
+            permit = admitted
+            gate.report(to: context.request, now: now)
+        case .failure(let refused):
+            gate.report(to: context.request, now: now)
+            throw refused.refusal.error(now: now)
+        }
+        let reply: InferenceReply
+        do {
+            reply = try await self.next.respond(to: request, context: context)
+        } catch {
+            permit.settle(.neutral, used: error.mayHaveBeenProcessed ? nil : 0, now: self.time.now(), random: nil)
+            throw error
+        }
+        reply.onEnd { [time = self.time] outcome in
+            permit.settle(.neutral, used: outcome.usage?.totalTokens, now: time.now(), random: nil)
+        }
+        return reply
+    }
+}
