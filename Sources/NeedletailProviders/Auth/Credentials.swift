@@ -54,7 +54,7 @@ final class Credentials: Sendable {
 
 /// Which key is next. Pure: smooth weighted round robin over the keys that do not rest, as nginx has it.
 ///
-/// A key that is refused rests, each time in a row for twice as long; after the third time it is out of service, and
+/// A key that is refused rests, each time in a row for twice as long; after the fifth time it is out of service, and
 /// when its rest is over one request at a time tries it: a circuit breaker for each key.
 struct CredentialState: Equatable {
     /// How long a key rests that was refused or limited without a `retry-after`.
@@ -62,7 +62,7 @@ struct CredentialState: Equatable {
     /// The longest that one rests without.
     static let longestRest = Duration.seconds(900)
     /// Refusals in a row that put a key out of service.
-    static let threshold = 3
+    static let threshold = 5
     /// How long a try of a key that was out of service keeps others from it.
     static let trial = Duration.seconds(10)
 
