@@ -44,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     ],
     targets: [
         .target(name: "CNeedletailSystem"),
@@ -87,6 +88,7 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: settings
         ),
@@ -162,7 +164,7 @@ let package = Package(
                 "NeedletailControl", "NeedletailGateway", "NeedletailCore", "NeedletailProviders",
                 "NeedletailRouting", "NeedletailStore", "NeedletailTesting", "NeedletailCLI", nio, nioPosix, nioHTTP1,
                 httpTypes, logging,
-                cryptoExtras,
+                cryptoExtras, .product(name: "CoreMetrics", package: "swift-metrics"),
             ],
             swiftSettings: settings
         ),

@@ -45,6 +45,9 @@ struct HealthAssessmentTests {
             description: "a breaker probes", check: true, evidence: [seen(1, .halfOpen)], status: .degraded,
             circuit: "half_open"),
         Case(
+            description: "every breaker that was used is open", check: true, evidence: [seen(1, .open), .init()],
+            status: .unhealthy, circuit: "open"),
+        Case(
             description: "every breaker is open", check: true, evidence: [seen(1, .open), seen(1, .open)],
             status: .unhealthy, circuit: "open"),
     ]

@@ -1,3 +1,4 @@
+import CoreMetrics
 import Foundation
 import Logging
 import NIOCore
@@ -20,6 +21,7 @@ public enum Composition {
         var surroundings = GatewayProcess.Surroundings(environment: environment, group: group, logger: logger)
         surroundings.log = log
         let process = try GatewayProcess(configuration, surroundings)
+        MetricsSystem.bootstrap(SwiftMetricsBackend(process.telemetry.registry))
         let addresses = try await process.start()
         try await Self.run(process, log) {
             Self.announce(configuration, addresses)

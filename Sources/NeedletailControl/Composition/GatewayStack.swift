@@ -183,7 +183,8 @@ extension Deployment {
             errorRate: state.health.errorRate,
             latency: self.statistics.meanLatency.map { $0 / 1e6 },
             lastEvidence: isKnown ? state.health.lastEvidence : nil,
-            lastSuccess: state.health.lastSuccess
+            lastSuccess: state.health.lastSuccess,
+            circuit: HealthAssessment.Circuit(self.gate.breaker.snapshot(now: now))
         )
     }
 }

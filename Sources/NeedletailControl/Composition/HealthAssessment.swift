@@ -47,10 +47,12 @@ struct HealthAssessment {
         let isFresh = known.contains {
             $0.lastEvidence.map { now.duration(since: $0) <= Self.freshness } ?? false
         }
-        let open = evidence.filter { $0.circuit == .open }.count
+        // A breaker that nothing has passed says nothing.
+        let used = evidence.filter { $0.lastEvidence != nil || $0.circuit != .closed }
+        let open = used.filter { $0.circuit == .open }.count
         var score = known.isEmpty ? 1 : known.map(\.score).reduce(0, +) / Double(known.count)
         if hasFailedCheck, !isFresh { score = 0 }
-        let isCut = open > 0 && open == evidence.count
+        let isCut = open > 0 && open == used.count
         let status: ProviderHealth.Status
         if isCut || score < Self.unhealthyBelow {
             status = .unhealthy
