@@ -32,8 +32,9 @@ extension Router {
             var set = run.attempts.candidates(rank, now: run.question.now)
             guard !set.isEmpty else { continue }
             self.judge(&set, &run)
-            // A lone one is found out about when it is admitted.
-            if set.count > 1 { self.sift(&set, run, &refusals) }
+            // A lone one too: what is taken of one limit and given back because another refuses would wake the very
+            // request that waits for it, which would ask again at once, for ever.
+            self.sift(&set, run, &refusals)
             while let index = self.pick(set, run.question) {
                 switch self.targets[index].deployment.gate.admit(run.size, now: run.question.now) {
                 case .success(let permit): return Choice(index: index, permit: permit)

@@ -232,9 +232,12 @@ public struct Router: Provider {
             case .failed(let errors): failed = errors
             }
         } else {
+            let counted = run.context.request.attempts
             do throws(NeedletailError) {
                 return try await self.ask(choice, run.request, run.question, run.context)
             } catch {
+                // A group inside that may ask nobody has made no call: then this was none.
+                if run.context.request.attempts < counted { run.calls -= 1 }
                 failed = [(choice.index, error)]
             }
         }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Queues to tell when something becomes free; each is told once and forgotten.
+/// Queues to tell when something becomes free, in the order in which they asked; each is told once and forgotten.
 ///
 /// Bounded by the routers there are: a queue stands in it once. Telling costs one atomic load where nobody waits.
 final class WaitingQueues: Sendable {
@@ -9,11 +9,13 @@ final class WaitingQueues: Sendable {
     }
 
     private let isEmpty = Atomic<Bool>(true)
-    private let entries = Mutex<[ObjectIdentifier: Entry]>([:])
+    private let entries = Mutex<[Entry]>([])
 
     func add(_ queue: AdmissionQueue) {
         self.entries.withLock { entries in
-            entries[ObjectIdentifier(queue)] = Entry(queue: queue)
+            // Few: one for each group that leads here.
+            entries.removeAll { $0.queue == nil }
+            if !entries.contains(where: { $0.queue === queue }) { entries.append(Entry(queue: queue)) }
             self.isEmpty.store(false, ordering: .sequentiallyConsistent)
         }
     }
@@ -22,10 +24,10 @@ final class WaitingQueues: Sendable {
         guard !self.isEmpty.load(ordering: .sequentiallyConsistent) else { return }
         let queues = self.entries.withLock { entries -> [AdmissionQueue] in
             defer {
-                entries = [:]
+                entries = []
                 self.isEmpty.store(true, ordering: .sequentiallyConsistent)
             }
-            return entries.values.compactMap(\.queue)
+            return entries.compactMap(\.queue)
         }
         for queue in queues { queue.poke() }
     }
