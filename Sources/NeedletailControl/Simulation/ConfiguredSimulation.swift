@@ -50,8 +50,9 @@ public struct ConfiguredSimulation: Sendable {
         let time = executor.time
         let recorder = SimulationRecorder(
             duration: self.scenario.duration, seed: self.seed, models: self.scenario.providers, start: time.now())
+        let watch = BreakerWatch(recorder)
         let models = self.scenario.providers.map { name, model in
-            (name, SimulatedProvider(ProviderID(name), model, seed: self.seed, time: time, observer: recorder))
+            (name, SimulatedProvider(ProviderID(name), model, seed: self.seed, time: time, observer: watch))
         }
         let group = EventLoops.make(count: 1)
         defer { group.shutdownGracefully { _ in } }
@@ -65,9 +66,10 @@ public struct ConfiguredSimulation: Sendable {
             localSpecs: [],
             models: Dictionary(uniqueKeysWithValues: models)
         )
+        watch.watch(stack.deployments.all)
         let clients = SimulatedClients(
             of: stack.provider, traffic: self.scenario.traffic, duration: self.scenario.duration, seed: self.seed,
-            time: time, observer: recorder)
+            time: time, observer: watch)
         let ending = executor.run {
             await withTaskGroup { group in
                 group.addTask { await stack.run() }
@@ -75,6 +77,10 @@ public struct ConfiguredSimulation: Sendable {
                 group.cancelAll()
             }
         }
-        return Result(report: recorder.report, ending: ending)
+        var report = recorder.report
+        for (provider, count) in watch.openings(now: time.now()) {
+            report.providers[provider, default: .init()].breakerOpenings += count
+        }
+        return Result(report: report, ending: ending)
     }
 }

@@ -87,6 +87,7 @@ extension SimulationReport {
         }
         json.endObject()
         json.member("cost_usd", Self.dollars(row.cost))
+        json.member("breaker_openings", row.breakerOpenings)
         json.endObject()
     }
 

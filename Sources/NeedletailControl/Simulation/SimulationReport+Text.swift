@@ -52,11 +52,11 @@ extension SimulationReport {
             let failures = row.failures.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
                 .map { "\($0.key) \($0.value)" }
             return [
-                name, "\(row.calls)", "\(row.finished)", "\(row.abandoned)",
+                name, "\(row.calls)", "\(row.finished)", "\(row.abandoned)", "\(row.breakerOpenings)",
                 "$\(Self.dollars(row.cost))", failures.joined(separator: ", "),
             ]
         }
-        return Self.table([["", "calls", "answered", "left", "cost", "failures"]] + rows)
+        return Self.table([["", "calls", "answered", "left", "breaker opened", "cost", "failures"]] + rows)
     }
 
     /// Columns of equal width, the first and the last to the left, the others to the right.
@@ -66,7 +66,7 @@ extension SimulationReport {
             var cells: [String] = []
             for (column, cell) in row.enumerated() {
                 let pad = String(repeating: " ", count: widths[column] - cell.count)
-                cells.append(column == 0 || column == 5 ? cell + pad : pad + cell)
+                cells.append(column == 0 || column == 6 ? cell + pad : pad + cell)
             }
             var line = "  " + cells.joined(separator: "  ")
             while line.last == " " { line.removeLast() }

@@ -14,6 +14,8 @@ public struct SimulationReport: Sendable {
         public var failures: [String: Int] = [:]
         /// What it bills, in pico-dollars.
         public var cost: Int64 = 0
+        /// How often its circuit breakers opened.
+        public var breakerOpenings = 0
     }
 
     /// One slice of the time.
