@@ -46,6 +46,15 @@ struct ConfigurationFaultTests {
     ]
 
     static let values: [Case] = [
+        Case(
+            "providers: { m: { type: mock, timeouts: { first_token: 5s, adaptive: { floor: 9s } } } }",
+            "f.yaml:1:79: the floor is above 'first_token'; write at most 5s"),
+        Case(
+            mock + "models: { g: { targets: [m], mid_stream: resume } }",
+            "f.yaml:2:42: 'models.g.mid_stream' has no value 'resume'"),
+        Case(
+            mock + "models: { g: { targets: [m], contract: { jsn: fail } } }",
+            "f.yaml:2:42: 'models.g.contract' has no key 'jsn'"),
         Case(mock + "listen: { api: 4003 }", "f.yaml:2:16: 'listen.api' '4003' is not an address"),
         Case(mock + "listen: { api: 'a:70000' }", "f.yaml:2:16: 'listen.api' 'a:70000' is not an address"),
         Case(

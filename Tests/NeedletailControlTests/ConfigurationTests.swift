@@ -62,13 +62,33 @@ struct ConfigurationTests {
         arguments: [
             ("strategy: adaptive", 0), ("strategy: learned", 0), ("health_threshold: 0.5", 0),
             ("strategy: priority", 0), ("strategy: round_robin", 0),
-            ("mid_stream: restart", 1), ("mid_stream: never", 0), ("hedge: { after: 1s }", 1), ("hedge: false", 0),
+            ("mid_stream: restart", 0), ("mid_stream: continue", 0), ("contract: { json: fail }", 0),
+            ("hedge: { after: 1s }", 1), ("hedge: false", 0),
             ("hedge: { enabled: false }", 0), ("coalesce: true", 1), ("coalesce: false", 0), ("fallbacks: [m]", 0),
             ("queue: true", 0), ("retry_budget: false", 0),
         ])
     func groupWarnings(setting: String, count: Int) throws {
         let text = "providers: { m: { type: mock } }\nmodels: { g: { targets: [m], \(setting) } }"
         #expect(try Fixture.load(text).warnings.count == count)
+    }
+
+    @Test("What becomes of streams, answers and waits is read")
+    func streams() throws {
+        let text = """
+            providers: { m: { type: mock, timeouts: { first_token: 20s, adaptive: { factor: 4, floor: 2s } } }, n: { type: mock } }
+            models:
+              g: { targets: [m], mid_stream: continue, contract: { empty: fail, truncated: fail } }
+              h: { targets: [m], contract: { json: pass } }
+            """
+        let configuration = try Fixture.load(text)
+        let group = try #require(configuration.group("g"))
+        #expect(group.midStream == .continue)
+        #expect(group.contract == ReplyContract(commitsAtContent: true, refusesEmpty: true, refusesTruncated: true))
+        #expect(configuration.group("h")?.contract.isEmpty == true)
+        #expect(
+            configuration.providers.map(\.adaptiveTimeout) == [
+                AdaptiveTimeoutState.Bounds(factor: 4, floor: .seconds(2), ceiling: .seconds(20)), nil,
+            ])
     }
 
     @Test("JSON is YAML")

@@ -102,12 +102,12 @@ extension ConfigurationBuilder {
             if let adaptive = timeouts["adaptive"], timeouts.bool("adaptive") != false {
                 var bounds = AdaptiveTimeoutState.Bounds(ceiling: provider.timeouts.firstToken)
                 assign(adaptive.double("factor"), to: &bounds.factor)
-                assign(adaptive.duration("floor"), to: &bounds.floor)
+                bounds.floor = adaptive.duration("floor") ?? min(bounds.floor, bounds.ceiling)
                 provider.adaptiveTimeout = bounds
                 if bounds.floor > bounds.ceiling {
                     self.faults.error(
-                        at: adaptive.position, "the floor is above 'first_token'",
-                        "write a floor of less than \(bounds.ceiling.components.seconds)s")
+                        at: adaptive["floor"]?.position ?? adaptive.position, "the floor is above 'first_token'",
+                        "write at most \(timeouts.text("first_token") ?? "60s")")
                 }
             }
         }
