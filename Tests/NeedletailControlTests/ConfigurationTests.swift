@@ -64,7 +64,7 @@ struct ConfigurationTests {
             ("strategy: priority", 0), ("strategy: round_robin", 0),
             ("mid_stream: restart", 0), ("mid_stream: continue", 0), ("contract: { json: fail }", 0),
             ("hedge: { after: 1s }", 1), ("hedge: false", 0),
-            ("hedge: { enabled: false }", 0), ("coalesce: true", 1), ("coalesce: false", 0), ("fallbacks: [m]", 0),
+            ("hedge: { enabled: false }", 0), ("coalesce: true", 0), ("coalesce: false", 0), ("fallbacks: [m]", 0),
             ("queue: true", 0), ("retry_budget: false", 0),
         ])
     func groupWarnings(setting: String, count: Int) throws {
