@@ -5,11 +5,24 @@ import Synchronization
 /// each. Bounded by what the operator configures.
 public final class DeploymentTable: Sendable {
     /// The limits of providers, keys, tenants and models.
-    public let limits = LimitTable()
+    public let limits: LimitTable
     private let deployments = Mutex<[Deployment.Key: Deployment]>([:])
 
+    /// What another configuration knows of those that this one may come to lead to.
+    private let inherited: [Deployment.Key: Deployment]
+
     /// Creates an empty table.
-    public init() {}
+    public init() {
+        self.limits = LimitTable()
+        self.inherited = [:]
+    }
+
+    /// Creates an empty table in which a deployment that `other` has, and `isKept` names, is that one. `other` stays as it
+    /// is: whoever is not wanted after all leaves no trace. The limits are the same: what is used of them stays used.
+    public init(inheriting other: DeploymentTable, where isKept: (Deployment.Key) -> Bool) {
+        self.limits = other.limits
+        self.inherited = other.deployments.withLock { $0 }.filter { isKept($0.key) }
+    }
 
     /// The deployment of a model at a provider; made when it is first asked for.
     ///
@@ -24,6 +37,10 @@ public final class DeploymentTable: Sendable {
         let key = Deployment.Key(provider: provider, model: model)
         return self.deployments.withLock { deployments in
             if let known = deployments[key] { return known }
+            if let inherited = self.inherited[key] {
+                deployments[key] = inherited
+                return inherited
+            }
             let made = Deployment(key, gate: gate())
             if let joining { made.statistics.recover(now: joining) }
             deployments[key] = made

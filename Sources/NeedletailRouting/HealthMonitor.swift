@@ -62,19 +62,23 @@ public final class HealthMonitor: Sendable {
 
     /// Creates a monitor.
     ///
-    /// - Parameter onModels: Called with every list that arrives.
+    /// - Parameters:
+    ///   - known: What another monitor has found out about some of them.
+    ///   - onModels: Called with every list that arrives.
     public init(
         _ checks: [Check],
         time: TimeSource,
         logger: Logger,
+        known: [ProviderID: Status] = [:],
         onModels: @escaping @Sendable (_ provider: String, _ models: [ListedModel]) -> Void
     ) {
         self.checks = checks
         self.time = time
         self.logger = logger
         self.onModels = onModels
+        let watched = checks.filter { !$0.isOptional || known[$0.provider] != nil }
         self.statuses = Mutex(
-            Dictionary(checks.filter { !$0.isOptional }.map { ($0.provider, Status()) }) { first, _ in first })
+            Dictionary(watched.map { ($0.provider, known[$0.provider] ?? Status()) }) { first, _ in first })
     }
 
     /// What is known about each provider.

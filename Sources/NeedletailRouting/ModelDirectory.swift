@@ -75,6 +75,12 @@ public final class ModelDirectory: Sendable {
         self.live.withLock { $0[provider] = models }
     }
 
+    /// Takes over what another directory was told of some providers.
+    public func takeLiveModels(from other: ModelDirectory, of providers: Set<ProviderID>) {
+        let known = other.live.withLock { $0 }.filter { providers.contains(ProviderID($0.key)) }
+        self.live.withLock { $0.merge(known) { own, _ in own } }
+    }
+
     /// Finds where a name leads.
     ///
     /// - Parameter allowed: The models that the client's key may use, as globs; `nil` for all.

@@ -1,5 +1,6 @@
 import NIOCore
 import NeedletailGateway
+import NeedletailRouting
 import Synchronization
 import Testing
 

@@ -10,7 +10,10 @@ import Testing
 struct CommandLineTests {
     @Test(
         "help is there for every command",
-        arguments: [[], ["serve"], ["check"], ["chat"], ["mock"], ["providers"]])
+        arguments: [
+            [], ["serve"], ["check"], ["chat"], ["mock"], ["providers"], ["groups"], ["config"], ["reload"],
+            ["providers", "drain"],
+        ])
     func help(_ command: [String]) async throws {
         let run = try await CommandRun.finished(command + ["--help"])
         #expect(run.status == 0)
@@ -95,6 +98,56 @@ struct CommandLineTests {
         #expect(ContinuousClock.now - began < .seconds(29))
         let after = try await CommandRun.finished(["chat", "--url", String(api), "-m", "any", "Hello"])
         #expect(after.status == 1 && after.errors.hasPrefix("needletail chat: "), "\(after.errors)")
+    }
+
+    @Test("a running gateway is administered from the command line, and SIGHUP lets it read its file again")
+    func administration() async throws {
+        let folder = try TemporaryFolder()
+        func text(_ more: String) -> String {
+            "listen: { api: 127.0.0.1:0, admin: 127.0.0.1:0 }\nadmin: { key: { env: ADMIN_KEY } }\n"
+                + "providers:\n  m: { type: mock, delay: 0s }\n\(more)models:\n  chat: { targets: [m/x] }\n"
+        }
+        let file = try folder.write("f.yaml", text(""))
+        let key = ["ADMIN_KEY": "a-long-and-random-key"]
+        let gateway = try await CommandRun.started(["serve", "--config", file], environment: key)
+        let lines = try await gateway.lines(until: { $0.hasPrefix("provider ") })
+        let admin = String(try #require(lines.first { $0.hasPrefix("admin ") }?.dropFirst(7)))
+        func run(_ arguments: String..., key: String = "a-long-and-random-key") async throws -> CommandRun.Result {
+            try await CommandRun.finished(
+                arguments + ["--admin", admin], environment: ["NEEDLETAIL_ADMIN_KEY": key])
+        }
+        let wrong = try await run("providers", "live", key: "wrong")
+        #expect(wrong.status == 1 && wrong.errors.contains("NEEDLETAIL_ADMIN_KEY"), "\(wrong)")
+        let made = try await run("providers", "register", "new", #"{"type":"mock","delay":"0s"}"#)
+        #expect(made.status == 0 && made.output == "new: active, 0 in flight\n", "\(made)")
+        let list = try await run("providers", "live")
+        let rows = list.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(rows.map { $0.first } == ["NAME", "m", "new"] && !list.output.contains("\u{1B}"), "\(list)")
+        let json = try await run("groups", "set", "chat", #"{"targets":["m/x","new/y"]}"#, "--json")
+        #expect(json.status == 0 && json.output.hasPrefix(#"{"name":"chat","enabled":true"#), "\(json)")
+        let weights = try await run("groups", "weights", "chat", "new/y=3")
+        #expect(weights.output.hasSuffix("m/x, new/y x3\n"), "\(weights)")
+        #expect(try await run("groups", "weights", "chat", "new/y=three").status == 2)
+        let unknown = try await run("groups", "show", "caht")
+        #expect(unknown.status == 1 && unknown.errors.contains("Did you mean 'chat'?"), "\(unknown)")
+        let needed = try await run("providers", "deregister", "new")
+        #expect(needed.status == 1 && needed.errors.contains("names no provider"), "\(needed)")
+        #expect(try await run("providers", "drain", "new").output == "drained\n")
+        // The file: read again by command, refused with its faults, read again by signal.
+        _ = try folder.write("f.yaml", text("  more: { type: nonsense }\n"))
+        let refused = try await run("reload")
+        #expect(refused.status == 1 && refused.errors.contains("f.yaml:5:17: "), "\(refused)")
+        #expect(try await run("config", "status").output.contains("not taken"))
+        _ = try folder.write("f.yaml", text("  more: { type: mock }\n"))
+        gateway.signal(SIGHUP)
+        _ = try await gateway.errorLines(until: { $0.contains("A new configuration serves.") })
+        #expect(try await run("providers", "live").output.contains("more"))
+        let reverted = try await run("config", "revert")
+        #expect(reverted.status == 0 && !reverted.output.contains("changed  "), "\(reverted)")
+        #expect(try await run("config", "show").output.contains(#""chat":{"targets":["m/x"]}"#))
+        #expect(try await gateway.stopped(by: SIGTERM) == 0)
+        let nobody = try await run("reload")
+        #expect(nobody.status == 1 && nobody.errors.contains("Nobody answers at"), "\(nobody)")
     }
 
     @Test("a signal drains, a second one does not wait")

@@ -158,6 +158,11 @@ final class TemporaryFolder: Sendable {
         try? FileManager.default.removeItem(atPath: self.path)
     }
 
+    /// Takes a file away.
+    func remove(_ name: String) throws {
+        try FileManager.default.removeItem(atPath: self.path + "/" + name)
+    }
+
     /// Writes a file and returns its path.
     func write(_ name: String, _ text: String) throws -> String {
         let file = self.path + "/" + name

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Logging
+import NIOPosix
 import NeedletailCore
 import NeedletailProviders
 import Testing
@@ -125,13 +126,15 @@ struct DocumentationTests {
     func administration() throws {
         let rows = try Self.rows("docs/admin.md")
         let routes = rows.filter { $0.count == 4 && $0[0] != "method" }
-        let store = try GatewayStore(
-            Fixture.load("providers: { m: { type: mock } }"), time: .live,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let rooms = GatewayProcess.rooms(
-            store, random: .live, TrafficRoom(rules: { nil }, traffic: { GroupTraffic.Running() }))
+        let rooms = try GatewayProcess(
+            Fixture.load("providers: { m: { type: mock } }"),
+            .init(environment: [:], group: .singleton, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        ).rooms
         let expected = (rooms + [OpenAPIRoom(rooms)]).flatMap(\.routes).map { route in
-            ["\(route.method)", route.path.description, route.permission.rawValue, route.summary]
+            [
+                "\(route.method)", route.path.description, route.permission.rawValue,
+                route.summary.replacing("`", with: ""),
+            ]
         }
         #expect(routes == expected)
         let roles = rows.filter { $0.count == 7 }

@@ -57,9 +57,14 @@ struct AdminError: Error, Sendable {
 
     /// A configuration that cannot be used.
     static func unusable(_ error: ConfigurationError) -> Self {
+        .unusable(error.faults.map(\.description))
+    }
+
+    /// A configuration that cannot be used, for these reasons.
+    static func unusable(_ faults: [String]) -> Self {
         var refusal = Self(
             422, "invalid_configuration", "The configuration would have faults; nothing was changed.")
-        refusal.faults = error.faults.map(\.description)
+        refusal.faults = faults
         return refusal
     }
 

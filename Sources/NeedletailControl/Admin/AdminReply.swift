@@ -22,6 +22,9 @@ struct AdminReply: Sendable {
         self.status = status
     }
 
+    /// No body.
+    static let nothing = AdminReply(body: ByteBuffer())
+
     /// An object whose members `write` writes.
     static func object(etag: ETag? = nil, status: Int? = nil, _ write: (inout JSONWriter) -> Void) -> Self {
         var json = JSONWriter()

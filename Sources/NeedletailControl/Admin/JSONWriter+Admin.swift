@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailGateway
 
 /// What the admin API's answers are made of, beside the writer's own.
 extension JSONWriter {
@@ -40,6 +41,11 @@ extension JSONWriter {
         for _ in 0..<decimals { scale *= 10 }
         let rounded = (number * scale).rounded() / scale
         self.raw(JSONText(unchecked: rounded == rounded.rounded() ? String(Int(rounded)) : "\(rounded)"))
+    }
+
+    /// Writes a key and a point of time, given in seconds since 1970, as RFC 3339 has it.
+    mutating func member(_ key: StaticString, time: Int64) {
+        self.member(key, HTTPDate.internetText(time))
     }
 
     /// Writes a key and seconds, with milliseconds after the point.

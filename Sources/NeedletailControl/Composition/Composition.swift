@@ -23,7 +23,7 @@ public enum Composition {
         let process = try GatewayProcess(configuration, surroundings)
         MetricsSystem.bootstrap(SwiftMetricsBackend(process.telemetry.registry))
         let addresses = try await process.start()
-        try await Self.run(process, log) {
+        try await Self.run(process, log, onHangUp: { process.reload("SIGHUP") }) {
             Self.announce(configuration, addresses)
             for warning in configuration.warnings { logger.warning("\(warning)") }
             MemoryTuning.startIsOver()
@@ -33,19 +33,27 @@ public enum Composition {
 
     /// Runs until a first SIGTERM or SIGINT has been obeyed; a second one ends the process at once, with status 1.
     ///
-    /// - Parameter announce: Called when signals are obeyed, so that whoever reads that it serves may also stop it.
+    /// - Parameters:
+    ///   - onHangUp: What SIGHUP asks for; `nil` leaves it to the system, which ends the process.
+    ///   - announce: Called when signals are obeyed, so that whoever reads that it serves may also stop it.
     private static func run(
         _ service: any Service,
         _ log: LogOutput,
+        onHangUp: (@Sendable () -> Void)? = nil,
         announce: () -> Void
     ) async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let trapped: [UnixSignal] = [.sigterm, .sigint] + (onHangUp == nil ? [] : [.sighup])
+        let signals = await UnixSignalsSequence(trapping: trapped)
         announce()
         let services = ServiceGroup(services: [service], logger: log.logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 var isStopping = false
-                for await _ in signals {
+                for await signal in signals {
+                    if signal == .sighup {
+                        onHangUp?()
+                        continue
+                    }
                     guard !isStopping else {
                         log.logger.warning("A second signal: what still runs is cut off.")
                         log.writer.stop(within: .milliseconds(200))

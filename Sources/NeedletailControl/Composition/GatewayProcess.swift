@@ -49,22 +49,23 @@ public final class GatewayProcess: Service {
     }
 
     /// What stands behind the listeners.
-    public let stack: GatewayStack
+    public var stack: GatewayStack { self.running.current.stack }
+    /// What serves, and how that changes.
+    let running: RunningConfiguration
+    /// Who answers below `/admin/v1`.
+    let rooms: [any AdminRoom]
     let telemetry: Telemetry
-    private let group: MultiThreadedEventLoopGroup
     /// What outlives it.
     public let store: GatewayStore
     private let time: TimeSource
     /// Runs what answers several requests, or none.
     let jobs: TrafficJobs
-    private let configuration: Configuration
     private let api: EdgeServer
     private let admin: EdgeServer
     private let logger: Logger
 
     /// Builds a gateway that does not listen yet.
     public init(_ configuration: Configuration, _ surroundings: Surroundings) throws {
-        self.configuration = configuration
         self.logger = surroundings.logger
         self.time = surroundings.time
         let telemetry = try Telemetry(configuration.telemetry, surroundings)
@@ -73,37 +74,49 @@ public final class GatewayProcess: Service {
         self.jobs = jobs
         let store = try GatewayStore(configuration, time: surroundings.time, logger: surroundings.logger)
         self.store = store
-        var observation = telemetry.observation
+        var observed = telemetry.observation
         // What prices a call comes before what shows the price.
-        observation.observers = store.observers + observation.observers
-        let stack = try GatewayStack(
+        observed.observers = store.observers + observed.observers
+        let observation = observed
+        let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
+            try GatewayStack(
+                configuration,
+                environment: surroundings.environment,
+                group: surroundings.group,
+                time: surroundings.time,
+                random: surroundings.random,
+                logger: surroundings.logger,
+                previous: previous,
+                jobs: jobs,
+                observation: observation,
+                budgets: store.budgets
+            )
+        }
+        let running = RunningConfiguration(
             configuration,
-            environment: surroundings.environment,
-            group: surroundings.group,
+            stack: try build(configuration, nil),
+            loader: ConfigurationLoader(types: .version, environment: surroundings.environment),
             time: surroundings.time,
-            random: surroundings.random,
-            logger: surroundings.logger,
-            jobs: jobs,
-            observation: observation,
-            budgets: store.budgets
+            build: build
         )
-        self.stack = stack
+        self.running = running
         let phase = ServingPhase()
         let listen = configuration.listen
-        let services = GatewayServices(
-            stack: stack.provider,
-            listModels: { stack.directory.models(allowed: $0) },
-            access: Self.access(configuration.keys, store.keys),
-            routingHeaders: configuration.routingHeaders,
-            health: { stack.health() }
-        )
+        let handler = GatewayHandler(
+            services: Self.services(running.current, store.keys),
+            ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
+            phase: phase, observers: telemetry.observation.observers, time: surroundings.time,
+            logger: surroundings.logger)
+        let access = AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time)
+        running.onSwap { current in
+            handler.replace(Self.services(current, store.keys))
+            access.replace(current.configuration.admin)
+        }
+        self.rooms = Self.rooms(
+            running, store, surroundings, levels: telemetry.levels ?? LogLevels(surroundings.logger.logLevel))
         self.api = EdgeServer(
             configuration: Self.edge(listen),
-            handler: GatewayHandler(
-                services: services,
-                ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
-                phase: phase, observers: telemetry.observation.observers, time: surroundings.time,
-                logger: surroundings.logger),
+            handler: handler,
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
@@ -117,13 +130,11 @@ public final class GatewayProcess: Service {
                 limits: EdgeLimits(bodyBytes: listen.bodyLimit, connections: 256),
                 tls: listen.admin.isLoopback ? nil : Self.tls(listen)),
             handler: AdminAPI(
-                Self.rooms(
-                    store, random: surroundings.random,
-                    TrafficRoom(rules: { stack.rules }, traffic: { stack.traffic }),
-                    levels: telemetry.levels ?? LogLevels(surroundings.logger.logLevel)),
-                access: AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time),
+                self.rooms,
+                access: access,
                 rest: AdminHandler(
-                    health: { stack.health() }, totals: { stack.totals.snapshot() },
+                    health: { running.current.stack.health() },
+                    totals: { running.current.stack.totals.snapshot() },
                     metrics: { telemetry.metrics(accept: $0) }, phase: phase),
                 logger: surroundings.logger),
             group: surroundings.group,
@@ -136,7 +147,7 @@ public final class GatewayProcess: Service {
 
     /// Shows in the metrics what is known elsewhere.
     private func collect() {
-        let (api, admin, stack, time) = (self.api, self.admin, self.stack, self.time)
+        let (api, admin, running, time) = (self.api, self.admin, self.running, self.time)
         self.telemetry.registry.collect {
             [
                 .gauge(
@@ -148,19 +159,34 @@ public final class GatewayProcess: Service {
             ]
         }
         self.telemetry.registry.collect {
-            DeploymentMetrics.read(stack.deployments.all, now: time.now())
+            let stack = running.current.stack
+            return DeploymentMetrics.read(stack.deployments.all, now: time.now())
                 + HealthMetrics.read(stack.health())
         }
     }
 
-    /// Who answers below `/admin/v1`.
-    static func rooms(
-        _ store: GatewayStore, random: RandomSource, _ traffic: TrafficRoom, levels: LogLevels = LogLevels(.info)
+    private static func rooms(
+        _ running: RunningConfiguration, _ store: GatewayStore, _ surroundings: Surroundings, levels: LogLevels
     ) -> [any AdminRoom] {
-        [
-            CallerRoom(), LogRoom(levels: levels), traffic, LedgerRoom(store), BudgetsRoom(store),
-            KeysRoom(store, random: random),
+        let time = surroundings.time
+        return [
+            CallerRoom(), ConfigurationRoom(running), ProvidersRoom(running, time: time),
+            GroupsRoom(running, time: time), LogRoom(levels: levels),
+            TrafficRoom(rules: { running.current.stack.rules }, traffic: { running.current.stack.traffic }),
+            LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: surroundings.random),
         ]
+    }
+
+    /// What the API listener needs of a configuration.
+    private static func services(_ current: RunningConfiguration.Current, _ stored: KeyRing?) -> GatewayServices {
+        let stack = current.stack
+        return GatewayServices(
+            stack: stack.provider,
+            listModels: { stack.directory.models(allowed: $0) },
+            access: Self.access(current.configuration.keys, stored),
+            routingHeaders: current.configuration.routingHeaders,
+            health: { stack.health() }
+        )
     }
 
     private static func access(_ keys: [KeyConfiguration]?, _ stored: KeyRing?) -> AccessTable {
@@ -189,7 +215,7 @@ public final class GatewayProcess: Service {
 
     /// Listens.
     public func start() async throws -> Addresses {
-        let listen = self.configuration.listen
+        let listen = self.running.current.configuration.listen
         let api = try await Self.listen(self.api, on: listen.api)
         do {
             return Addresses(api: api, admin: try await Self.listen(self.admin, on: listen.admin))
@@ -212,7 +238,10 @@ public final class GatewayProcess: Service {
     /// Serves until a graceful shutdown has drained what runs, or the task is cancelled. ``start()`` comes first.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.stack.run() }
+            group.addTask { await self.running.run() }
+            if self.running.current.configuration.admin.watchesFile {
+                group.addTask { await self.running.watchFile { self.report($0) } }
+            }
             group.addTask { await self.telemetry.run() }
             group.addTask { await self.jobs.run() }
             group.addTask { await self.store.run() }
@@ -227,11 +256,31 @@ public final class GatewayProcess: Service {
         }
     }
 
+    /// Reads the configuration again and lets it serve, whole or not at all.
+    func reload(_ trigger: String) {
+        // Nothing is asked of the version, so nothing is thrown.
+        if let attempt = try? self.running.reload(trigger) { self.report(attempt) }
+    }
+
+    private func report(_ attempt: RunningConfiguration.Attempt) {
+        var metadata: Logger.Metadata = [
+            "needletail.trigger": "\(attempt.trigger)", "needletail.version": "\(attempt.version?.value ?? "unknown")",
+        ]
+        guard attempt.faults.isEmpty else {
+            for fault in attempt.faults { self.logger.error("\(fault)") }
+            return self.logger.error("The configuration cannot be used; the one before serves on.", metadata: metadata)
+        }
+        if !attempt.restartNeeded.isEmpty {
+            metadata["needletail.restart_needed"] = "\(attempt.restartNeeded.joined(separator: " "))"
+        }
+        self.logger.notice("A new configuration serves.", metadata: metadata)
+    }
+
     /// Stops listening, lets running replies finish within the limit, and closes everything.
     public func drain() async {
         // Copies answer nobody: nobody waits for them.
         self.jobs.copies.close()
-        await self.api.drain(limit: self.configuration.listen.drain)
+        await self.api.drain(limit: self.running.current.configuration.listen.drain)
         await self.admin.shutdown()
         await self.stack.shutdown()
         await self.telemetry.shutdown()

@@ -24,8 +24,13 @@ public struct GatewayStack: Sendable {
     let traffic: GroupTraffic.Running
     private let time: TimeSource
     private let providers: [ProviderID]
-    private let pools: [UpstreamPool]
+    /// The providers, as they were built.
+    let upstreams: [Upstreams.Entry]
+    /// The groups, as they were built.
+    let groups: Groups.Built
     private let cancellations: JobCancellations
+    private let responses: ResponseStore
+    private let issuedState: IssuedStateTable
     /// The replies that are kept; `nil` where there is no cache.
     public let cache: ResponseCache?
 
@@ -34,9 +39,8 @@ public struct GatewayStack: Sendable {
     /// - Parameters:
     ///   - localSpecs: What a start without a file looks for on this machine.
     ///   - models: Who answers in the place of providers, by name, in a simulation.
-    ///   - responses: What earlier stacks remember of responses; `nil` for nothing.
-    ///   - deployments: What earlier stacks know of models at providers; `nil` for nothing.
-    ///   - issuedState: What earlier stacks remember of who issued what; `nil` for nothing.
+    ///   - previous: What serves now and goes on in this one: what it has counted and remembers, and every provider that
+    ///     is told the same, with its connections, breakers, limits and statistics. It is not changed.
     ///   - jobs: Runs copies and shared calls.
     ///   - observation: Who hears of requests and attempts.
     ///   - budgets: Who is asked before each call upstream; `nil` for nobody.
@@ -49,18 +53,19 @@ public struct GatewayStack: Sendable {
         logger: Logger,
         localSpecs: [ProviderSpec] = ProviderSpec.all,
         models: [String: any Provider] = [:],
-        responses: ResponseStore? = nil,
-        deployments: DeploymentTable? = nil,
-        issuedState: IssuedStateTable? = nil,
+        previous: GatewayStack? = nil,
         jobs: TrafficJobs = TrafficJobs(),
         observation: Observation = Observation(),
         budgets: BudgetKeeper? = nil
     ) throws {
-        let cancellations = JobCancellations()
+        let cancellations = previous?.cancellations ?? JobCancellations()
         self.cancellations = cancellations
+        self.issuedState = previous?.issuedState ?? IssuedStateTable(time: time, random: random)
+        let inherited = Dictionary(
+            (previous?.upstreams ?? []).map { ($0.configuration.name, $0) }, uniquingKeysWith: { first, _ in first })
         var builder = Upstreams(
-            cancellations: cancellations, group: group, environment: environment, time: time, logger: logger,
-            issuedState: issuedState ?? IssuedStateTable(time: time, random: random))
+            inherited: inherited, cancellations: cancellations, group: group, environment: environment, time: time,
+            logger: logger, issuedState: self.issuedState)
         builder.models = models
         let upstreams =
             try builder.build(configuration.providers)
@@ -70,26 +75,33 @@ public struct GatewayStack: Sendable {
                 entry.isOptional = true
                 return entry
             }
-        let deployments = deployments ?? DeploymentTable()
+        let unchanged = Set(
+            upstreams.filter { inherited[$0.configuration.name]?.fingerprint == $0.fingerprint }.map(\.provider.id))
+        let deployments =
+            previous.map { DeploymentTable(inheriting: $0.deployments) { unchanged.contains($0.provider) } }
+            ?? DeploymentTable()
         // New with every configuration: the same name may lead elsewhere in the next.
         let cache = configuration.cache.map { ResponseCache($0, time: time) }
         self.cache = cache
-        let totals = UsageTotals()
+        let totals = previous?.totals ?? UsageTotals()
         var observation = observation
         observation.observers.append(totals)
         let prices = PriceBook(configuration.prices, upstreams)
         let traffic = GroupTraffic(jobs: jobs, time: time, random: random)
         let groups = Groups(
             upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments,
-            prices: prices, budgets: budgets, observation: observation, traffic: traffic)
-        let directory = try groups.directory()
-        let rules = try RulesBuilder(groups: groups, configuration: configuration, time: time) {
+            prices: prices, budgets: budgets, observation: observation, traffic: traffic, inherited: previous?.groups)
+        let (directory, built) = try groups.directory()
+        let rules = try RulesBuilder(
+            groups: groups, configuration: configuration, time: time, previous: previous?.rules
+        ) {
             usage, provider, model in
             prices.price(provider: provider, model: model)?.cost(of: usage, at: time.wallSeconds())?.amount
         }.rules()
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
-        let store = responses ?? ResponseStore(time: time)
+        let store = previous?.responses ?? ResponseStore(time: time)
+        self.responses = store
         let keyLimits = Self.keyLimits(configuration, deployments.limits, now: time.now())
         var stack = ProviderStackBuilder(ModelRouter(directory, rules: rules, time: time))
             .withObservation(observation, time: time)
@@ -107,9 +119,12 @@ public struct GatewayStack: Sendable {
         self.deployments = deployments
         self.time = time
         self.providers = upstreams.filter { !$0.isOptional }.map(\.provider.id)
-        self.pools = upstreams.flatMap(\.pools)
+        self.upstreams = upstreams
+        self.groups = built
+        if let previous { directory.takeLiveModels(from: previous.directory, of: unchanged) }
         self.monitor = HealthMonitor(
-            upstreams.compactMap(Self.check), time: time, logger: logger
+            upstreams.compactMap(Self.check), time: time, logger: logger,
+            known: previous?.monitor.snapshot().filter { unchanged.contains($0.key) } ?? [:]
         ) { provider, models in directory.setLiveModels(models, of: provider) }
     }
 
@@ -169,7 +184,7 @@ public struct GatewayStack: Sendable {
     /// Closes the connections to the providers.
     public func shutdown() async {
         await self.cancellations.flush()
-        for pool in self.pools { await pool.shutdown() }
+        for entry in self.upstreams { for pool in entry.pools { await pool.shutdown() } }
     }
 }
 

@@ -16,13 +16,26 @@ struct Groups {
     /// What goes around whole groups.
     let traffic: GroupTraffic
 
-    func directory() throws(NeedletailError) -> ModelDirectory {
-        var groups: [String: ModelDirectory.Group] = [:]
-        for group in self.configuration.groups where group.isEnabled {
-            groups[group.name] = ModelDirectory.Group(
-                router: try self.traffic.around(group, self),
-                restricted: try self.restricted(group)
-            )
+    /// What served before: its groups go on, with what they have learned, as long as no group and no provider is another.
+    var inherited: Built?
+
+    /// The groups by name, the default group under none, and what they were built from.
+    struct Built {
+        fileprivate var fingerprint: Fingerprint
+        fileprivate var groups: [String: ModelDirectory.Group] = [:]
+    }
+
+    func directory() throws(NeedletailError) -> (directory: ModelDirectory, built: Built) {
+        var built = Built(fingerprint: self.fingerprint)
+        let inherited = self.inherited.flatMap { $0.fingerprint == built.fingerprint ? $0.groups : nil } ?? [:]
+        let all = self.configuration.groups + [self.configuration.defaultGroup].compactMap { $0 }
+        for group in all where group.isEnabled {
+            // Made in any case: that is what makes its deployments known to the new table.
+            let made = ModelDirectory.Group(
+                router: try self.traffic.around(group, self), restricted: try self.restricted(group))
+            // What is around a group counts for the configuration that it belongs to.
+            let isPlain = group.shadow == nil && !group.coalesces
+            built.groups[group.name] = isPlain ? inherited[group.name] ?? made : made
         }
         var named: [String: ModelDirectory.Upstream] = [:]
         for entry in self.upstreams {
@@ -36,10 +49,20 @@ struct Groups {
                 isOptional: entry.isOptional
             )
         }
-        let defaultGroup = try self.configuration.defaultGroup.flatMap { group throws(NeedletailError) in
-            group.isEnabled ? try self.traffic.around(group, self) : nil
-        }
-        return ModelDirectory(groups: groups, upstreams: named, defaultGroup: defaultGroup)
+        let directory = ModelDirectory(
+            groups: built.groups.filter { !$0.key.isEmpty }, upstreams: named,
+            defaultGroup: built.groups[""]?.router)
+        return (directory, built)
+    }
+
+    /// The sections of a configuration that no group is built from.
+    private static let sections: Set<String> = [
+        "origin", "listen", "experiments", "routes", "keys", "cache", "telemetry", "admin", "warnings", "loaded",
+    ]
+
+    /// Everything that groups are built from.
+    private var fingerprint: Fingerprint {
+        Fingerprint(self.upstreams.map(\.fingerprint) + [Fingerprint(of: self.configuration, except: Self.sections)])
     }
 
     /// Who answers for a group, with nothing around.

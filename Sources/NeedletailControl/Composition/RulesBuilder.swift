@@ -6,6 +6,8 @@ struct RulesBuilder {
     let groups: Groups
     let configuration: Configuration
     let time: TimeSource
+    /// What stood there before: experiments go on counting.
+    var previous: RoutingRules?
     /// What a reply cost; `nil` if nobody knows prices.
     var pricing: ExperimentArm.Pricing?
 

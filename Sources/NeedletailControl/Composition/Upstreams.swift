@@ -15,6 +15,8 @@ struct Upstreams {
         var spec: ProviderSpec
         var provider: HTTPProvider
         var pools: [UpstreamPool]
+        /// What it and its connections were built from.
+        var fingerprint: Fingerprint
         /// Who answers in its place, in a simulation.
         var model: (any Provider)?
         /// Whether it is only looked for, see ``LocalProviders``.
@@ -24,6 +26,8 @@ struct Upstreams {
         var leaf: any Provider { self.model ?? self.provider }
     }
 
+    /// What served before, by name: one that is told the same goes on, with its connections.
+    var inherited: [String: Entry] = [:]
     /// Gets what must still be sent for jobs that nobody waits for.
     let cancellations: JobCancellations
     let group: any EventLoopGroup
@@ -42,7 +46,28 @@ struct Upstreams {
         try configurations.filter(\.isEnabled).map { try self.build($0) }
     }
 
+    /// What a provider is asked with, but not how often and in which order: another share of the requests breaks no
+    /// connection and forgets no failure.
+    private static let policies: Set<String> = ["priority", "weight", "isEnabled", "retry", "models", "healthCheck"]
+
+    /// What a provider and its connections are built from, the files that it names included.
+    static func fingerprint(_ configuration: ProviderConfiguration) -> Fingerprint {
+        let settings = ProviderSpec.named(configuration.type)?.settings.filter { $0.kind == .file }.compactMap {
+            configuration.settings[$0.name]?.exposed
+        }
+        let files = ([configuration.caFile, configuration.mock.scriptFile] + (settings ?? [])).map { path in
+            path.map { (try? ConfigurationFiles.live.read($0, YAMLReader.sizeLimit)) ?? "" } ?? ""
+        }
+        return Fingerprint(of: configuration, except: Self.policies, and: files)
+    }
+
     private func build(_ configuration: ProviderConfiguration) throws -> Entry {
+        let fingerprint = Self.fingerprint(configuration)
+        if var known = self.inherited[configuration.name], known.fingerprint == fingerprint {
+            known.configuration = configuration
+            known.isOptional = false
+            return known
+        }
         guard let spec = ProviderSpec.named(configuration.type) else {
             throw NeedletailError(.internalFailure, "There is no provider type '\(configuration.type)'.")
         }
@@ -50,7 +75,9 @@ struct Upstreams {
             let provider = HTTPProvider(
                 id: ProviderID(configuration.name), spec: spec, options: .init(), transport: NoTransport(),
                 time: self.time)
-            return Entry(configuration: configuration, spec: spec, provider: provider, pools: [], model: model)
+            return Entry(
+                configuration: configuration, spec: spec, provider: provider, pools: [], fingerprint: fingerprint,
+                model: model)
         }
         let identity = try CloudIdentity(
             group: self.group, environment: self.environment, time: self.time, logger: self.logger
@@ -82,7 +109,8 @@ struct Upstreams {
             time: self.time
         )
         let pools = [pool].compactMap { $0 } + identity.pools
-        return Entry(configuration: configuration, spec: spec, provider: provider, pools: pools)
+        return Entry(
+            configuration: configuration, spec: spec, provider: provider, pools: pools, fingerprint: fingerprint)
     }
 
     /// The transport of an upstream that answers at once, or of one that takes jobs as if it did.

@@ -44,6 +44,8 @@ public struct Configuration: Sendable {
     var admin: AdminConfiguration
     /// What people should know, in the order of the file.
     public var warnings: [ConfigurationFault]
+    /// What it was made from.
+    var loaded: LoadedConfiguration
 
     /// The provider called `name`.
     public func provider(_ name: String) -> ProviderConfiguration? {

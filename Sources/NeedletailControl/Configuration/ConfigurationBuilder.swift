@@ -10,9 +10,9 @@ struct ConfigurationBuilder {
 
     mutating func configuration(
         _ root: ConfigurationNode,
-        origin: Configuration.Origin,
-        _ overrides: ConfigurationLoader.Overrides
+        _ loaded: LoadedConfiguration
     ) -> Configuration {
+        let overrides = loaded.overrides
         let providers = root["providers"].map { self.providers($0) } ?? self.providersFromEnvironment()
         let references = References(
             providers: root["providers"]?.entries.map(\.key) ?? providers.map(\.name),
@@ -34,7 +34,7 @@ struct ConfigurationBuilder {
         let keys = root["keys"].map { self.keys($0) }
         let callers = CallerNames(keys)
         var configuration = Configuration(
-            origin: origin,
+            origin: loaded.text.path.map { .file($0) } ?? .environment,
             listen: self.listen(root["listen"]),
             providers: providers,
             groups: groups,
@@ -47,7 +47,8 @@ struct ConfigurationBuilder {
             budgets: self.budgets(root["budgets"], keys: keys ?? [], providers: providers),
             telemetry: self.telemetry(root["telemetry"]),
             admin: self.admin(root["admin"]),
-            warnings: []
+            warnings: [],
+            loaded: loaded
         )
         configuration.store = self.store(
             root["store"], isUsed: keys != nil || !configuration.budgets.isEmpty)

@@ -45,20 +45,7 @@ public struct ConfigurationLoader: Sendable {
     ///
     /// - Throws: Every fault at once.
     public func load(file: String?, overrides: Overrides = Overrides()) throws(ConfigurationError) -> Configuration {
-        let path = file ?? Self.defaultFile
-        do {
-            let text = try self.files.read(path, YAMLReader.sizeLimit)
-            return try self.load(text: text, named: path, overrides: overrides, isOnDisk: true)
-        } catch let error as ConfigurationError {
-            throw error
-        } catch {
-            let failure = error as? ConfigurationFiles.Failure ?? .unreadable
-            if file == nil, failure == .missing { return try self.load(overrides: overrides) }
-            let position = SourcePosition(file: path, line: 1, column: 1)
-            throw ConfigurationError(faults: [
-                ConfigurationFault(.error, at: .file(position), failure.problem, "name a readable YAML file")
-            ])
-        }
+        try self.load(try self.read(file), overrides: overrides)
     }
 
     /// Reads a text. Unlike a file it has no folder to keep a store in unless it names one.
@@ -67,52 +54,88 @@ public struct ConfigurationLoader: Sendable {
         named file: String,
         overrides: Overrides = Overrides()
     ) throws(ConfigurationError) -> Configuration {
-        try self.load(text: text, named: file, overrides: overrides, isOnDisk: false)
-    }
-
-    private func load(
-        text: String,
-        named file: String,
-        overrides: Overrides,
-        isOnDisk: Bool
-    ) throws(ConfigurationError) -> Configuration {
-        var faults = FaultCollector()
-        var reader = YAMLReader(file: file, environment: self.environment)
-        guard let root = reader.read(text, into: &faults) else {
-            throw ConfigurationError(faults: faults.sortedErrors, warnings: faults.sortedWarnings)
-        }
-        var validator = SchemaValidator(types: self.types.all.map(\.name), faults: faults)
-        validator.section(root, ConfigurationSchema.root, path: "")
-        return try self.build(root, origin: .file(file), overrides, validator.faults, isOnDisk: isOnDisk)
+        try self.load(ConfigurationText(request: file, path: file, text: text), overrides: overrides)
     }
 
     /// Uses the environment alone.
     public func load(overrides: Overrides = Overrides()) throws(ConfigurationError) -> Configuration {
-        let position = SourcePosition(file: "", line: 1, column: 1)
-        let root = ConfigurationNode(position: position, content: .mapping([]))
-        return try self.build(root, origin: .environment, overrides, FaultCollector())
+        try self.load(.environment, overrides: overrides)
+    }
+
+    /// Reads what ``load(file:overrides:)`` makes a configuration of.
+    func read(_ file: String?) throws(ConfigurationError) -> ConfigurationText {
+        let path = file ?? Self.defaultFile
+        do {
+            let text = try self.files.read(path, YAMLReader.sizeLimit)
+            return ConfigurationText(request: file, path: path, text: text, isOnDisk: true)
+        } catch {
+            if file == nil, error == .missing { return .environment }
+            let position = SourcePosition(file: path, line: 1, column: 1)
+            throw ConfigurationError(faults: [
+                ConfigurationFault(.error, at: .file(position), error.problem, "name a readable YAML file")
+            ])
+        }
+    }
+
+    /// The tree of a text, and what is wrong with its syntax.
+    func tree(_ text: ConfigurationText, _ faults: inout FaultCollector) -> ConfigurationNode? {
+        guard let path = text.path else { return .emptyMapping }
+        var reader = YAMLReader(file: path, environment: self.environment)
+        return reader.read(text.text, into: &faults)
+    }
+
+    /// Makes a configuration of a text and changes on top of it.
+    func load(
+        _ text: ConfigurationText,
+        overlay: ConfigurationOverlay = ConfigurationOverlay(),
+        overrides: Overrides = Overrides()
+    ) throws(ConfigurationError) -> Configuration {
+        var faults = FaultCollector()
+        guard let file = self.tree(text, &faults) else {
+            throw ConfigurationError(faults: faults.sortedErrors, warnings: faults.sortedWarnings)
+        }
+        let explicit = self.withProviders(file)
+        let effective = overlay.applied(to: explicit)
+        let loaded = LoadedConfiguration(
+            text: text, file: explicit, overlay: overlay, effective: effective, overrides: overrides)
+        // Providers of the environment are found by its own rules as long as none is changed.
+        let root = overlay.changesProviders ? effective : overlay.applied(to: file)
+        var validator = SchemaValidator(types: self.types.all.map(\.name), faults: faults)
+        if text.path != nil || !overlay.changes.isEmpty {
+            validator.section(root, ConfigurationSchema.root, path: "")
+        }
+        return try self.build(root, loaded, validator.faults)
+    }
+
+    /// The tree with a `providers` section: where the environment makes the providers, it is written out, so that a
+    /// change of one leaves the others there.
+    func withProviders(_ root: ConfigurationNode) -> ConfigurationNode {
+        guard root["providers"] == nil else { return root }
+        var faults = FaultCollector()
+        let defaults = EnvironmentDefaults(self.environment, faults: &faults)
+        let providers = self.types.all.filter(defaults.configures).reduce(ConfigurationNode.emptyMapping) {
+            $0.setting($1.name, to: ConfigurationNode.emptyMapping.setting("type", to: .text($1.name)))
+        }
+        return root.setting("providers", to: providers)
     }
 
     private func build(
         _ root: ConfigurationNode,
-        origin: Configuration.Origin,
-        _ overrides: Overrides,
-        _ faults: FaultCollector,
-        isOnDisk: Bool = false
+        _ loaded: LoadedConfiguration,
+        _ faults: FaultCollector
     ) throws(ConfigurationError) -> Configuration {
         var faults = faults
         let defaults = EnvironmentDefaults(self.environment, faults: &faults)
-        let folder: String
-        if case .file(let path) = origin { folder = Self.folder(of: path) } else { folder = "" }
         var builder = ConfigurationBuilder(
             types: self.types,
             defaults: defaults,
             secrets: SecretReader(
-                environment: self.environment, files: self.files, folder: folder, substitute: self.missingSecret),
-            isOnDisk: isOnDisk,
+                environment: self.environment, files: self.files,
+                folder: loaded.text.path.map { Self.folder(of: $0) } ?? "", substitute: self.missingSecret),
+            isOnDisk: loaded.text.isOnDisk,
             faults: faults
         )
-        var configuration = builder.configuration(root, origin: origin, overrides)
+        var configuration = builder.configuration(root, loaded)
         guard builder.faults.errors.isEmpty else {
             throw ConfigurationError(faults: builder.faults.sortedErrors, warnings: builder.faults.sortedWarnings)
         }

@@ -63,7 +63,7 @@ enum ConfigurationSchema {
                 ]))
         ),
         SchemaKey("open", .list(.word(Self.openPaths, enforced: Self.openPaths))),
-        SchemaKey("watch", .boolean, .acceptedUnlessOff),
+        SchemaKey("watch", .boolean),
     ]
 
     private static let roles = AdminRole.allCases.map(\.rawValue)

@@ -24,6 +24,9 @@ public struct JSONView: Sendable {
         return bytes.getSlice(at: bytes.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
     }
 
+    /// All of the text that the value stands in.
+    public var whole: ByteBuffer { self.document.bytes }
+
     /// The value as spelled.
     public var text: JSONText { JSONText(unchecked: self.raw) }
 

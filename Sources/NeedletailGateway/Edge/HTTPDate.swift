@@ -1,5 +1,5 @@
 /// Writes times as HTTP does: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
-enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]  // 1970-01-01 was a Thursday
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -13,7 +13,7 @@ enum HTTPDate {
     }
 
     /// The text as APIs write it: `1994-11-06T08:49:37Z` (RFC 3339).
-    static func internetText(_ seconds: Int64) -> String {
+    package static func internetText(_ seconds: Int64) -> String {
         let civil = CivilTime(seconds)
         return "\(civil.year)-\(Self.two(civil.month))-\(Self.two(civil.day))T\(Self.clock(civil))Z"
     }
