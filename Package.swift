@@ -48,6 +48,8 @@ let package = Package(
     ],
     targets: [
         .target(name: "CNeedletailSystem"),
+        // The dashboard's files, compiled in with `#embed`.
+        .target(name: "CNeedletailDashboard", exclude: ["Static"]),
         .target(name: "NeedletailCore", dependencies: [nio, httpTypes, logging], swiftSettings: settings),
         .target(
             name: "NeedletailProviders",
@@ -83,8 +85,8 @@ let package = Package(
             name: "NeedletailControl",
             dependencies: [
                 "Needletail", "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
-                "NeedletailGateway", "NeedletailStore", "CNeedletailSystem", nio, nioPosix, nioHTTP1, nioSSL, httpTypes,
-                logging, crypto, cryptoExtras,
+                "NeedletailGateway", "NeedletailStore", "CNeedletailSystem", "CNeedletailDashboard",
+                nio, nioPosix, nioHTTP1, nioSSL, httpTypes, logging, crypto, cryptoExtras,
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

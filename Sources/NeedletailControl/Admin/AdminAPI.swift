@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NeedletailCore
 import NeedletailGateway
+import NeedletailProviders
 
 /// Answers the admin listener: guards all of it by key, host and origin, dispatches `/admin/v1/…` to the rooms, and
 /// passes everything else on.
@@ -79,14 +80,33 @@ final class AdminAPI: EdgeHandler {
         }
         let (head, body) = (request.head, request.body)
         // Building a configuration takes milliseconds, which the event loops owe to the requests.
-        let response = await withTaskExecutorPreference(globalConcurrentExecutor) {
+        let (response, stream) = await withTaskExecutorPreference(globalConcurrentExecutor) {
             await self.answer(call, head, body)
         }
-        responder.send(response)
+        guard let stream else { return responder.send(response) }
+        responder.start(status: response.status, headers: response.headers)
+        await Self.relay(stream, to: responder)
+    }
+
+    /// Passes a stream on; one that breaks ends with its dialect's error event.
+    private static func relay(_ stream: ReplyStream, to responder: EdgeResponder) async {
+        var chunks = stream.makeAsyncIterator()
+        do throws(NeedletailError) {
+            while let chunk = try await chunks.next() { try await responder.write(chunk) }
+            responder.finish()
+        } catch {
+            guard error.code != .cancelled else { return responder.reset() }
+            var last = ByteBuffer()
+            stream.dialect.dialect.encodeStreamFailure(error, requestID: "", into: &last)
+            do throws(NeedletailError) { try await responder.write(last) } catch { return responder.reset() }
+            responder.finish()
+        }
     }
 
     /// The response to an admitted call.
-    func answer(_ call: Call, _ head: HTTPRequestHead, _ body: ByteBuffer) async -> EdgeResponse {
+    func answer(
+        _ call: Call, _ head: HTTPRequestHead, _ body: ByteBuffer
+    ) async -> (response: EdgeResponse, stream: ReplyStream?) {
         let route = call.route
         do throws(AdminError) {
             let request = AdminRequest(
@@ -96,12 +116,13 @@ final class AdminAPI: EdgeHandler {
                 body: try Self.body(body, route.body),
                 condition: ETagCondition(head.headers.first(name: "if-match"))
             )
-            let response = try await route.handler(request).response(route.status)
+            let reply = try await route.handler(request)
+            let response = reply.response(route.status)
             if route.method != .GET { self.log(call, response.status) }
-            return response
+            return (response, reply.stream)
         } catch {
             if route.method != .GET { self.log(call, error.status) }
-            return error.response
+            return (error.response, nil)
         }
     }
 

@@ -15,6 +15,8 @@ struct AdminReply: Sendable {
     var headers: HTTPFields = [:]
     /// What the body is.
     var contentType = "application/json"
+    /// What follows the head in the place of the body, piece by piece.
+    var stream: ReplyStream?
 
     init(body: ByteBuffer, etag: ETag? = nil, status: Int? = nil) {
         self.body = body

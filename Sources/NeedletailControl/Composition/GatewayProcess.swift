@@ -112,8 +112,7 @@ public final class GatewayProcess: Service {
             handler.replace(Self.services(current, store.keys))
             access.replace(current.configuration.admin)
         }
-        self.rooms = Self.rooms(
-            running, store, surroundings, levels: telemetry.levels ?? LogLevels(surroundings.logger.logLevel))
+        self.rooms = Self.rooms(running, store, telemetry, surroundings)
         self.api = EdgeServer(
             configuration: Self.edge(listen),
             handler: handler,
@@ -129,14 +128,15 @@ public final class GatewayProcess: Service {
                 // A request to explain may hold images.
                 limits: EdgeLimits(bodyBytes: listen.bodyLimit, connections: 256),
                 tls: listen.admin.isLoopback ? nil : Self.tls(listen)),
-            handler: AdminAPI(
-                self.rooms,
-                access: access,
-                rest: AdminHandler(
-                    health: { running.current.stack.health() },
-                    totals: { running.current.stack.totals.snapshot() },
-                    metrics: { telemetry.metrics(accept: $0) }, phase: phase),
-                logger: surroundings.logger),
+            handler: DashboardHandler(
+                before: AdminAPI(
+                    self.rooms,
+                    access: access,
+                    rest: AdminHandler(
+                        health: { running.current.stack.health() },
+                        totals: { running.current.stack.totals.snapshot() },
+                        metrics: { telemetry.metrics(accept: $0) }, phase: phase),
+                    logger: surroundings.logger)),
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
@@ -166,14 +166,20 @@ public final class GatewayProcess: Service {
     }
 
     private static func rooms(
-        _ running: RunningConfiguration, _ store: GatewayStore, _ surroundings: Surroundings, levels: LogLevels
+        _ running: RunningConfiguration, _ store: GatewayStore, _ telemetry: Telemetry, _ surroundings: Surroundings
     ) -> [any AdminRoom] {
         let time = surroundings.time
+        let levels = telemetry.levels ?? LogLevels(surroundings.logger.logLevel)
         return [
             CallerRoom(), ConfigurationRoom(running), ProvidersRoom(running, time: time),
             GroupsRoom(running, time: time), LogRoom(levels: levels),
             TrafficRoom(rules: { running.current.stack.rules }, traffic: { running.current.stack.traffic }),
             LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: surroundings.random),
+            RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),
+            PlaygroundRoom(
+                stack: { running.current.stack.provider },
+                models: { running.current.stack.directory.models(allowed: nil) },
+                random: .seeded(surroundings.random.next()), logger: surroundings.logger),
         ]
     }
 

@@ -12,6 +12,7 @@ extension ConfigurationBuilder {
         guard let node else { return telemetry }
         if let log = node["log"] { self.readLog(log, &telemetry) }
         assign(node["metrics"]?.int("max_series"), to: &telemetry.maximumSeries)
+        assign(node["requests"]?.int("size"), to: &telemetry.requestLogSize)
         if let traces = node["traces"] {
             assign(traces.double("sample"), to: &telemetry.sampleRatio)
             assign(traces.bool("errors"), to: &telemetry.samplesErrors)

@@ -317,6 +317,7 @@ enum ConfigurationSchema {
             ])
         ),
         SchemaKey("metrics", .section([SchemaKey("max_series", .integer(1...100_000))])),
+        SchemaKey("requests", .section([SchemaKey("size", .integer(1...100_000))])),
         SchemaKey(
             "traces",
             .section([

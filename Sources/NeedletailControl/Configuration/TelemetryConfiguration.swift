@@ -42,6 +42,9 @@ public struct TelemetryConfiguration: Sendable, Equatable {
     /// Where signals are sent; `nil` for nowhere.
     public var otlp: OTLPConfiguration?
 
+    /// How many requests the request log keeps; about 2 KiB each. Default 1,000.
+    public var requestLogSize = 1_000
+
     /// The defaults.
     public init() {}
 

@@ -11,6 +11,8 @@ import Synchronization
 final class Telemetry: Sendable {
     /// The metrics.
     let registry = MetricRegistry()
+    /// The last requests.
+    let recent: RecentRequests
     /// Who hears of requests, and what they are told.
     let observation: Observation
     /// What is logged; `nil` where the log is somebody else's.
@@ -44,6 +46,9 @@ final class Telemetry: Sendable {
             observers.append(FailureLog(logger: surroundings.logger))
         }
         if let spans = self.spans { observers.append(spans) }
+        let recent = RecentRequests(capacity: configuration.requestLogSize, time: time)
+        self.recent = recent
+        observers.append(recent)
         let random = RandomSource.seeded(surroundings.random.next())
         self.observation = Observation(
             observers,

@@ -88,7 +88,7 @@ struct SampleAPI {
         case .refused(let response): return response
         case .admitted(let call):
             guard let call = call as? AdminAPI.Call else { return EdgeResponse(status: 500) }
-            return await self.api.answer(call, head, ByteBuffer(string: body))
+            return await self.api.answer(call, head, ByteBuffer(string: body)).response
         }
     }
 }

@@ -1,0 +1,40 @@
+import { card, count, h, milliseconds, percent, table, tag, time, toast } from "/dashboard/dom.js";
+import { get, list, send } from "/dashboard/api.js";
+
+export async function providers(it) {
+  const may = (permission) => window.caller.permissions.includes(permission);
+  async function act(text, method, path, body) {
+    try { await send(method, path, body); toast(text); } catch (error) { toast(error.message, true); }
+    await refresh();
+  }
+  async function refresh() {
+    const [rows, breakers] = await Promise.all([list("/providers", it), list("/breakers", it).catch(() => [])]);
+    it.show(h("h1", {}, "Providers"), h("div", { class: "grid" }, rows.length ? rows.map((row) => one(row, breakers.filter((breaker) => breaker.provider === row.name)))
+      : h("p", { class: "notice" }, "No provider is configured. Set a key such as OPENAI_API_KEY, or write one under providers: in needletail.yaml.")));
+  }
+  const one = (row, breakers) => {
+    const path = `/providers/${encodeURIComponent(row.name)}`;
+    const healthy = row.check?.healthy;
+    return card(null, h("h2", {}, row.name, " ", tag(row.state, row.state === "active" ? "good" : "warn"), " ",
+      row.check && tag(healthy === null ? "not checked yet" : healthy ? "healthy" : "failing", healthy === false ? "bad" : healthy ? "good" : "")),
+      h("p", { class: "muted" }, [row.type, row.base_url].filter(Boolean).join(" at ")),
+      healthy === false && h("p", { class: "notice bad" }, row.check.last_error, row.check.last_success ? ` Last well at ${time(Date.parse(row.check.last_success) / 1000)}.` : ""),
+      table([
+        ["Model", (one) => one.model ?? "as asked"], ["Running", (one) => count(one.in_flight), true],
+        ["Health", (one) => tag(percent(one.health), one.health >= 0.9 ? "good" : one.health >= 0.7 ? "warn" : "bad")],
+        ["Errors", (one) => percent(one.error_rate), true], ["Latency", (one) => milliseconds(one.latency_ms), true],
+        ["Headroom", (one) => percent(one.headroom), true],
+      ], row.deployments ?? [], { caption: `Deployments of ${row.name}`, empty: "No calls yet." }),
+      breakers.length > 0 && [h("h2", {}, "Circuit breakers"), table([
+        ["Deployment", (one) => one.name], ["State", (one) => tag(one.state, one.state === "closed" ? "good" : one.state === "open" ? "bad" : "warn")],
+        ["", (one) => may("operate") && [
+          h("button", { onclick: () => act("Reset.", "POST", `/breakers/${encodeURIComponent(one.name)}/reset`) }, "Reset"), " ",
+          h("button", { class: "danger", onclick: () => act("Tripped.", "POST", `/breakers/${encodeURIComponent(one.name)}/trip`) }, "Trip")]],
+      ], breakers, { caption: `Breakers of ${row.name}` })],
+      may("operate") && h("div", { class: "row" }, row.state === "active"
+        ? [h("button", { onclick: () => act(`${row.name} drains.`, "POST", path + "/drain", {}) }, "Drain"),
+          h("button", { class: "danger", onclick: () => act(`${row.name} is disabled.`, "POST", path + "/disable") }, "Disable")]
+        : h("button", { class: "main", onclick: () => act(`${row.name} is enabled.`, "POST", path + "/enable") }, "Enable")));
+  };
+  await it.every(3, refresh);
+}

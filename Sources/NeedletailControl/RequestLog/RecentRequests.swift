@@ -1,0 +1,146 @@
+import NeedletailCore
+import NeedletailRouting
+import Synchronization
+
+/// The last requests with all that is known of them, and the traffic of the last hour. It holds no prompt and no reply.
+final class RecentRequests: RequestObserver {
+    /// A request and its place in the order in which requests ended.
+    struct Entry: Sendable {
+        /// Counts requests from 1.
+        var number: UInt64
+        var record: RequestRecord
+    }
+
+    /// Some entries, and how far they reach.
+    struct Page: Sendable {
+        var entries: [Entry]
+        /// The number of the entry that ended last, whether or not it is shown; 0 before the first.
+        var newest: UInt64
+        /// Whether older ones that fit are left.
+        var hasMore: Bool
+    }
+
+    private struct State {
+        /// A ring: entry `number` stands at `(number - 1) % capacity`.
+        var ring: [RequestRecord] = []
+        var newest: UInt64 = 0
+        var series = TrafficSeriesState()
+    }
+
+    private let capacity: Int
+    private let time: TimeSource
+    private let state = Mutex(State())
+
+    /// Creates an empty log.
+    ///
+    /// - Parameter capacity: How many requests are kept, at least 1; about 2 KiB each.
+    init(capacity: Int, time: TimeSource) {
+        self.capacity = max(1, capacity)
+        self.time = time
+    }
+
+    // MARK: RequestObserver
+
+    func requestEnded(_ record: RequestRecord) {
+        let now = self.time.now()
+        self.state.withLock { state in
+            if state.ring.count < self.capacity {
+                state.ring.append(record)
+            } else {
+                state.ring[Int(state.newest % UInt64(self.capacity))] = record
+            }
+            state.newest += 1
+            state.series.count(now: now) { Self.count(record, in: &$0) }
+        }
+    }
+
+    func requestRefused(_ refusal: RefusalRecord) {
+        let now = self.time.now()
+        self.state.withLock { state in
+            state.series.count(now: now) { slot in
+                slot.requests += 1
+                if refusal.status >= 500 { slot.failures += 1 } else { slot.refusals += 1 }
+            }
+        }
+    }
+
+    private static func count(_ record: RequestRecord, in slot: inout TrafficSeriesState.Slot) {
+        slot.requests += 1
+        switch record.outcome.end {
+        case .abandoned: slot.abandoned += 1
+        case .failed where record.isCommitted || record.status >= 500: slot.failures += 1
+        case .failed: slot.refusals += 1
+        case .finished: break
+        }
+        slot.attempts += record.attempts.count
+        slot.inputTokens += record.outcome.usage?.inputTokens ?? 0
+        slot.outputTokens += record.outcome.usage?.outputTokens ?? 0
+        slot.picoDollars += record.cost.picoDollars ?? 0
+        guard record.isCommitted else { return }
+        slot.latency.add(record.duration)
+        if let first = record.timeToFirstToken { slot.firstToken.add(first) }
+    }
+
+    // MARK: Reading
+
+    /// The traffic of the last steps, oldest first.
+    func series(_ count: Int) -> [TrafficSeriesState.Slot] {
+        let now = self.time.now()
+        return self.state.withLock { $0.series.last(count, now: now) }
+    }
+
+    /// The newest entries that fit, newest first.
+    ///
+    /// - Parameter before: Only entries that ended before this one; `nil` for all.
+    func newest(_ limit: Int, before: UInt64? = nil, where filter: RequestFilter = RequestFilter()) -> Page {
+        let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }
+        var page = Page(entries: [], newest: newest, hasMore: false)
+        var number = min(before.map { $0 == 0 ? 0 : $0 - 1 } ?? newest, newest)
+        let oldest = newest - UInt64(ring.count)
+        while number > oldest {
+            let record = ring[Int((number - 1) % UInt64(self.capacity))]
+            if filter.takes(record) {
+                guard page.entries.count < limit else {
+                    page.hasMore = true
+                    break
+                }
+                page.entries.append(Entry(number: number, record: record))
+            }
+            number -= 1
+        }
+        return page
+    }
+
+    /// The entries that fit and ended after one, oldest first; those that are not kept any more are passed over.
+    func after(_ number: UInt64, limit: Int, where filter: RequestFilter = RequestFilter()) -> Page {
+        let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }
+        var page = Page(entries: [], newest: newest, hasMore: false)
+        var next = max(number, newest - UInt64(ring.count)) + 1
+        while next <= newest {
+            let record = ring[Int((next - 1) % UInt64(self.capacity))]
+            if filter.takes(record) {
+                guard page.entries.count < limit else {
+                    page.newest = next - 1
+                    page.hasMore = true
+                    break
+                }
+                page.entries.append(Entry(number: next, record: record))
+            }
+            next += 1
+        }
+        return page
+    }
+
+    /// The request with an id; of several, which clients may choose alike, the newest.
+    func find(_ id: String) -> Entry? {
+        let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }
+        let oldest = newest - UInt64(ring.count)
+        var number = newest
+        while number > oldest {
+            let record = ring[Int((number - 1) % UInt64(self.capacity))]
+            if record.id == id { return Entry(number: number, record: record) }
+            number -= 1
+        }
+        return nil
+    }
+}
