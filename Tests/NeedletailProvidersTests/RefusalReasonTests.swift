@@ -24,7 +24,7 @@ struct RefusalReasonTests {
             ("", "content_filter", .contentFilter), ("", "content_policy_violation", .contentFilter),
             ("Output blocked by content filtering policy", nil, .contentFilter),
             ("triggering Azure OpenAI's content management policy", nil, .contentFilter),
-        ])
+        ] as [(String, String?, NeedletailError.Reason)])
     func reasons(message: String, code: String?, reason: NeedletailError.Reason) {
         #expect(RefusalReason.of(Self.error(message, code: code)) == reason)
     }

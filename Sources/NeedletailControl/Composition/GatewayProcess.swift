@@ -109,6 +109,7 @@ public final class GatewayProcess: Service {
             logger: surroundings.logger)
         let access = AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time)
         running.onSwap { current in
+            store.budgets.replace(current.configuration.budgets)
             handler.replace(Self.services(current, store.keys))
             access.replace(current.configuration.admin)
         }
