@@ -211,7 +211,6 @@ final class RunningConfiguration: Sendable {
             ("listen.body_limit", old.listen.bodyLimit == new.listen.bodyLimit),
             ("listen.cors", old.listen.corsOrigins == new.listen.corsOrigins),
             ("store", Fingerprint(of: old.store) == Fingerprint(of: new.store)),
-            ("budgets", Fingerprint(of: old.budgets) == Fingerprint(of: new.budgets)),
             ("telemetry", Fingerprint(of: old.telemetry) == Fingerprint(of: new.telemetry)),
             ("admin.watch", old.admin.watchesFile == new.admin.watchesFile),
         ]
