@@ -213,11 +213,11 @@ public final class GatewayHandler: EdgeHandler {
             routingHeaders: fields.routing,
             clientRetryCount: fields.retryCount,
             readTimeout: fields.readTimeout,
-            priority: key?.priority ?? .normal,
             start: start,
             trace: fields.trace,
             cachePolicy: fields.cachePolicy,
             maximumCost: fields.maximumCost,
+            priority: key?.priority ?? .normal,
             logger: self.logger
         )
     }
