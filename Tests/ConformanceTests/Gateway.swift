@@ -26,7 +26,7 @@ final class Gateway: Sendable {
             }
             var request = request
             if let model { request.model = model }
-            context.request.countAttempt()
+            _ = context.request.countAttempt(limit: .max)
             let reply = try await provider.respond(to: request, context: context)
             let (gateway, id) = (self.gateway, context.id)
             reply.onEnd { outcome in gateway.outcomes.withLock { $0[id] = outcome } }
