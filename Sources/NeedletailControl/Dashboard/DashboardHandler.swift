@@ -20,7 +20,7 @@ final class DashboardHandler: EdgeHandler {
     func admit(_ head: HTTPRequestHead) -> EdgeAdmission { self.admit(head, from: nil) }
 
     func admit(_ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?) -> EdgeAdmission {
-        guard head.method == .GET || head.method == .HEAD, let file = self.files.file(at: head.path) else {
+        guard head.method == .GET || head.method == .HEAD, let file = self.files.file(at: String(head.path)) else {
             return self.rest.admit(head, from: peer())
         }
         return .admitted(file)

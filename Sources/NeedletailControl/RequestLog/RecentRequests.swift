@@ -50,14 +50,14 @@ final class RecentRequests: RequestObserver {
                 state.ring[Int(state.newest % UInt64(self.capacity))] = record
             }
             state.newest += 1
-            state.series.count(now: now) { Self.count(record, in: &$0) }
+            state.series.change(now: now) { Self.count(record, in: &$0) }
         }
     }
 
     func requestRefused(_ refusal: RefusalRecord) {
         let now = self.time.now()
         self.state.withLock { state in
-            state.series.count(now: now) { slot in
+            state.series.change(now: now) { slot in
                 slot.requests += 1
                 if refusal.status >= 500 { slot.failures += 1 } else { slot.refusals += 1 }
             }

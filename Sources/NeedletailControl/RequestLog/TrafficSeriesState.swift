@@ -18,8 +18,8 @@ struct TrafficSeriesState {
         var inputTokens = 0
         var outputTokens = 0
         var picoDollars: Int64 = 0
-        var latency = LatencyHistogram()
-        var firstToken = LatencyHistogram()
+        var latency = LatencyCounts()
+        var firstToken = LatencyCounts()
 
         fileprivate mutating func clear(for number: Int64) {
             var latency = self.latency
@@ -57,7 +57,7 @@ struct TrafficSeriesState {
     private static func number(_ now: Instant) -> Int64 { now.nanoseconds / (Self.step * 1_000_000_000) }
 
     /// Changes the step of now.
-    mutating func count(now: Instant, _ body: (inout Slot) -> Void) {
+    mutating func change(now: Instant, _ body: (inout Slot) -> Void) {
         let number = Self.number(now)
         let place = Int(number % Int64(Self.count))
         if self.slots[place].number != number { self.slots[place].clear(for: number) }

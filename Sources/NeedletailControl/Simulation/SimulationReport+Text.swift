@@ -17,7 +17,10 @@ extension SimulationReport {
             Self.line("cost", "$\(Self.dollars(self.cost))"),
         ]
         if !self.errors.isEmpty { lines += ["", "errors"] + self.errorLines }
-        lines += ["", "providers"] + self.providerLines + [""] + self.chartLines
+        lines += ["", "providers"]
+        lines += self.providerLines
+        lines.append("")
+        lines += self.chartLines
         return lines.joined(separator: "\n")
     }
 

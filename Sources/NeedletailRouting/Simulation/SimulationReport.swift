@@ -16,6 +16,9 @@ public struct SimulationReport: Sendable {
         public var cost: Int64 = 0
         /// How often its circuit breakers opened.
         public var breakerOpenings = 0
+
+        /// Nothing yet.
+        public init() {}
     }
 
     /// One slice of the time.

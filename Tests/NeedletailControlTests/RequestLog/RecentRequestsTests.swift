@@ -118,7 +118,7 @@ struct RecentRequestsTests {
     @Test("percentiles are right within a fifth", arguments: UInt64(0)..<10)
     func percentiles(_ seed: UInt64) throws {
         let random = RandomSource.seeded(seed)
-        var histogram = LatencyHistogram()
+        var histogram = LatencyCounts()
         var values: [Double] = []
         for _ in 0..<1_000 {
             // From 2 ms to 20 s, evenly over the doublings.

@@ -11,7 +11,7 @@ struct OverviewRoom: AdminRoom {
         var inputTokens = 0
         var outputTokens = 0
         var picoDollars: Int64 = 0
-        var latency = LatencyHistogram()
+        var latency = LatencyCounts()
     }
 
     /// How many models and providers are shown.

@@ -1,7 +1,7 @@
 import NeedletailCore
 
 /// Counts durations in steps of a quarter of a doubling, from 1 ms to 65 s, so that a percentile is right within a fifth.
-struct LatencyHistogram: Sendable, Equatable {
+struct LatencyCounts: Sendable, Equatable {
     /// Four steps for each of sixteen doublings.
     static let steps = 64
 
