@@ -43,7 +43,7 @@ struct FileGateway {
         case .refused(let response): return response
         case .admitted(let call):
             guard let call = call as? AdminAPI.Call else { return EdgeResponse(status: 599) }
-            return await api.answer(call, head, ByteBuffer(string: body))
+            return await api.answer(call, head, ByteBuffer(string: body)).response
         }
     }
 
