@@ -49,9 +49,10 @@ struct SimulatedTrafficTests {
         #expect((3_300...3_900).contains(report.requests))
         #expect(report.availability == 1)
         #expect(report.finished + report.abandoned == report.requests)
-        #expect((report.providers["a"]?.failures["upstreamFailed"] ?? 0) > 400)
+        // Its circuit breaker opens after a few, and probes now and then.
+        #expect((5...50).contains(report.providers["a"]?.failures["upstreamFailed"] ?? 0))
         #expect((report.providers["b"]?.calls ?? 0) > 400)
-        #expect((1.1...1.3).contains(report.attemptsPerRequest))
+        #expect((1.001...1.05).contains(report.attemptsPerRequest))
         #expect(report.slices.map(\.requests).reduce(0, +) == report.finished)
         #expect(report.providers["a"]?.cost ?? 0 > 1_000_000)
         #expect(report.providers["b"]?.cost == 0)
