@@ -23,7 +23,7 @@ function frame() {
   const controller = new AbortController();
   return {
     signal: controller.signal,
-    show: (...content) => { if (!controller.signal.aborted) main.replaceChildren(...content); },
+    show: (...content) => { if (!controller.signal.aborted) main.replaceChildren(...content.flat(3).filter(Boolean)); },
     every: async (seconds, task) => {
       while (!controller.signal.aborted) {
         if (document.visibilityState === "visible") {

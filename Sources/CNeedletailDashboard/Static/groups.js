@@ -9,7 +9,7 @@ export async function groups(it) {
   }
   async function refresh() {
     if (document.activeElement?.matches("main input")) return;
-    const [rows, overview, experiments] = await Promise.all([list("/groups", it), get("/overview?minutes=5", it).catch(() => null), list("/experiments", it).catch(() => [])]);
+    const [rows, overview, experiments] = await Promise.all([list("/groups", it), get("/overview?minutes=5", it).catch(() => null), get("/experiments", it).then((page) => page.experiments)]);
     const asked = Object.fromEntries((overview?.models ?? []).map((row) => [row.name, row]));
     it.show(h("h1", {}, "Groups and routes"), h("div", { class: "grid" }, rows.length ? rows.map((row) => one(row, asked[row.name]))
       : h("p", { class: "notice" }, "No group is configured. Clients ask for provider/model. A group under models: gives several providers one name, with failover.")),

@@ -8,14 +8,16 @@ export async function providers(it) {
     await refresh();
   }
   async function refresh() {
-    const [rows, breakers] = await Promise.all([list("/providers", it), list("/breakers", it).catch(() => [])]);
-    it.show(h("h1", {}, "Providers"), h("div", { class: "grid" }, rows.length ? rows.map((row) => one(row, breakers.filter((breaker) => breaker.provider === row.name)))
+    const [rows, health] = await Promise.all([list("/providers", it), fetch("/health/providers", { cache: "no-store" }).then((reply) => reply.json()).catch(() => ({}))]);
+    const states = health.providers ?? health;
+    it.show(h("h1", {}, "Providers"), h("div", { class: "grid" }, rows.length ? rows.map((row) => one(row, states[row.name]?.circuit_state))
       : h("p", { class: "notice" }, "No provider is configured. Set a key such as OPENAI_API_KEY, or write one under providers: in needletail.yaml.")));
   }
-  const one = (row, breakers) => {
+  const one = (row, circuit) => {
     const path = `/providers/${encodeURIComponent(row.name)}`;
     const healthy = row.check?.healthy;
     return card(null, h("h2", {}, row.name, " ", tag(row.state, row.state === "active" ? "good" : "warn"), " ",
+      circuit && circuit !== "closed" && [tag(`circuit ${circuit.replace("_", " ")}`, circuit === "open" ? "bad" : "warn"), " "],
       row.check && tag(healthy === null ? "not checked yet" : healthy ? "healthy" : "failing", healthy === false ? "bad" : healthy ? "good" : "")),
       h("p", { class: "muted" }, [row.type, row.base_url].filter(Boolean).join(" at ")),
       healthy === false && h("p", { class: "notice bad" }, row.check.last_error, row.check.last_success ? ` Last well at ${time(Date.parse(row.check.last_success) / 1000)}.` : ""),
@@ -25,12 +27,6 @@ export async function providers(it) {
         ["Errors", (one) => percent(one.error_rate), true], ["Latency", (one) => milliseconds(one.latency_ms), true],
         ["Headroom", (one) => percent(one.headroom), true],
       ], row.deployments ?? [], { caption: `Deployments of ${row.name}`, empty: "No calls yet." }),
-      breakers.length > 0 && [h("h2", {}, "Circuit breakers"), table([
-        ["Deployment", (one) => one.name], ["State", (one) => tag(one.state, one.state === "closed" ? "good" : one.state === "open" ? "bad" : "warn")],
-        ["", (one) => may("operate") && [
-          h("button", { onclick: () => act("Reset.", "POST", `/breakers/${encodeURIComponent(one.name)}/reset`) }, "Reset"), " ",
-          h("button", { class: "danger", onclick: () => act("Tripped.", "POST", `/breakers/${encodeURIComponent(one.name)}/trip`) }, "Trip")]],
-      ], breakers, { caption: `Breakers of ${row.name}` })],
       may("operate") && h("div", { class: "row" }, row.state === "active"
         ? [h("button", { onclick: () => act(`${row.name} drains.`, "POST", path + "/drain", {}) }, "Drain"),
           h("button", { class: "danger", onclick: () => act(`${row.name} is disabled.`, "POST", path + "/disable") }, "Disable")]
