@@ -1,4 +1,4 @@
-public import HTTPTypes
+import HTTPTypes
 import NeedletailCore
 
 /// The headers in which servers tell their limits, read for the one thing that a refused request needs: when the limit
