@@ -34,8 +34,8 @@ enum RefusalReason {
         // Only what a provider said is looked at.
         guard error.upstream != nil else { return nil }
         let message = error.message.prefix(1_024).lowercased()
-        if Self.tooLong.contains(where: message.contains) { return .contextWindow }
-        if Self.filtered.contains(where: message.contains) { return .contentFilter }
+        if Self.tooLong.contains(where: { message.contains($0) }) { return .contextWindow }
+        if Self.filtered.contains(where: { message.contains($0) }) { return .contentFilter }
         return nil
     }
 }
