@@ -72,13 +72,17 @@ public final class BudgetKeeper: Sendable {
             switch decision {
             case .held(let hold): return Hold(state: hold, money: money, tokens: tokens)
             case .refused(let refusal): throw refusal.error
-            case .short: try await self.refill(call, money: money, tokens: tokens)
+            case .short:
+                if let failure = await self.refill(call, money: money, tokens: tokens) { throw failure }
             }
         }
     }
 
     /// Gets the blocks that a call lacks. Work runs one after another, so what an earlier one got is seen by the next.
-    private func refill(_ call: BudgetedCall, money: Int128, tokens: Int128) async throws(NeedletailError) {
+    ///
+    /// - Returns: Why it cannot have them. Not thrown: Swift 6.3 jumps astray where this throws a typed error through the
+    ///   loop above.
+    private func refill(_ call: BudgetedCall, money: Int128, tokens: Int128) async -> NeedletailError? {
         let outcome = Mutex<NeedletailError?>(nil)
         do {
             try await self.executor {
@@ -86,9 +90,9 @@ public final class BudgetKeeper: Sendable {
                 outcome.withLock { $0 = failure }
             }
         } catch {
-            throw NeedletailError(.unavailable, "Budgets cannot be judged: the store is closed.", cause: error)
+            return NeedletailError(.unavailable, "Budgets cannot be judged: the store is closed.", cause: error)
         }
-        if let failure = outcome.withLock({ $0 }) { throw failure }
+        return outcome.withLock { $0 }
     }
 
     private func refillNow(_ call: BudgetedCall, money: Int128, tokens: Int128) -> NeedletailError? {
