@@ -166,7 +166,7 @@ final class TemporaryFolder: Sendable {
     /// Writes a file and returns its path.
     func write(_ name: String, _ text: String) throws -> String {
         let file = self.path + "/" + name
-        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
         return file
     }
 }

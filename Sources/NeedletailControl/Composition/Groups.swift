@@ -57,7 +57,8 @@ struct Groups {
 
     /// The sections of a configuration that no group is built from.
     private static let sections: Set<String> = [
-        "origin", "listen", "experiments", "routes", "keys", "cache", "telemetry", "admin", "warnings", "loaded",
+        "origin", "listen", "experiments", "routes", "keys", "cache", "store", "telemetry", "admin", "warnings",
+        "loaded",
     ]
 
     /// Everything that groups are built from.

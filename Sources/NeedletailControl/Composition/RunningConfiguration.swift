@@ -258,12 +258,17 @@ final class RunningConfiguration: Sendable {
     /// - Parameter report: Told of every try.
     func watchFile(_ report: (Attempt) -> Void) async {
         var seen = self.current.loaded.text.text
+        var last = seen
         while !Task.isCancelled {
             do { try await self.time.sleep(self.time.now().advanced(by: Self.watchInterval)) } catch { return }
-            // One that is being written may be missing for a moment.
+            // One that is being written may be missing, or be half of itself: it must say the same twice.
             guard let text = try? self.loader.read(self.current.loaded.text.request), text.text != seen,
                 text.path == self.current.loaded.text.path
             else { continue }
+            guard text.text == last else {
+                last = text.text
+                continue
+            }
             seen = text.text
             guard text.text != self.current.loaded.text.text, let attempt = try? self.reload("file") else { continue }
             report(attempt)

@@ -336,14 +336,12 @@ private final class AttemptLog: Sendable {
 extension Provider {
     /// Whether it is made of the same parts.
     fileprivate func isSame(as other: any Provider) -> Bool {
-        func parts(_ value: Any) -> [ObjectIdentifier] {
+        func parts(_ value: Any, _ depth: Int) -> [ObjectIdentifier] {
             let mirror = Mirror(reflecting: value)
             if mirror.displayStyle == .class { return [ObjectIdentifier(value as AnyObject)] }
-            return mirror.children.flatMap { child in
-                Mirror(reflecting: child.value).displayStyle == .class || child.label == "targets"
-                    || mirror.displayStyle == .collection ? parts(child.value) : []
-            }
+            return depth == 0 ? [] : mirror.children.flatMap { parts($0.value, depth - 1) }
         }
-        return parts(self) == parts(other) && !parts(self).isEmpty
+        let own = parts(self, 4)
+        return own == parts(other, 4) && !own.isEmpty
     }
 }
