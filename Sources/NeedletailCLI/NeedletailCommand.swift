@@ -10,7 +10,7 @@ public struct NeedletailCommand: AsyncParsableCommand {
         discussion: "Exit status: 0 ok, 1 what was asked for failed, 2 wrong usage.",
         subcommands: [
             ServeCommand.self, CheckCommand.self, ChatCommand.self, MockCommand.self, ProvidersCommand.self,
-            GroupsCommand.self, ConfigCommand.self, ConfigCommand.Reload.self,
+            GroupsCommand.self, BreakersCommand.self, ConfigCommand.self, ConfigCommand.Reload.self,
             PricesCommand.self, CostsCommand.self, BudgetsCommand.self, KeysCommand.self, StoreCommand.self,
             SimulateCommand.self,
         ]

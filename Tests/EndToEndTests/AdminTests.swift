@@ -20,7 +20,6 @@ struct AdminTests {
                 #expect(refused.status == 405 && refused.headers["allow"] == "GET, HEAD", "\(method) \(refused)")
             }
             #expect(try await connection.ask("GET", path + "/more").status == 404)
-            #expect(try await connection.ask("GET", "/").status == 404)
             #expect(try await connection.ask("GET", "/v1/models").status == 404)
         }
     }

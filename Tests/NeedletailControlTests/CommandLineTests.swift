@@ -12,7 +12,7 @@ struct CommandLineTests {
         "help is there for every command",
         arguments: [
             [], ["serve"], ["check"], ["chat"], ["mock"], ["providers"], ["groups"], ["config"], ["reload"],
-            ["providers", "drain"],
+            ["providers", "drain"], ["breakers"],
         ])
     func help(_ command: [String]) async throws {
         let run = try await CommandRun.finished(command + ["--help"])
@@ -128,6 +128,9 @@ struct CommandLineTests {
         let weights = try await run("groups", "weights", "chat", "new/y=3")
         #expect(weights.output.hasSuffix("m/x, new/y x3\n"), "\(weights)")
         #expect(try await run("groups", "weights", "chat", "new/y=three").status == 2)
+        let forced = try await run("breakers", "open", "m/x")
+        #expect(forced.output.contains("forced_open"), "\(forced)")
+        #expect(try await run("breakers", "release", "m").output.contains("closed"))
         let unknown = try await run("groups", "show", "caht")
         #expect(unknown.status == 1 && unknown.errors.contains("Did you mean 'chat'?"), "\(unknown)")
         let needed = try await run("providers", "deregister", "new")

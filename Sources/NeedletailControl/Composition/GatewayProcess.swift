@@ -173,7 +173,7 @@ public final class GatewayProcess: Service {
         let levels = telemetry.levels ?? LogLevels(surroundings.logger.logLevel)
         return [
             CallerRoom(), ConfigurationRoom(running), ProvidersRoom(running, time: time),
-            GroupsRoom(running, time: time), LogRoom(levels: levels),
+            GroupsRoom(running, time: time), BreakersRoom(running, time: time), LogRoom(levels: levels),
             TrafficRoom(rules: { running.current.stack.rules }, traffic: { running.current.stack.traffic }),
             LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: surroundings.random),
             RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),

@@ -272,6 +272,30 @@ struct RunningConfigurationTests {
         #expect(header?.value.exposed == "${KEY}")
     }
 
+    @Test("breakers are seen, tripped, forced, released and reset, one or all of a provider, and stay so over a reload")
+    func breakers() async throws {
+        let gateway = try Self.gateway()
+        func states() async throws -> [String: String] {
+            let list = try JSONDocument(await gateway.ask("GET", "/breakers").body).root
+            let pairs = try #require(list["data"]).elements.map {
+                ($0["name"]?.string ?? "", $0["state"]?.string ?? "")
+            }
+            return Dictionary(pairs) { first, _ in first }
+        }
+        #expect(try await states() == ["a": "closed", "a/x": "closed", "b": "closed"])
+        #expect(await gateway.ask("POST", "/breakers/a%2Fx/trip").status == 200)
+        #expect(await gateway.ask("POST", "/breakers/b/force", #"{"state":"open"}"#).status == 200)
+        #expect(try await states() == ["a": "closed", "a/x": "open", "b": "forced_open"])
+        _ = try gateway.running.reload("test")
+        #expect(try await states() == ["a": "closed", "a/x": "open", "b": "forced_open"])
+        #expect(await gateway.ask("POST", "/breakers/b/release").status == 200)
+        #expect(await gateway.ask("POST", "/breakers/a/reset").status == 200)
+        #expect(try await states() == ["a": "closed", "a/x": "closed", "b": "closed"])
+        #expect(await gateway.ask("POST", "/breakers/b/force", #"{"state":"ajar"}"#).status == 400)
+        let near = await gateway.ask("POST", "/breakers/a%2Fy/reset")
+        #expect(near.status == 404 && near.text.contains("a/x"), "\(near.text)")
+    }
+
     @Test("changes outlive a reload unless they are dropped, or have nothing to stand on")
     func overlayAndReload() async throws {
         let gateway = try Self.gateway()
