@@ -135,12 +135,12 @@ struct BudgetStateTests {
         let authority = MemoryBudgets()
         var told: [String] = []
         for _ in 0..<100 {
-            if case .short(let shortage) = state.hold(Self.call, money: 10, tokens: 0, now: 5),
-                case .granted(let blocks) = try authority.grant(shortage.requests)
-            {
+            var decision = state.hold(Self.call, money: 10, tokens: 0, now: 5)
+            if case .short(let shortage) = decision, case .granted(let blocks) = try authority.grant(shortage.requests) {
                 told += state.granted(shortage, blocks, now: 5).map(\.used)
+                decision = state.hold(Self.call, money: 10, tokens: 0, now: 5)
             }
-            guard case .held(let hold) = state.hold(Self.call, money: 10, tokens: 0, now: 5) else { continue }
+            guard case .held(let hold) = decision else { continue }
             _ = state.settle(hold, money: 10, tokens: 0, now: 5)
         }
         #expect(told.count == 2)
