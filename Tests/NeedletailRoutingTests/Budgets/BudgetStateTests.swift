@@ -136,7 +136,8 @@ struct BudgetStateTests {
         var told: [String] = []
         for _ in 0..<100 {
             var decision = state.hold(Self.call, money: 10, tokens: 0, now: 5)
-            if case .short(let shortage) = decision, case .granted(let blocks) = try authority.grant(shortage.requests) {
+            if case .short(let shortage) = decision, case .granted(let blocks) = try authority.grant(shortage.requests)
+            {
                 told += state.granted(shortage, blocks, now: 5).map(\.used)
                 decision = state.hold(Self.call, money: 10, tokens: 0, now: 5)
             }
