@@ -11,12 +11,20 @@ public final class BudgetKeeper: Sendable {
     public typealias Executor = @Sendable (@escaping @Sendable () -> Void) async throws -> Void
 
     /// What is held for one call, to be settled exactly once.
-    public struct Hold: Sendable {
+    ///
+    /// A class: Swift 6.3 jumps astray when an asynchronous function that throws a typed error returns 128-bit integers.
+    public final class Hold: Sendable {
         let state: BudgetState.Hold
         /// The most that the call was thought to cost.
         public let money: Int128
         /// The most tokens.
         public let tokens: Int128
+
+        init(state: BudgetState.Hold, money: Int128, tokens: Int128) {
+            self.state = state
+            self.money = money
+            self.tokens = tokens
+        }
     }
 
     private let state: Mutex<BudgetState>
@@ -80,8 +88,7 @@ public final class BudgetKeeper: Sendable {
 
     /// Gets the blocks that a call lacks. Work runs one after another, so what an earlier one got is seen by the next.
     ///
-    /// - Returns: Why it cannot have them. Not thrown: Swift 6.3 jumps astray where this throws a typed error through the
-    ///   loop above.
+    /// - Returns: Why it cannot have them.
     private func refill(_ call: BudgetedCall, money: Int128, tokens: Int128) async -> NeedletailError? {
         let outcome = Mutex<NeedletailError?>(nil)
         do {
