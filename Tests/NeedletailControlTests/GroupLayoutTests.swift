@@ -80,7 +80,7 @@ struct GroupLayoutTests {
             """)
         #expect(made.layout.places.map(\.provider) == ["c", "c", "b", "a"])
         #expect(made.layout.places.map(\.weight) == [0.125, 0.125, 0.75, 1])
-        #expect(Self.counts(made, 800) == [100, 100, 300, 400])
+        #expect(Self.counts(made, 800) == [50, 50, 300, 400])
     }
 
     @Test(

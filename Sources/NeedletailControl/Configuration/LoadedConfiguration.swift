@@ -25,3 +25,10 @@ struct LoadedConfiguration: Sendable {
         return ETag(of: ([self.text.text] + changes).joined(separator: "\n"))
     }
 }
+
+/// However it is printed or looked into, it shows which file it is and no word of it: a file may hold keys.
+extension LoadedConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    var description: String { self.text.path ?? "the environment" }
+    var debugDescription: String { self.description }
+    var customMirror: Mirror { Mirror(self, children: ["path": self.description]) }
+}

@@ -35,8 +35,8 @@ struct ConfiguredSimulationTests {
         #expect((report.providers["beta"]?.finished ?? 0) > 400)
         #expect((report.providers["alpha"]?.failures["upstreamFailed"] ?? 0) > 0)
         #expect(report.finished + report.failed + report.abandoned == report.requests)
-        // It opens after five failures, and again after each probe until the outage is over.
-        #expect((3...6).contains(report.providers["alpha"]?.breakerOpenings ?? 0))
+        // It opens after five failures; a probe that fails may open it again.
+        #expect((1...6).contains(report.providers["alpha"]?.breakerOpenings ?? 0))
         #expect(report.providers["beta"]?.breakerOpenings == 0)
         #expect(report.cost > 0 && report.providers["beta"]?.cost == 0)
     }
