@@ -131,7 +131,7 @@ public final class GatewayStore: Sendable {
 
     /// Writes what waits, gives unused blocks back and closes; nothing may be told after.
     public func close() async {
-        try? await self.ledger?.flush(isClosing: true)
+        await self.ledger?.close()
         try? await self.thread.shutdownGracefully()
     }
 }

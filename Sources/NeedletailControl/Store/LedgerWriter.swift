@@ -87,15 +87,26 @@ public final class LedgerWriter: RequestObserver {
         }
     }
 
+    /// Writes all that waits, and gives unused blocks of budgets back: the gateway ends. Works in a cancelled task too, as
+    /// those are that stop a process.
+    func close() async {
+        await withCheckedContinuation { continuation in
+            self.thread.submit { _ in
+                // What could not be written has been told; there is no later.
+                try? self.write(true)
+                continuation.resume()
+            }
+        }
+    }
+
     /// Writes all that waits.
     ///
-    /// - Parameter isClosing: Whether unused blocks of budgets go back, because the gateway ends.
     /// - Throws: Why the store did not take it; it is kept.
-    public func flush(isClosing: Bool = false) async throws(NeedletailError) {
+    public func flush() async throws(NeedletailError) {
         let result: Result<Void, NeedletailError>
         do {
             result = try await self.thread.runIfActive {
-                do throws(NeedletailError) { return .success(try self.write(isClosing)) } catch {
+                do throws(NeedletailError) { return .success(try self.write(false)) } catch {
                     return .failure(error)
                 }
             }
