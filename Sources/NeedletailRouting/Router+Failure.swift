@@ -21,7 +21,8 @@ extension Router {
     /// What is told when nobody may be asked any more, or not in time.
     func failure(_ run: Run, _ refusals: Refusals) -> NeedletailError {
         let failures = run.attempts.failures
-        let now = run.question.now
+        // The last call took its time.
+        let now = self.time.now()
         if failures.worst != nil { return self.mark(failures.answer(or: self.nobody), run) }
         let ends = [failures.limitUntil, refusals.until].compactMap { $0 }.filter { $0 > now }
         let wait = ends.min().map { $0.duration(since: now) }
