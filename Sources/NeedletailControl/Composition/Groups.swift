@@ -266,7 +266,7 @@ struct Groups {
         let policy = configuration.circuitBreaker.map { CircuitBreakerPolicy($0) }
         let made = scopes
         let deployment = self.deployments.deployment(entry.provider.id, model) {
-            AdmissionGate(breaker: CircuitBreaker(policy), limits: made)
+            AdmissionGate(breaker: CircuitBreaker(policy), limits: made, rests: model != nil)
         }
         deployment.gate.breaker.adopt(policy)
         return deployment

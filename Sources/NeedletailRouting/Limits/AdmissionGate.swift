@@ -15,10 +15,17 @@ public final class AdmissionGate: Sendable {
     /// No provider is left alone for longer, whatever it asks for: it may be wrong.
     static let longestRest = Duration.seconds(3600)
 
+    /// Whether it is closed for as long as a refused call was told to wait.
+    private let rests: Bool
+
     /// Creates a gate.
-    public init(breaker: CircuitBreaker = CircuitBreaker(), limits: [LimitScope] = []) {
+    ///
+    /// - Parameter rests: Whether it is closed for as long as a refused call was told to wait. False where it stands for
+    ///   whatever models clients name: one model's limit is not another's. Default true.
+    public init(breaker: CircuitBreaker = CircuitBreaker(), limits: [LimitScope] = [], rests: Bool = true) {
         self.breaker = breaker
         self.limits = limits
+        self.rests = rests
     }
 
     /// Why a request may not pass now; changes nothing.
@@ -62,7 +69,7 @@ public final class AdmissionGate: Sendable {
         if error.code == .rateLimited { for scope in self.limits { scope.refused(now: now) } }
         guard error.code == .rateLimited || error.code == .overloaded else { return }
         // Another key may be good for what this one was refused.
-        guard let wait = error.retryAfter, !error.hasOtherCredential else { return }
+        guard self.rests, let wait = error.retryAfter, !error.hasOtherCredential else { return }
         let until = now.advanced(by: min(wait, Self.longestRest)).nanoseconds
         self.restsUntil.max(until, ordering: .relaxed)
     }
