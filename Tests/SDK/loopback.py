@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 
 from conftest import BINARY, free_ports, wait_for
 
@@ -65,8 +66,12 @@ class Running:
         self.url = url
         self.log_file = log
 
-    def log(self):
-        return self.log_file.read_text()
+    def log(self, word=""):
+        """What has been logged; lines are written beside the requests, so a word may take its time."""
+        deadline = time.monotonic() + 10
+        while word not in (text := self.log_file.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return text
 
 
 def environment_of(folder, more):

@@ -227,8 +227,8 @@ def assert_tells_nothing(error, running, *secrets):
     words = error.response.text + str(error.response.headers)
     for word in [*secrets, "AKIA", "ASIA", "security token", "cloud", "bedrock", "signature", "Exception"]:
         assert word.lower() not in words.lower()
-    log = running.log()
-    assert '"code":"credentialRejected"' in log and '"provider":"cloud"' in log
+    log = running.log('"error_type":"credential_rejected"')
+    assert '"error_type":"credential_rejected"' in log and '"provider":"cloud"' in log
     for secret in secrets:
         assert secret not in log
 
@@ -262,5 +262,5 @@ def test_container_refuses(aws, tmp_path):
 def test_nothing_to_sign_with(aws, tmp_path):
     with gateway(tmp_path, provider(aws), NO_ROLES) as running:
         assert_tells_nothing(refused(running), running)
-        assert "No AWS credentials" in running.log()
+        assert "No AWS credentials" in running.log("No AWS credentials")
     assert not aws.askers and not aws.refused

@@ -38,8 +38,8 @@ def assert_refused(running, model, *secrets):
     error = caught.value
     assert (error.status_code, error.code) == (500, "provider_authentication_failed")
     words = error.response.text + str(error.response.headers)
-    log = running.log()
-    assert '"code":"credentialRejected"' in log and '"provider":"cloud"' in log
+    log = running.log('"error_type":"credential_rejected"')
+    assert '"error_type":"credential_rejected"' in log and '"provider":"cloud"' in log
     for word in ["cloud", "google", "azure", "microsoft", "entra", "invalid_", "UNAUTHENTICATED", *secrets]:
         assert word.lower() not in words.lower()
     for secret in secrets:
@@ -207,7 +207,7 @@ def test_service_account_with_another_key(vertex, tokens, private_key, tmp_path)
         vertex["settings"] = {"credentials": str(file)}
         with gateway(tmp_path, vertex, {}) as running:
             assert_refused(running, "gemini-2.5-flash", EMAIL)
-            assert "Invalid JWT" in running.log()
+            assert "Invalid JWT" in running.log("Invalid JWT")
     assert faults == ["signature"] and not tokens.used and not tokens.refused
 
 
@@ -295,7 +295,7 @@ def test_entra_with_a_wrong_secret(azure, tokens, tmp_path):
             "authority": url}
         with gateway(tmp_path, azure, {"MY_SECRET": "an-old-secret"}) as running:
             assert_refused(running, "my-gpt", "an-old-secret")
-            assert "AADSTS7000215" in running.log()
+            assert "AADSTS7000215" in running.log("AADSTS7000215")
     assert len(forms) == 1 and not tokens.used and not tokens.refused
 
 
