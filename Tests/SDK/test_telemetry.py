@@ -95,7 +95,7 @@ def served(folder, telemetry, environment={}):
     file.write_text(json.dumps({
         "listen": {"api": f"127.0.0.1:{api}", "admin": f"127.0.0.1:{admin}"},
         "providers": {"one": provider, "two": provider},
-        "models": {"chat": {"targets": ["one/bad", "two/good"]}},
+        "models": {"chat": {"targets": ["one/bad", "two/good"], "retry_budget": False}},
         "telemetry": telemetry}))
     log = folder / "log"
     environment = environment_of(folder, {"UPSTREAM": "sk-very-secret"} | environment)
