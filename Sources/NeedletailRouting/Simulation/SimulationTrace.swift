@@ -1,4 +1,4 @@
-/// What happened in a simulation, as one number: equal on every replay, on every machine and in every kind of build.
+/// What happened in a simulation, as one number: equal on every replay of the same build.
 ///
 /// FNV-1a of 64 bits, whose constants are those of <http://www.isthe.com/chongo/tech/comp/fnv/>. The standard library's
 /// hasher is seeded by the process and so cannot be used.
