@@ -7,7 +7,7 @@ import NeedletailCore
 struct AdminOptions: ParsableArguments {
     @Option(
         help:
-            "The gateway's admin listener; $NEEDLETAIL_ADMIN_URL, else \(AdminClient.usualURL), when left out. A key is taken from $NEEDLETAIL_ADMIN_KEY."
+            "The gateway's admin listener. When left out: $NEEDLETAIL_ADMIN_URL, else the one that \(ConfigurationLoader.defaultFile) in this folder names, else \(AdminClient.usualURL). A key is taken from $NEEDLETAIL_ADMIN_KEY."
     )
     var admin: String?
     @Flag(help: "Print the answer as JSON.")
@@ -44,7 +44,8 @@ struct AdminOptions: ParsableArguments {
     private func client() throws(NeedletailError) -> AdminClient {
         let environment = ProcessInfo.processInfo.environment
         return try AdminClient(
-            url: self.admin ?? environment["NEEDLETAIL_ADMIN_URL"] ?? AdminClient.usualURL,
+            url: self.admin ?? environment["NEEDLETAIL_ADMIN_URL"]
+                ?? StoreLocation(file: nil, environment: environment).adminURL,
             key: environment["NEEDLETAIL_ADMIN_KEY"].map { Secret($0) })
     }
 

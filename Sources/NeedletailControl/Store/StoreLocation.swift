@@ -5,6 +5,12 @@ public struct StoreLocation: Sendable, Hashable {
     public var path: String
     /// The admin listener of a gateway that may be running.
     public var admin: ListenAddress
+    /// Where to ask that gateway from this machine.
+    public var adminURL: String {
+        var address = self.admin
+        if let loopback = ["0.0.0.0": "127.0.0.1", "::": "::1"][address.host] { address.host = loopback }
+        return "http://\(address)"
+    }
 
     /// Reads a configuration file; without one the file is beside nothing but the working folder.
     ///

@@ -48,9 +48,7 @@ public struct StoreTool: Sendable {
     /// - Parameter key: The admin key, where the gateway wants one.
     /// - Returns: What the gateway had against it; `nil` if it has written, or if there is none.
     public func flushGateway(key: Secret? = nil) async -> String? {
-        let admin = self.location.admin
-        let origin = Origin(scheme: .http, host: admin.host, port: admin.port)
-        guard
+        guard let origin = try? Origin(url: self.location.adminURL),
             let pool = try? UpstreamPool(
                 origin: origin, options: TransportOptions(), group: MultiThreadedEventLoopGroup.singleton, time: .live,
                 logger: Logger(label: "needletail") { _ in SwiftLogNoOpLogHandler() })
