@@ -23,4 +23,10 @@ final class RetryBudget: Sendable {
     func withdraw(now: Instant) -> Bool {
         self.state.withLock { $0.withdraw(now: now) }
     }
+
+    /// Gives back attempts that were taken and not made.
+    func giveBack(_ count: Int, now: Instant) {
+        guard count > 0 else { return }
+        self.state.withLock { $0.giveBack(count, now: now) }
+    }
 }

@@ -221,10 +221,13 @@ public struct Router: Provider {
     /// - Throws: The failure to tell, when none may.
     private func call(_ choice: Choice, _ run: inout Run) async throws(NeedletailError) -> InferenceReply? {
         let now = self.time.now()
+        let (before, isFirst) = (run.calls, self.isFirst(run))
         guard self.take(&run, now: now) else {
             choice.permit.settle(.neutral, used: 0, now: now, random: nil)
             throw self.exhausted(run)
         }
+        // Those that have been made before this one.
+        let made = run.context.request.attempts - 1
         let failed: [(index: Int, error: NeedletailError)]
         if let delay = self.hedgeDelay(for: choice, run) {
             switch await self.askHedged(choice, &run, after: delay) {
@@ -232,15 +235,13 @@ public struct Router: Provider {
             case .failed(let errors): failed = errors
             }
         } else {
-            let counted = run.context.request.attempts
             do throws(NeedletailError) {
                 return try await self.ask(choice, run.request, run.question, run.context)
             } catch {
-                // A group inside that may ask nobody has made no call: then this was none.
-                if run.context.request.attempts < counted { run.calls -= 1 }
                 failed = [(choice.index, error)]
             }
         }
+        self.giveBack(run.calls - before, of: &run, since: made, isFirst: isFirst)
         let end = self.time.now()
         for (index, error) in failed {
             run.attempts.failed(error, of: index, now: end, unit: self.random.unit())
@@ -272,5 +273,19 @@ public struct Router: Provider {
         }
         run.calls += 1
         return true
+    }
+
+    /// Takes back what was counted for calls that were none: a group inside that may ask nobody has called nobody.
+    ///
+    /// - Parameters:
+    ///   - started: How many calls this router has counted.
+    ///   - made: How many the request had before.
+    ///   - isFirst: Whether no budget was asked for the first of them.
+    private func giveBack(_ started: Int, of run: inout Run, since made: Int, isFirst: Bool) {
+        let real = min(started, max(0, run.context.request.attempts - made))
+        guard real < started else { return }
+        run.calls -= started - real
+        let free = isFirst ? 1 : 0
+        self.budget?.giveBack(started - free - max(0, real - free), now: self.time.now())
     }
 }

@@ -108,4 +108,51 @@ struct RouterHedgeTests {
         }
         #expect(other.calls.load(ordering: .relaxed) == 0)
     }
+
+    @Test("a group inside that may ask nobody has used up no call, hedged or not", arguments: [false, true])
+    func uncalled(isHedged: Bool) {
+        let time = self.executor.time
+        let breaker = CircuitBreaker(CircuitBreakerPolicy())
+        breaker.force(.open)
+        let closed = Deployment(
+            Deployment.Key(provider: "closed", model: nil), gate: AdmissionGate(breaker: breaker))
+        let inner = Router(
+            id: "inner", targets: [Target(Slow("closed", .zero, time), deployment: closed)], balancer: .priority,
+            time: time, random: .seeded(1))
+        // No attempt beyond the first: what is counted and not made must not be the first.
+        let outer = Router(
+            id: "outer", targets: [Target(inner), Target(Slow("well", .zero, time))], balancer: .priority,
+            options: RouterOptions(
+                maximumAttempts: 2, retryBudget: RetryBudgetPolicy(ratio: 0, perSecond: 0),
+                hedge: isHedged ? HedgePolicy(after: .fixed(.seconds(1)), budget: 1) : nil),
+            time: time, random: .seeded(1))
+        self.run {
+            let context = RequestContext.testing()
+            let reply = try await outer.respond(to: .sample(), context: context)
+            #expect(reply.provider == "well")
+            #expect(context.request.attempts == 1)
+        }
+    }
+
+    @Test("an attempt that was taken of the budget and not made is given back")
+    func givenBack() {
+        let time = self.executor.time
+        let breaker = CircuitBreaker(CircuitBreakerPolicy())
+        breaker.force(.open)
+        let closed = Deployment(
+            Deployment.Key(provider: "closed", model: nil), gate: AdmissionGate(breaker: breaker))
+        let inner = Router(
+            id: "inner", targets: [Target(Slow("closed", .zero, time), deployment: closed)], balancer: .priority,
+            time: time, random: .seeded(1))
+        let failing = ScriptedProvider("failing", [.failure(NeedletailError(.upstreamFailed, "scripted"))])
+        // One attempt beyond the first.
+        let outer = Router(
+            id: "outer", targets: [Target(failing), Target(inner), Target(Slow("well", .zero, time))],
+            balancer: .priority, options: RouterOptions(retryBudget: RetryBudgetPolicy(ratio: 1, perSecond: 0)),
+            time: time, random: .seeded(1))
+        self.run {
+            let reply = try await outer.respond(to: .sample(), context: .testing())
+            #expect(reply.provider == "well")
+        }
+    }
 }

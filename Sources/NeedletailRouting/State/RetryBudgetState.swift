@@ -33,10 +33,19 @@ struct RetryBudgetState: Sendable, Hashable {
     /// Pays in for a request.
     mutating func deposit(now: Instant) {
         guard self.share > 0 else { return }
+        self.deposit(self.share, now: now)
+    }
+
+    /// Gives back attempts that were taken and not made; they are good for as long as a deposit is.
+    mutating func giveBack(_ count: Int, now: Instant) {
+        self.deposit(Int64(max(0, count)) * Self.whole, now: now)
+    }
+
+    private mutating func deposit(_ parts: Int64, now: Instant) {
         let second = Self.number(now)
         let place = Self.place(second)
         if self.deposits[place].second != second { self.deposits[place] = Deposit(second: second) }
-        self.deposits[place].parts += self.share
+        self.deposits[place].parts += parts
     }
 
     /// Whether an attempt could be taken; changes nothing.
