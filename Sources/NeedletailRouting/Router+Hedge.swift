@@ -72,13 +72,15 @@ extension Router {
         let now = self.time.now()
         run.question.now = now
         if let deadline = run.context.deadline, now >= deadline { return nil }
-        guard run.calls < run.maximum, self.hedgeBudget?.canWithdraw(now: now) ?? false else { return nil }
+        guard run.calls < run.maximum, self.hedgeBudget?.canWithdraw(now: now) ?? false,
+            self.budget?.canWithdraw(now: now) ?? true
+        else { return nil }
         var other = run
         other.attempts.exclude(first)
         var refusals = Refusals()
         guard let choice = self.choose(&other, &refusals, ranks: [.own]) else { return nil }
         guard self.hedgeBudget?.withdraw(now: now) ?? false, self.take(&run, now: now) else {
-            choice.permit.settle(.neutral, used: 0, now: now, random: nil)
+            choice.permit.giveBack(now: now)
             return nil
         }
         return choice

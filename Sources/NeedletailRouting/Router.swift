@@ -103,8 +103,7 @@ public struct Router: Provider {
         } catch {
             // The call that the router above has counted was never made.
             if run.context.isCounted { context.request.uncountAttempt() }
-            run.groupPermit?.settle(
-                .neutral, used: error.mayHaveBeenProcessed ? nil : 0, now: self.time.now(), random: nil)
+            self.end(run, error)
             throw error
         }
         if let permit = run.groupPermit {
@@ -113,6 +112,14 @@ public struct Router: Provider {
             }
         }
         return reply
+    }
+
+    /// Settles with the group's own limits: whoever was refused without a call has used nothing of them.
+    private func end(_ run: Run, _ error: NeedletailError) {
+        guard let permit = run.groupPermit else { return }
+        let now = self.time.now()
+        guard run.calls > 0 else { return permit.giveBack(now: now) }
+        permit.settle(.neutral, used: error.mayHaveBeenProcessed ? nil : 0, now: now, random: nil)
     }
 
     /// One request's way through this router.
@@ -223,7 +230,7 @@ public struct Router: Provider {
         let now = self.time.now()
         let (before, isFirst) = (run.calls, self.isFirst(run))
         guard self.take(&run, now: now) else {
-            choice.permit.settle(.neutral, used: 0, now: now, random: nil)
+            choice.permit.giveBack(now: now)
             throw self.exhausted(run)
         }
         // Those that have been made before this one.

@@ -155,4 +155,27 @@ struct RouterHedgeTests {
             #expect(reply.provider == "well")
         }
     }
+
+    @Test("a hedge that the retry budget forbids takes nothing of the second target's limits")
+    func forbidden() {
+        let time = self.executor.time
+        let place = Deployment(
+            Deployment.Key(provider: "other", model: nil),
+            gate: AdmissionGate(
+                limits: [LimitScope("provider other", LimitPolicy(requestsPerMinute: 1), now: time.now())]))
+        let other = Slow("other", .zero, time)
+        let router = Router(
+            id: "group", targets: [Target(Slow("slow", .seconds(1), time)), Target(other, deployment: place)],
+            balancer: .priority,
+            options: RouterOptions(
+                retryBudget: RetryBudgetPolicy(ratio: 0, perSecond: 0),
+                hedge: HedgePolicy(after: .fixed(.milliseconds(5)), budget: 1)),
+            time: time, random: .seeded(1))
+        self.run {
+            let reply = try await router.respond(to: .sample(), context: .testing())
+            #expect(reply.provider == "slow")
+            #expect(place.gate.limits[0].headroom(now: time.now()).requests?.remaining == 1)
+        }
+        #expect(other.calls.load(ordering: .relaxed) == 0)
+    }
 }

@@ -130,6 +130,19 @@ struct RouterResilienceTests {
         #expect(providers.map(\.callCount) == [3, 1])
     }
 
+    @Test("who is refused without a call has used nothing of the group's limits")
+    func groupLimit() async throws {
+        let place = deployment("a")
+        place.gate.breaker.force(.open)
+        let scope = LimitScope("model group", LimitPolicy(requestsPerMinute: 1), now: self.time.now)
+        let router = self.router(
+            [Target(ScriptedProvider("a"), deployment: place)], options: RouterOptions(limits: [scope]))
+        for _ in 0..<2 { #expect(await self.error(router)?.code == .unavailable) }
+        place.gate.breaker.force(nil)
+        _ = try await router.respond(to: self.request, context: .testing())
+        #expect(await self.error(router)?.code == .rateLimited)
+    }
+
     @Test("limited and open together are a 503, which says when the first is there again")
     func mixed() async {
         let places = [deployment("a", limits: LimitPolicy(requestsPerMinute: 1)), deployment("b")]

@@ -36,4 +36,12 @@ final class AdmissionPermit: Sendable {
         self.gate.freed()
         return hasClosed
     }
+
+    /// Gives everything back: the call is not made after all.
+    func giveBack(now: Instant) {
+        guard !self.isSettled.exchange(true, ordering: .relaxed) else { return }
+        for hold in self.holds { hold.undo(now: now) }
+        self.gate.breaker.record(.neutral, of: self.ticket, now: now, random: nil)
+        self.gate.freed()
+    }
 }

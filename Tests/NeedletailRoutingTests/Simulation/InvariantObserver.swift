@@ -38,6 +38,9 @@ final class InvariantObserver: SimulationObserver {
         var asked: [Int: Int] = [:]
         var last = Instant(nanoseconds: 0)
         var reloaded: Instant?
+        /// Refusals of this very instant, and who may have had room: a permit that another request has just taken is seen
+        /// here only when its call begins, which may be later in the same instant.
+        var refusals: [(text: String, places: [Int])] = []
     }
 
     private let world: SimulatedWorld
@@ -78,6 +81,7 @@ final class InvariantObserver: SimulationObserver {
 
     func record(_ event: SimulationEvent, at now: Instant) {
         self.state.withLock { state in
+            if now > state.last { self.judgeRefusals(&state) }
             event.add(to: &state.trace, at: now)
             state.last = now
             switch event {
@@ -206,20 +210,35 @@ final class InvariantObserver: SimulationObserver {
         }
         // Refused without a call, though somebody was there with room.
         guard request.calls == 0, !group.isNested, group.options.queue.size == 0 else { return }
-        let isAnybodyFree = places.contains { index in
+        let free = self.free(places, state)
+        if !free.isEmpty {
+            state.refusals.append(
+                ("\(id): refused with \(error.code) (\(error.message)) though somebody had room", free))
+        }
+    }
+
+    /// Those of some places that are closed for nobody.
+    private func free(_ places: [Int], _ state: State) -> [Int] {
+        places.filter { index in
             let place = self.world.places[index]
             let isClosed = place.breaker == nil || state.breakers[index]?.isClosed ?? false
             return isClosed && place.model.base.rateLimit == nil && !place.canPushBack
-                && state.limits[index].hasRoom(now: now)
         }
-        if isAnybodyFree {
-            Self.violate("\(id): refused with \(error.code) (\(error.message)) though somebody had room", &state)
+    }
+
+    /// Judges the refusals of the last instant, now that all calls of it have begun.
+    private func judgeRefusals(_ state: inout State) {
+        for (text, places) in state.refusals
+        where self.free(places, state).contains(where: { state.limits[$0].hasRoom(now: state.last) }) {
+            Self.violate(text, &state)
         }
+        state.refusals = []
     }
 
     /// What must be true when all is quiet.
     func finish() {
         self.state.withLock { state in
+            self.judgeRefusals(&state)
             if state.ended != state.begun {
                 Self.violate("\(state.begun) requests began and \(state.ended) ended", &state)
             }

@@ -56,6 +56,8 @@ extension PlantedBug {
         case .retryAfterCommit: RestartingProvider(next: provider)
         case .retryAfterIgnored: HintlessProvider(next: provider)
         case .hedgeLoserNotCancelled: UncancelledProvider(next: provider, executor: executor)
+        case .lastMemberEjected:
+            EjectingProvider(next: provider, deployment: deployment, time: executor.time)
         default: provider
         }
     }
@@ -284,17 +286,19 @@ private struct TimelessProvider: Provider {
     }
 }
 
-/// Finds nobody when everybody is unwell.
-struct EjectingBalancer: Balancer {
-    let next: any Balancer
+/// Takes a place out that is unwell, whoever else is left.
+private struct EjectingProvider: Provider {
+    let next: any Provider
+    let deployment: Deployment
+    let time: TimeSource
+    var id: ProviderID { self.next.id }
 
-    func pick(from targets: [Target], among candidates: TargetSet, for question: RoutingQuestion) -> Int? {
-        var well = candidates
-        for index in candidates where targets[index].statistics.health(now: question.now) < 0.8 { well.remove(index) }
-        return well.isEmpty ? nil : self.next.pick(from: targets, among: well, for: question)
-    }
-
-    func scores(of targets: [Target], among candidates: TargetSet, for question: RoutingQuestion) -> [TargetScore] {
-        self.next.scores(of: targets, among: candidates, for: question)
+    func respond(
+        to request: InferenceRequest, context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
+        guard self.deployment.statistics.health(now: self.time.now()) >= 0.8 else {
+            throw NeedletailError(.unavailable, "This place is taken out.")
+        }
+        return try await self.next.respond(to: request, context: context)
     }
 }

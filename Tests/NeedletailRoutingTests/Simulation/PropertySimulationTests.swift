@@ -43,7 +43,7 @@ struct PropertySimulationTests {
     /// ``QueueFairnessSimulationTests``, ``SlowStartSimulationTests``.
     static let bugs: [(PlantedBug, within: UInt64)] = PlantedBug.allCases
         .filter { $0 != .queueUnfair && $0 != .slowStartSkipped }.map {
-            ($0, $0 == .refusedRequestConsumes || $0 == .lastMemberEjected ? 1_000 : 100)
+            ($0, $0 == .refusedRequestConsumes ? 1_000 : 100)
         }
 
     @Test("a planted bug is found", arguments: Self.bugs)

@@ -108,11 +108,9 @@ final class SimulatedGateway: Provider {
         }
         var options = group.options
         if self.bug == .attemptCountOffByOne { options.maximumAttempts += 1 }
-        let balancer = Self.balancer(group.strategy)
         return Router(
             id: ProviderID(group.name), targets: targets,
-            balancer: self.bug == .lastMemberEjected ? EjectingBalancer(next: balancer) : balancer, options: options,
-            time: self.executor.time, random: self.random)
+            balancer: Self.balancer(group.strategy), options: options, time: self.executor.time, random: self.random)
     }
 
     private static func balancer(_ number: Int) -> any Balancer {
