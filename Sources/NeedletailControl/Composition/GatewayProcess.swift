@@ -55,6 +55,8 @@ public final class GatewayProcess: Service {
     /// Who answers below `/admin/v1`.
     let rooms: [any AdminRoom]
     let telemetry: Telemetry
+    /// Tells when something is wrong.
+    let alerts: AlertMonitor
     /// What outlives it.
     public let store: GatewayStore
     private let time: TimeSource
@@ -77,6 +79,8 @@ public final class GatewayProcess: Service {
         var observed = telemetry.observation
         // What prices a call comes before what shows the price.
         observed.observers = store.observers + observed.observers
+        let signals = AlertSignals()
+        observed.observers.append(signals)
         let observation = observed
         let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
             try GatewayStack(
@@ -100,6 +104,9 @@ public final class GatewayProcess: Service {
             build: build
         )
         self.running = running
+        let alerts = AlertMonitor(
+            configuration.alerts, signals, .of(running, store), surroundings, log: surroundings.log)
+        self.alerts = alerts
         let phase = ServingPhase()
         let listen = configuration.listen
         let handler = GatewayHandler(
@@ -112,8 +119,9 @@ public final class GatewayProcess: Service {
             store.budgets.replace(current.configuration.budgets)
             handler.replace(Self.services(current, store.keys))
             access.replace(current.configuration.admin)
+            alerts.replace(current.configuration.alerts)
         }
-        self.rooms = Self.rooms(running, store, telemetry, surroundings)
+        self.rooms = Self.rooms(running, store, telemetry, alerts, surroundings)
         self.api = EdgeServer(
             configuration: Self.edge(listen),
             handler: handler,
@@ -159,6 +167,7 @@ public final class GatewayProcess: Service {
                     ])
             ]
         }
+        self.telemetry.registry.collect { [alerts = self.alerts] in AlertMetrics.read(alerts) }
         self.telemetry.registry.collect {
             let stack = running.current.stack
             return DeploymentMetrics.read(stack.deployments.all, now: time.now())
@@ -167,7 +176,8 @@ public final class GatewayProcess: Service {
     }
 
     private static func rooms(
-        _ running: RunningConfiguration, _ store: GatewayStore, _ telemetry: Telemetry, _ surroundings: Surroundings
+        _ running: RunningConfiguration, _ store: GatewayStore, _ telemetry: Telemetry, _ alerts: AlertMonitor,
+        _ surroundings: Surroundings
     ) -> [any AdminRoom] {
         let time = surroundings.time
         let levels = telemetry.levels ?? LogLevels(surroundings.logger.logLevel)
@@ -177,6 +187,7 @@ public final class GatewayProcess: Service {
             TrafficRoom(rules: { running.current.stack.rules }, traffic: { running.current.stack.traffic }),
             LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: surroundings.random),
             RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),
+            AlertsRoom(monitor: alerts),
             PlaygroundRoom(
                 stack: { running.current.stack.provider },
                 models: { running.current.stack.directory.models(allowed: nil) },
@@ -250,6 +261,7 @@ public final class GatewayProcess: Service {
                 group.addTask { await self.running.watchFile { self.report($0) } }
             }
             group.addTask { await self.telemetry.run() }
+            group.addTask { await self.alerts.run() }
             group.addTask { await self.jobs.run() }
             group.addTask { await self.store.run() }
             group.addTask {
@@ -290,6 +302,7 @@ public final class GatewayProcess: Service {
         await self.api.drain(limit: self.running.current.configuration.listen.drain)
         await self.admin.shutdown()
         await self.stack.shutdown()
+        await self.alerts.shutdown()
         await self.telemetry.shutdown()
         await self.store.close()
     }

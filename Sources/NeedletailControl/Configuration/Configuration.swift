@@ -40,6 +40,8 @@ public struct Configuration: Sendable {
     public var maximumInFlight: Int?
     /// Logging.
     public var telemetry: TelemetryConfiguration
+    /// When somebody is told, and what is promised.
+    public var alerts = AlertConfiguration()
     /// The admin listener's keys.
     var admin: AdminConfiguration
     /// What people should know, in the order of the file.

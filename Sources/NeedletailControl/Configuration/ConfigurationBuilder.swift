@@ -53,6 +53,7 @@ struct ConfigurationBuilder {
         configuration.store = self.store(
             root["store"], isUsed: keys != nil || !configuration.budgets.isEmpty)
         for entry in root["tenants"]?.entries ?? [] { configuration.tenants[entry.key] = self.tenant(entry, keys) }
+        configuration.alerts = self.alerts(root["alerts"], objectives: root["objectives"], configuration)
         configuration.maximumInFlight = root["overload"]?.int("max_in_flight")
         self.apply(overrides, to: &configuration)
         self.checkExposure(configuration, at: root["listen"]?["api"]?.position)

@@ -10,8 +10,8 @@ enum ConfigurationSchema {
         "cost_optimal", "adaptive", "learned",
     ]
 
-    private static let count = SchemaKind.integer(1...Int.max)
-    private static let positive = SchemaKind.duration(allowsZero: false)
+    static let count = SchemaKind.integer(1...Int.max)
+    static let positive = SchemaKind.duration(allowsZero: false)
 
     /// The top level.
     static let root: [SchemaKey] = [
@@ -27,7 +27,8 @@ enum ConfigurationSchema {
         SchemaKey("overload", .section([SchemaKey("max_in_flight", Self.count)])),
         SchemaKey("telemetry", .section(Self.telemetry)),
         SchemaKey("cache", .switchOr(Self.cache)),
-        SchemaKey("alerts", .open, .acceptedUnlessOff),
+        SchemaKey("alerts", .switchOr(Self.alerts)),
+        SchemaKey("objectives", .list(.section(Self.objective))),
         SchemaKey("privacy", .open, .acceptedUnlessOff),
         SchemaKey("admin", .section(Self.admin)),
         SchemaKey("store", .scalarOr(.word(Self.switches, enforced: Self.switches), Self.store)),

@@ -8,6 +8,22 @@ struct LatencyCounts: Sendable, Equatable {
     private(set) var counts: [UInt32] = Array(repeating: 0, count: Self.steps)
     private(set) var total: UInt32 = 0
 
+    /// Nothing.
+    init() {}
+
+    /// Counts that somebody else has made.
+    ///
+    /// - Parameter counts: ``steps`` of them.
+    init(_ counts: [UInt32]) {
+        self.counts = counts
+        self.total = counts.reduce(0, &+)
+    }
+
+    /// What came after an earlier look.
+    func since(_ earlier: Self) -> Self {
+        Self(zip(self.counts, earlier.counts).map { $0 &- $1 })
+    }
+
     /// The step of a duration; shorter ones are in the first, longer ones in the last.
     static func step(of duration: Duration) -> Int {
         let milliseconds = duration.wholeNanoseconds / 1_000_000

@@ -28,6 +28,9 @@ final class KeyRing: StoredAccess {
     /// Whether there is no key at all, so that the configuration alone says who may come in.
     var isEmpty: Bool { self.state.withLock { $0.entries.isEmpty } }
 
+    /// All of them, without the keys themselves.
+    var known: [StoredKey] { self.state.withLock { $0.entries.values.map(\.key) } }
+
     /// The key behind a secret, if it may be used now.
     func find(_ secret: String) -> AccessKey? {
         guard secret.hasPrefix(KeySecret.beginning) else { return nil }

@@ -23,6 +23,11 @@ enum LogFormat: Sendable, Hashable {
             case .text(let isColored):
                 RefusalLogLine(record, wallNanoseconds: time).writeText(isColored, into: &bytes)
             }
+        case .alert(let event):
+            switch self {
+            case .json: AlertLogLine(event).writeJSON(into: &bytes)
+            case .text(let isColored): AlertLogLine(event).writeText(isColored, into: &bytes)
+            }
         }
     }
 

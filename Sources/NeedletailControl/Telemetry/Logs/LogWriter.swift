@@ -16,6 +16,8 @@ final class LogWriter: Sendable {
         case request(RequestRecord, isDetailed: Bool)
         /// A refusal, to be written out here.
         case refusal(RefusalRecord, wallNanoseconds: Int64)
+        /// An alert, to be written out here.
+        case alert(AlertEvent)
     }
 
     /// Writes bytes; `false` when nobody reads any more.

@@ -47,6 +47,11 @@ final class SeriesTable<Key: SeriesKey, Value: AnyObject & Sendable>: Sendable {
     /// How many keys are kept.
     var size: Int { self.count.load(ordering: .relaxed) }
 
+    /// All that is kept, in no order.
+    var entries: [(key: Key, value: Value)] {
+        self.slots.compactMap { slot in slot.entry.load().map { ($0.key, $0.value) } }
+    }
+
     /// The value of a key, or of what stands for it.
     func value(_ key: Key) -> Value {
         if let found = self.find(key, isRoom: self.size < self.capacity) { return found }

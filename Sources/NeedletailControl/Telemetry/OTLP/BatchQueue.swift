@@ -29,6 +29,11 @@ final class BatchQueue<Element: Sendable>: Sendable {
         if !fits { self.lost.wrappingAdd(1, ordering: .relaxed) }
     }
 
+    /// Puts one that was taken back to the front, whether or not there is room.
+    func putBack(_ element: Element) {
+        self.waiting.withLock { $0.insert(element, at: 0) }
+    }
+
     /// Counts elements that were taken and could not be sent.
     func drop(_ count: Int) {
         self.lost.wrappingAdd(count, ordering: .relaxed)

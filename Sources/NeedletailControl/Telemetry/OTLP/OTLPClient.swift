@@ -3,8 +3,8 @@ import NIOCore
 import NeedletailCore
 import Synchronization
 
-/// Sends signals to a collector: OTLP over HTTP with Protocol Buffers, as
-/// [its specification](https://opentelemetry.io/docs/specs/otlp/#otlphttp) says.
+/// Posts what was recorded to somebody who collects it, and tries again where that may help, as
+/// [OTLP over HTTP](https://opentelemetry.io/docs/specs/otlp/#otlphttp) says.
 final class OTLPClient: Sendable {
     /// How a collector is reached.
     struct Endpoint: Sendable {
@@ -13,6 +13,8 @@ final class OTLPClient: Sendable {
         var headers: HTTPFields
         /// For one try. Default 10 s.
         var timeout: Duration = .seconds(10)
+        /// The statuses after which another try may help.
+        var retried: Set<Int> = [429, 502, 503, 504]
     }
 
     /// How often a batch is tried: with the pauses below some 30 s, in which the queue goes on filling.
@@ -41,12 +43,18 @@ final class OTLPClient: Sendable {
 
     /// Sends a batch, more than once where that may help.
     ///
-    /// - Parameter tries: How often at most.
+    /// - Parameters:
+    ///   - headers: What goes with this batch, beside the headers of all.
+    ///   - tries: How often at most.
     /// - Returns: Whether the collector took it.
-    func send(_ body: ByteBuffer, tries: Int = OTLPClient.maximumTries) async -> Bool {
+    func send(
+        _ body: ByteBuffer, headers: HTTPFields = [:], tries: Int = OTLPClient.maximumTries
+    ) async -> Bool {
         var pause = Self.firstPause
+        var all = self.endpoint.headers
+        all.append(contentsOf: headers)
         for number in 1...max(1, tries) {
-            switch await self.attempt(body) {
+            switch await self.attempt(body, all) {
             case .taken:
                 self.sent.wrappingAdd(1, ordering: .relaxed)
                 return true
@@ -70,18 +78,18 @@ final class OTLPClient: Sendable {
         case again(after: Duration?)
     }
 
-    private func attempt(_ body: ByteBuffer) async -> Answer {
+    private func attempt(_ body: ByteBuffer, _ headers: HTTPFields) async -> Answer {
         let timeout = self.endpoint.timeout
         do {
             let response = try await self.endpoint.transport.send(
                 TransportRequest(
-                    method: .post, path: self.endpoint.path, headers: self.endpoint.headers, body: body,
+                    method: .post, path: self.endpoint.path, headers: headers, body: body,
                     timeouts: Timeouts(connect: timeout, firstToken: timeout, idle: timeout, total: timeout),
                     deadline: self.time.now().advanced(by: timeout)))
             _ = await response.body.prefix(Self.maximumAnswer)
             switch response.status {
             case 200..<300: return .taken
-            case 429, 502, 503, 504:
+            case let status where self.endpoint.retried.contains(status):
                 return .again(after: response.headers[.retryAfter].flatMap { Int($0) }.map { .seconds(max(0, $0)) })
             default: return .refused
             }

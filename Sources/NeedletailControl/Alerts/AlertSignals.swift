@@ -1,0 +1,101 @@
+import NeedletailCore
+import Synchronization
+
+/// Counts what alert rules and objectives are about, and nothing else.
+///
+/// A request costs one look-up for each kind that a rule watches, and a call one or two.
+final class AlertSignals: RequestObserver {
+    /// What tells cells apart.
+    struct Key: SeriesKey {
+        var dimension: AlertScope.Dimension
+        var name: String
+
+        var folded: Self { Self(dimension: self.dimension, name: RequestMetrics.other) }
+    }
+
+    /// What somebody wants to know.
+    private final class Wanted: Sendable {
+        let dimensions: Set<AlertScope.Dimension>
+        let objectives: [ObjectiveCell]
+
+        init(_ dimensions: Set<AlertScope.Dimension>, _ objectives: [ObjectiveCell]) {
+            self.dimensions = dimensions
+            self.objectives = objectives
+        }
+    }
+
+    /// How many providers, models, groups, keys and tenants are told apart together.
+    private static let capacity = 1_000
+
+    private let wanted = Mutex(Wanted([], []))
+    private let cells = SeriesTable<Key, SignalCell>(capacity: AlertSignals.capacity) { _ in SignalCell() }
+
+    /// Lets other rules and objectives be counted for.
+    func replace(_ rules: [AlertRule], _ objectives: [ObjectiveCell]) {
+        let dimensions = Set(rules.filter(\.metric.isCounted).map(\.scope.dimension))
+        self.wanted.withLock { $0 = Wanted(dimensions, objectives) }
+    }
+
+    /// What has been counted of everything of a kind.
+    func counts(_ dimension: AlertScope.Dimension) -> [(name: String, counts: SignalCounts)] {
+        self.cells.entries.filter { $0.key.dimension == dimension }.map { ($0.key.name, $0.value.counts) }
+    }
+
+    private func count(
+        _ dimension: AlertScope.Dimension, _ name: String?, _ wanted: Wanted, hasFailed: Bool, duration: Duration?,
+        firstToken: Duration?
+    ) {
+        guard let name, wanted.dimensions.contains(dimension) else { return }
+        self.cells.value(Key(dimension: dimension, name: name))
+            .count(hasFailed: hasFailed, duration: duration, firstToken: firstToken)
+    }
+
+    // MARK: RequestObserver
+
+    func attemptEnded(_ attempt: AttemptRecord) {
+        guard attempt.wasSent else { return }
+        let wanted = self.wanted.withLock { $0 }
+        guard wanted.dimensions.contains(.provider) || wanted.dimensions.contains(.model) else { return }
+        let hasFailed = attempt.error?.disposition.blamesTarget ?? false
+        let duration = attempt.isCommitted ? attempt.duration : nil
+        self.count(
+            .provider, attempt.provider.rawValue, wanted, hasFailed: hasFailed, duration: duration,
+            firstToken: attempt.timeToFirstToken)
+        guard wanted.dimensions.contains(.model) else { return }
+        self.count(
+            .model, attempt.deployment, wanted, hasFailed: hasFailed, duration: duration,
+            firstToken: attempt.timeToFirstToken)
+    }
+
+    func requestEnded(_ request: RequestRecord) {
+        let wanted = self.wanted.withLock { $0 }
+        for objective in wanted.objectives { objective.count(request) }
+        let hasFailed = request.isOurFailure
+        let duration = request.isCommitted ? request.duration : nil
+        // A name that leads nowhere is no group: those are as many as clients think up.
+        let isKnown = request.isCommitted || !request.attempts.isEmpty
+        let names: [(AlertScope.Dimension, String?)] = [
+            (.gateway, AlertScope.gateway), (.group, isKnown ? request.model : nil), (.key, request.keyName),
+            (.tenant, request.request.tenant),
+        ]
+        for (dimension, name) in names {
+            self.count(
+                dimension, name, wanted, hasFailed: hasFailed, duration: duration,
+                firstToken: request.timeToFirstToken)
+        }
+    }
+}
+
+extension RequestRecord {
+    /// Whether it failed by no fault of the client's.
+    var isOurFailure: Bool {
+        if case .failed = self.outcome.end { return self.isCommitted || self.status >= 500 }
+        return false
+    }
+
+    /// Whether the client is to blame that it failed.
+    var isRefusal: Bool {
+        if case .failed = self.outcome.end { return !self.isOurFailure }
+        return false
+    }
+}
