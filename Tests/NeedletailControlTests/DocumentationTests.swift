@@ -76,6 +76,12 @@ struct DocumentationTests {
         }
     }
 
+    /// Every document there is.
+    private static let documents: [String] = {
+        let names = try? FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "docs").path())
+        return (names ?? []).filter { $0.hasSuffix(".md") }.sorted().map { "docs/\($0)" }
+    }()
+
     private static func text(_ path: String) throws -> String {
         try String(contentsOf: Self.root.appending(path: path), encoding: .utf8)
     }
@@ -161,16 +167,36 @@ struct DocumentationTests {
 
     @Test(
         "every link between the documents leads somewhere",
-        arguments: [
-            "README.md", "CONTRIBUTING.md", "docs/admin.md", "docs/architecture.md", "docs/configuration.md",
-            "docs/errors.md",
-            "docs/library.md", "docs/providers.md", "docs/responses.md", "docs/translation.md", "docs/transport.md",
-        ])
+        arguments: ["README.md", "CONTRIBUTING.md"] + Self.documents)
     func links(_ path: String) throws {
         let folder = Self.root.appending(path: path).deletingLastPathComponent()
         for link in try Self.text(path).matches(of: /\]\(([^)#:]+)(#[^)]*)?\)/).map(\.output.1) {
             let target = folder.appending(path: String(link)).standardizedFileURL.path()
             #expect(FileManager.default.fileExists(atPath: target), "\(path) links to \(link)")
+        }
+        // A heading as GitHub makes an anchor of it.
+        for match in try Self.text(path).matches(of: /\]\(([^)#:]*)#([^)]+)\)/) {
+            let file =
+                match.output.1.isEmpty
+                ? path : "docs/\(match.output.1)".replacing("docs/../", with: "").replacing("docs/docs/", with: "docs/")
+            guard file.hasSuffix(".md") else { continue }
+            let anchors = try Self.text(file).split(separator: "\n").filter { $0.hasPrefix("#") }.map { line in
+                String(
+                    line.drop { $0 == "#" || $0 == " " }.lowercased().filter {
+                        $0.isLetter || $0.isNumber || " -_".contains($0)
+                    }
+                )
+                .replacing(" ", with: "-")
+            }
+            #expect(anchors.contains(String(match.output.2)), "\(path) links to \(file)#\(match.output.2)")
+        }
+    }
+
+    @Test("every built-in alert has its line and its runbook")
+    func alerts() throws {
+        let text = try Self.text("docs/alerts.md")
+        for name in AlertRule.builtIn.map(\.name) + BurnWindow.all.map(\.name) {
+            #expect(text.contains("| `\(name)` |") && text.contains("\n### \(name)\n"), "\(name)")
         }
     }
 }
