@@ -3,6 +3,9 @@
 // C23, which Clang has in every C.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+static const unsigned char alerts_js[] = {
+#embed "Static/alerts.js"
+};
 static const unsigned char api_js[] = {
 #embed "Static/api.js"
 };
@@ -50,6 +53,7 @@ static const unsigned char style_css[] = {
 };
 
 static const needletail_dashboard_file files[] = {
+    {"alerts.js", alerts_js, sizeof(alerts_js)},
     {"api.js", api_js, sizeof(api_js)},
     {"app.js", app_js, sizeof(app_js)},
     {"chart.js", chart_js, sizeof(chart_js)},

@@ -17,11 +17,12 @@ export async function call(method, path, body, { signal, headers = {} } = {}) {
     options.body = JSON.stringify(body);
   }
   let reply;
-  try { reply = await fetch("/admin/v1" + path, options); } catch (error) {
+  try { reply = await fetch(path.startsWith("/health") ? path : "/admin/v1" + path, options); } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new APIError(0, "The gateway does not answer.");
   }
-  if (!reply.ok) {
+  // An unhealthy gateway says so with 503.
+  if (!reply.ok && !(path.startsWith("/health") && reply.status === 503)) {
     let message = `${reply.status}`;
     try { message = (await reply.json()).error.message ?? message; } catch { /* not JSON */ }
     throw new APIError(reply.status, message);

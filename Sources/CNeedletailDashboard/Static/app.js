@@ -1,6 +1,7 @@
 // The frame: pages by the address's hash, who is there, and the key.
-import { h, toast } from "/dashboard/dom.js";
+import { h, put, toast } from "/dashboard/dom.js";
 import { get, key } from "/dashboard/api.js";
+import { alerts } from "/dashboard/alerts.js";
 import { overview } from "/dashboard/overview.js";
 import { providers } from "/dashboard/providers.js";
 import { groups } from "/dashboard/groups.js";
@@ -11,7 +12,7 @@ import { configuration } from "/dashboard/configuration.js";
 import { playground } from "/dashboard/playground.js";
 
 const pages = [
-  ["overview", "Overview", overview], ["providers", "Providers", providers], ["groups", "Groups", groups],
+  ["overview", "Overview", overview], ["alerts", "Alerts", alerts], ["providers", "Providers", providers], ["groups", "Groups", groups],
   ["requests", "Requests", requests], ["costs", "Costs", costs], ["keys", "Keys", keys],
   ["configuration", "Configuration", configuration], ["playground", "Playground", playground],
 ];
@@ -64,7 +65,7 @@ function login(reason) {
   document.getElementById("nav").replaceChildren();
   document.getElementById("who").replaceChildren();
   const field = h("input", { type: "password", name: "key", required: true, autocomplete: "current-password" });
-  main.replaceChildren(h("h1", {}, "Admin key"), reason && h("p", { class: "notice bad", role: "alert" }, reason),
+  put(main, h("h1", {}, "Admin key"), reason && h("p", { class: "notice bad", role: "alert" }, reason),
     h("form", { class: "row", onsubmit: (event) => { event.preventDefault(); key.set(field.value.trim()); start(); } },
       h("label", {}, "Key", field), h("button", { class: "main" }, "Log in")));
   field.focus();

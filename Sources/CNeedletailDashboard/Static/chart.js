@@ -4,8 +4,8 @@ import { h, s } from "/dashboard/dom.js";
 const dashes = ["", "6 3", "2 3", "8 3 2 3"];
 
 /// `series`: [{ name, values }], oldest first, `step` seconds apart, the last one now.
-export function lines(title, series, { step, format = String, height = 160 } = {}) {
-  const width = 640, left = 52, right = 8, top = 8, bottom = 22;
+export function lines(title, series, { step, format = String, height = 170 } = {}) {
+  const width = 460, left = 58, right = 8, top = 8, bottom = 22;
   const length = Math.max(...series.map((one) => one.values.length), 2);
   const known = series.flatMap((one) => one.values).filter((value) => value !== null);
   if (!known.some((value) => value !== 0)) return h("p", { class: "muted" }, "No traffic in this time.");

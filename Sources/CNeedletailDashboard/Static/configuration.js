@@ -1,4 +1,4 @@
-import { card, facts, h, toast, wide } from "/dashboard/dom.js";
+import { card, facts, h, put, toast, wide } from "/dashboard/dom.js";
 import { get, send } from "/dashboard/api.js";
 
 export async function configuration(it) {
@@ -8,7 +8,7 @@ export async function configuration(it) {
   async function check() {
     try {
       const result = await send("POST", "/config/check", { text: text.value });
-      verdict.replaceChildren(h("p", { class: result.ok ? "notice" : "notice bad" }, result.ok ? "It would be taken." : `${result.faults.length} faults`),
+      put(verdict, h("p", { class: result.ok ? "notice" : "notice bad" }, result.ok ? "It would be taken." : `${result.faults.length} faults`),
         list([...result.faults, ...result.warnings]));
     } catch (error) { toast(error.message, true); }
   }

@@ -18,6 +18,12 @@ function fill(element, attributes, children) {
 export const h = (name, attributes, ...children) => fill(document.createElement(name), attributes, children);
 export const s = (name, attributes, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
+/// Puts content in the place of what an element holds.
+export function put(element, ...content) {
+  element.replaceChildren();
+  return fill(element, {}, content);
+}
+
 export function toast(text, isBad = false) {
   const element = h("div", { class: isBad ? "toast bad" : "toast" }, text);
   document.getElementById("toasts").append(element);

@@ -29,7 +29,7 @@ export async function groups(it) {
         ["Target", name], ["Priority", (target) => target.priority ?? "–", true],
         ["Weight", (target) => {
           if (!may("operate") || target.group) return target.weight ?? "–";
-          const input = h("input", { type: "number", min: "0", step: "any", value: String(target.weight ?? 1), size: 6, "aria-label": `Weight of ${name(target)}` });
+          const input = h("input", { type: "number", min: "0", step: "any", value: String(target.weight ?? 1), "aria-label": `Weight of ${name(target)}` });
           inputs.set(name(target), input);
           return input;
         }, true],

@@ -1,5 +1,6 @@
 import { card, count, dollars, h, milliseconds, percent, table, tag, tile } from "/dashboard/dom.js";
 import { get } from "/dashboard/api.js";
+import { banner } from "/dashboard/alerts.js";
 import { lines } from "/dashboard/chart.js";
 
 export async function overview(it) {
@@ -8,14 +9,15 @@ export async function overview(it) {
     [5, 15, 30, 60].map((value) => h("option", { value: String(value), selected: value === minutes }, `last ${value} minutes`)));
 
   async function refresh() {
-    const [data, health] = await Promise.all([
+    const [data, health, alerts] = await Promise.all([
       get(`/overview?minutes=${minutes}`, it),
-      fetch("/health/detailed", { cache: "no-store" }).then((reply) => reply.json()).catch(() => null),
+      get("/health/detailed", it).catch(() => null),
+      get("/alerts", it).catch(() => null),
     ]);
     const { series, last_five_minutes: recent, step_seconds: step } = data;
     const perSecond = (values) => values.map((value) => value / step);
     const served = recent.requests - recent.refusals - recent.abandoned;
-    it.show(h("h1", {}, "Overview"), h("div", { class: "row" }, choose, health && state(health)),
+    it.show(h("h1", {}, "Overview"), h("div", { class: "row" }, choose, health && state(health)), banner(alerts),
       h("div", { class: "tiles" },
         tile(count(recent.requests), "requests in 5 minutes"),
         tile(served > 0 ? percent((served - recent.failures) / served) : "–", "answered well"),
@@ -41,7 +43,7 @@ export async function overview(it) {
 const state = (health) => tag(health.status, health.status === "healthy" ? "good" : health.status === "degraded" ? "warn" : "bad");
 
 const shares = (rows, kind) => table([
-  ["Name", (row) => row.name], ["Requests", (row) => count(row.requests), true],
+  ["Name", (row) => row.name, "name"], ["Requests", (row) => count(row.requests), true],
   ["Failed", (row) => percent(row.failures / row.requests), true], ["95th", (row) => milliseconds(row.p95_ms), true],
   ["Tokens", (row) => count(row.input_tokens + row.output_tokens), true], ["Cost", (row) => dollars(row.cost_usd), true],
 ], rows, { caption: `Requests by ${kind}` });

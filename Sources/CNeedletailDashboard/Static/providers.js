@@ -8,12 +8,13 @@ export async function providers(it) {
     await refresh();
   }
   async function refresh() {
-    const [rows, health] = await Promise.all([list("/providers", it), fetch("/health/providers", { cache: "no-store" }).then((reply) => reply.json()).catch(() => ({}))]);
+    const [rows, breakers, health] = await Promise.all([list("/providers", it), list("/breakers", it), get("/health/providers", it).catch(() => ({}))]);
     const states = health.providers ?? health;
-    it.show(h("h1", {}, "Providers"), h("div", { class: "grid" }, rows.length ? rows.map((row) => one(row, states[row.name]?.circuit_state))
+    const breaker = Object.fromEntries(breakers.map((each) => [each.name, each]));
+    it.show(h("h1", {}, "Providers"), h("div", { class: "grid" }, rows.length ? rows.map((row) => one(row, states[row.name]?.circuit_state, breaker))
       : h("p", { class: "notice" }, "No provider is configured. Set a key such as OPENAI_API_KEY, or write one under providers: in needletail.yaml.")));
   }
-  const one = (row, circuit) => {
+  const one = (row, circuit, breaker) => {
     const path = `/providers/${encodeURIComponent(row.name)}`;
     const healthy = row.check?.healthy;
     return card(null, h("h2", {}, row.name, " ", tag(row.state, row.state === "active" ? "good" : "warn"), " ",
@@ -26,6 +27,11 @@ export async function providers(it) {
         ["Health", (one) => tag(percent(one.health), one.health >= 0.9 ? "good" : one.health >= 0.7 ? "warn" : "bad")],
         ["Errors", (one) => percent(one.error_rate), true], ["Latency", (one) => milliseconds(one.latency_ms), true],
         ["Headroom", (one) => percent(one.headroom), true],
+        ["Breaker", (one) => {
+          const name = one.model ? `${row.name}/${one.model}` : row.name, state = breaker[name]?.state ?? "closed";
+          return [tag(state.replaceAll("_", " "), state === "closed" ? "good" : state.includes("open") && !state.includes("half") ? "bad" : "warn"),
+            state !== "closed" && may("operate") && [" ", h("button", { onclick: () => act(`The circuit breaker of ${name} is reset.`, "POST", `/breakers/${encodeURIComponent(name)}/reset`) }, "Reset")]];
+        }],
       ], row.deployments ?? [], { caption: `Deployments of ${row.name}`, empty: "No calls yet." }),
       may("operate") && h("div", { class: "row" }, row.state === "active"
         ? [h("button", { onclick: () => act(`${row.name} drains.`, "POST", path + "/drain", {}) }, "Drain"),

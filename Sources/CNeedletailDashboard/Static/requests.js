@@ -1,4 +1,4 @@
-import { count, dollars, facts, h, milliseconds, table, tag, time } from "/dashboard/dom.js";
+import { count, dollars, facts, h, milliseconds, put, table, tag, time } from "/dashboard/dom.js";
 import { get } from "/dashboard/api.js";
 import { waterfall } from "/dashboard/chart.js";
 
@@ -24,7 +24,7 @@ export async function requests(it) {
     place.replaceChildren(table([
       ["Ended", (row) => h("button", { onclick: (event) => { event.stopPropagation(); story(row); } }, time(row.ended))],
       ["Status", (row) => tag(row.outcome === "finished" ? String(row.status) : `${row.status} ${row.error ?? row.outcome}`, row.outcome === "finished" ? "good" : row.status >= 500 || row.outcome === "failed" && row.status < 400 ? "bad" : "warn")],
-      ["Model", (row) => row.model], ["Answered by", (row) => row.provider ? `${row.provider} / ${row.answered_model ?? ""}` : "–"],
+      ["Model", (row) => row.model, "name"], ["Answered by", (row) => row.provider ? `${row.provider} / ${row.answered_model ?? ""}` : "–"],
       ["Key", (row) => row.key ?? "–"], ["Calls", (row) => row.attempts, true], ["Time", (row) => milliseconds(row.duration_ms), true],
       ["First token", (row) => milliseconds(row.time_to_first_token_ms), true],
       ["Tokens", (row) => row.input_tokens === null ? "–" : `${count(row.input_tokens)} → ${count(row.output_tokens)}`, true],
@@ -45,7 +45,7 @@ export async function requests(it) {
   }
   async function story(row) {
     const one = await get(`/requests/${encodeURIComponent(row.id)}`, it);
-    dialog.replaceChildren(h("h2", {}, one.id), facts([
+    put(dialog, h("h2", {}, one.id), facts([
       ["Asked", `${one.model} (${one.surface ?? "library"}, ${one.operation}${one.streaming ? ", streamed" : ""})`],
       ["Answered", one.provider && `${one.provider} / ${one.answered_model}`], ["Status", `${one.status} ${one.error ?? one.outcome}`],
       ["Message", one.message], ["Key", one.key], ["Tenant", one.tenant], ["Time", `${milliseconds(one.duration_ms)}, of it waiting for providers ${milliseconds(one.waited_ms)}, gateway ${milliseconds(one.overhead_ms)}`],
@@ -54,7 +54,7 @@ export async function requests(it) {
       ["Cost", dollars(one.cost_usd)], ["Lost in translation", one.lost_fields.length ? one.lost_fields.join(", ") : null], ["Trace", one.trace_id],
     ]), h("h2", {}, "Calls"), one.calls.length ? [waterfall(one.calls, one.duration_ms), table([
       ["", (call) => call.number, true], ["Why", (call) => call.cause], ["Provider", (call) => `${call.provider} / ${call.model}`],
-      ["Outcome", (call) => call.error ?? call.outcome], ["Status", (call) => call.upstream_status ?? "–", true],
+      ["Outcome", (call) => tag(call.error ?? call.outcome, call.outcome === "finished" ? "good" : "bad")], ["Status", (call) => call.upstream_status ?? "–", true],
       ["Time", (call) => milliseconds(call.duration_ms), true], ["Cost", (call) => dollars(call.cost_usd), true], ["Message", (call) => call.message ?? "", "wrap"],
     ], one.calls, { caption: "Calls" })] : h("p", { class: "muted" }, "Nobody was called."),
       h("button", { onclick: () => dialog.close() }, "Close"));

@@ -1,0 +1,173 @@
+"""The dashboard as an operator uses it, in a real browser."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from conftest import ADMIN_KEY, HOSTILE, SCREENSHOTS
+
+PAGES = ["Overview", "Alerts", "Providers", "Groups", "Requests", "Costs", "Keys", "Configuration", "Playground"]
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}, "is_mobile": True,
+              "has_touch": True},
+    "wide": {"color_scheme": "dark", "viewport": {"width": 3840, "height": 2160}},
+}
+
+
+@pytest.fixture(scope="session")
+def traffic(gateway):
+    """Requests of every kind, so that there is something to see."""
+    for index in range(12):
+        assert gateway.chat(stream=index % 2 == 0, user=HOSTILE, metadata={"who": HOSTILE})[0] == 200
+    for _ in range(8):
+        assert gateway.chat("unsteady")[0] == 200
+    assert gateway.chat(gateway.hostile_name)[0] == 200
+    assert gateway.chat("no-such " + HOSTILE)[0] == 404
+    # Five failures in a row open the circuit breaker.
+    assert gateway.ask("GET", "/breakers/main%2Fbad")["data"][0]["state"] == "open"
+    return gateway
+
+
+def test_a_wrong_key_is_told_so_and_a_right_one_opens(dashboard):
+    page = dashboard.page
+    dashboard.allowed = ["401"]
+    page.goto(dashboard.gateway.admin + "/")
+    expect(page.get_by_label("Key")).to_be_visible()
+    assert "undefined" not in page.inner_text("main")
+    page.get_by_label("Key").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not valid")
+    page.get_by_label("Key").fill(ADMIN_KEY)
+    page.get_by_label("Key").press("Enter")
+    expect(page.get_by_role("heading", name="Overview", exact=True)).to_be_visible()
+    expect(page.locator("#who")).to_contain_text("admin")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Key")).to_be_visible()
+
+
+def test_the_first_load_is_small_and_all_from_the_gateway(dashboard):
+    dashboard.log_in()
+    files = [each for url, each in dashboard.loaded.items() if "/admin/v1" not in url and "/health" not in url]
+    assert len(files) > 5
+    assert sum(len(each.body()) for each in files) < 300_000
+
+
+def test_traffic_appears_by_itself(dashboard, traffic):
+    page = dashboard.log_in().open("Requests")
+    expect(page.get_by_role("row").nth(1)).to_be_visible()
+    before = page.get_by_role("row").count()
+    traffic.chat("spare/small")
+    row = page.get_by_role("row", name=re.compile("spare.small"))
+    expect(row.first).to_be_visible()
+    assert page.get_by_role("row").count() == before + 1
+    page = dashboard.open("Overview")
+    expect(page.locator(".tile").filter(has_text="requests in 5 minutes").locator("b")).not_to_have_text("0")
+
+
+def test_requests_are_filtered_and_tell_their_story(dashboard, traffic):
+    page = dashboard.log_in().open("Requests")
+    page.get_by_label("Model").fill("unsteady")
+    page.get_by_role("button", name="Filter").click()
+    rows = page.locator("tbody tr.pick")
+    expect(rows).to_have_count(8)
+    rows.last.get_by_role("button").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("failover")
+    # What the provider said is shown as it is.
+    expect(dialog).to_contain_text("onerror=window.hacked=1")
+    expect(dialog.locator("svg rect").nth(1)).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / "request.png")
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_label("Model").fill("")
+    page.get_by_label("Status").fill("404")
+    page.get_by_role("button", name="Filter").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("<script>")
+
+
+def test_a_breaker_is_reset(dashboard, traffic):
+    page = dashboard.log_in().open("Providers")
+    row = page.get_by_role("row", name=re.compile("^bad"))
+    expect(row).to_contain_text("open")
+    row.get_by_role("button", name="Reset").click()
+    expect(row).to_contain_text("closed")
+    assert traffic.ask("GET", "/breakers/main%2Fbad")["data"][0]["state"] == "closed"
+    # As it was, for the tests after this one.
+    traffic.ask("POST", "/breakers/main%2Fbad/trip")
+
+
+def test_a_key_is_made_and_used(dashboard, traffic):
+    page = dashboard.log_in().open("Keys")
+    page.get_by_label("Name").fill("made-here")
+    page.get_by_label("Models").fill("chat")
+    page.get_by_role("button", name="Make").click()
+    secret = page.locator("#secret")
+    expect(secret).to_be_visible()
+    assert traffic.chat(key=secret.inner_text())[0] == 200
+    assert traffic.chat("unsteady", key=secret.inner_text())[0] == 403
+    row = page.get_by_role("row", name=re.compile("made-here"))
+    row.get_by_role("button", name="Disable").click()
+    expect(row).to_contain_text("disabled")
+    # The list of keys that the gateway has in memory is read again at once.
+    assert traffic.chat(key=secret.inner_text())[0] == 401
+
+
+def test_the_playground_answers_and_explains(dashboard, traffic):
+    page = dashboard.log_in().open("Playground")
+    explains = "/explain" in str(traffic.ask("GET", "/openapi.json")["paths"])
+    # A path that is not there is one that Chromium reports.
+    dashboard.allowed = [] if explains else ["404"]
+    page.get_by_label("Model").fill("chat")
+    page.get_by_label("Message").fill("Hello")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".answer")).to_have_text("A good answer from the mock upstream.")
+    expect(page.get_by_text("first token")).to_be_visible()
+    if explains:
+        expect(page.locator("section", has_text="How it is routed")).to_contain_text("main")
+    page.get_by_label("Model").fill(traffic.hostile_name)
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator(".answer")).to_have_text(HOSTILE)
+
+
+def test_alerts_and_objectives_are_shown(dashboard, traffic):
+    page = dashboard.log_in().open("Alerts")
+    row = page.get_by_role("row", name=re.compile("breaker_open"))
+    expect(row.first).to_contain_text("main/bad")
+    expect(page.get_by_role("row", name=re.compile("availability"))).to_contain_text("99.9")
+
+
+def test_it_works_by_keyboard(dashboard, traffic):
+    page = dashboard.log_in().page
+    page.keyboard.press("Tab")
+    seen = set()
+    for _ in range(20):
+        seen.add(page.evaluate("document.activeElement.textContent"))
+        page.keyboard.press("Tab")
+    assert {"Skip to content", "Providers", "Playground"} <= {each.strip() for each in seen}
+
+
+@pytest.mark.parametrize("dashboard", LOOKS.values(), ids=LOOKS.keys(), indirect=True)
+def test_every_page_can_be_read(dashboard, traffic, request):
+    look = request.node.callspec.id
+    dashboard.log_in()
+    found = []
+    for name in PAGES:
+        page = dashboard.open(name)
+        expect(page.get_by_text("Loading …")).to_have_count(0)
+        expect(page.locator("main .card, main table, main .tile").first).to_be_visible()
+        page.screenshot(path=SCREENSHOTS / f"{name.lower()}-{look}.png", full_page=True)
+        for nonsense in ["undefined", "[object", "NaN"]:
+            assert nonsense not in page.inner_text("main"), (name, nonsense)
+        # Nothing but tables, which scroll by themselves, is wider than the window.
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.append(f"{name}: {wide} pixels too wide")
+        for fault in Axe().run(page).response["violations"]:
+            if fault["impact"] in ("serious", "critical"):
+                nodes = "; ".join(node["html"][:120] for node in fault["nodes"][:3])
+                found.append(f"{name}: {fault['id']}: {fault['help']}: {nodes}")
+    assert found == []
