@@ -55,7 +55,7 @@ public struct Router: Provider {
         self.hedgeBudget = options.hedge.map {
             RetryBudget(RetryBudgetPolicy(ratio: $0.budget, perSecond: 0), now: now)
         }
-        self.queue = options.queue.size > 0 ? AdmissionQueue(capacity: options.queue.size) : nil
+        self.queue = options.queue.size > 0 ? AdmissionQueue(capacity: options.queue.size, total: options.waiting) : nil
         self.gate =
             options.limits.isEmpty ? nil : AdmissionGate(breaker: CircuitBreaker(nil), limits: options.limits)
         self.time = time

@@ -12,6 +12,8 @@ public struct RouterOptions: Sendable {
     public var hedge: HedgePolicy?
     /// Limits of the group itself, for all its targets together.
     public var limits: [LimitScope]
+    /// Counts the requests that wait, beside those of other groups.
+    public var waiting: InFlightCount
 
     /// Creates options.
     public init(
@@ -19,13 +21,15 @@ public struct RouterOptions: Sendable {
         retryBudget: RetryBudgetPolicy? = RetryBudgetPolicy(),
         queue: QueuePolicy = QueuePolicy(),
         hedge: HedgePolicy? = nil,
-        limits: [LimitScope] = []
+        limits: [LimitScope] = [],
+        waiting: InFlightCount = InFlightCount()
     ) {
         self.maximumAttempts = max(1, maximumAttempts)
         self.retryBudget = retryBudget
         self.queue = queue
         self.hedge = hedge
         self.limits = limits
+        self.waiting = waiting
     }
 }
 

@@ -12,6 +12,7 @@ import urllib.request
 
 import pytest
 from google.protobuf.unknown_fields import UnknownFieldSet
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -36,7 +37,8 @@ class Collector:
         if self.refuse > 0:
             self.refuse -= 1
             return 503, {"retry-after": "0"}, b""
-        kind = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest}[request.path]
+        kind = {"/v1/traces": ExportTraceServiceRequest, "/v1/metrics": ExportMetricsServiceRequest,
+                "/v1/logs": ExportLogsServiceRequest}[request.path]
         message = kind()
         message.ParseFromString(request.body)
         # Nothing that the specification does not know.
@@ -47,6 +49,11 @@ class Collector:
     def spans(self):
         return [span for request in self.requests["/v1/traces"] for resource in request.resource_spans
                 for scope in resource.scope_spans for span in scope.spans]
+
+    def lines(self, request_id):
+        return [record for request in self.requests["/v1/logs"] for resource in request.resource_logs
+                for scope in resource.scope_logs for record in scope.log_records
+                if attributes(record).get("request_id") == request_id]
 
     def wait_for_spans(self, count):
         deadline = time.monotonic() + 20
@@ -151,6 +158,8 @@ def test_spans_are_decoded_by_the_official_classes(tmp_path):
             deadline = time.monotonic() + 20
             while not collector.requests["/v1/metrics"] and time.monotonic() < deadline:
                 time.sleep(0.05)
+            while not collector.lines("req-of-mine"):
+                time.sleep(0.05)
             names = {metric.name: metric for request in collector.requests["/v1/metrics"][-1:]
                      for resource in request.resource_metrics for scope in resource.scope_metrics
                      for metric in scope.metrics}
@@ -178,6 +187,13 @@ def test_spans_are_decoded_by_the_official_classes(tmp_path):
     assert attributes(second)["needletail.attempt.cause"] == "failover"
     assert len({span.span_id for span in spans}) == 4
 
+    [line] = collector.lines("req-of-mine")
+    told = attributes(line)
+    assert line.event_name == "request_success" and line.severity_text == "info" and line.severity_number == 9
+    assert line.trace_id == server.trace_id and line.span_id == server.span_id and line.flags == 1
+    assert told["provider"] == "two" and told["attempts"] == 2 and told["cached"] is False
+    assert isinstance(told["response_time"], float) and before <= line.time_unix_nano <= after
+
     other = next(span for span in spans if span.trace_id.hex() != TRACE)
     assert other.status.code == other.status.STATUS_CODE_ERROR and other.parent_span_id == b""
     assert b"secret" not in b"".join(
@@ -196,7 +212,7 @@ def test_a_collector_that_fails_first_gets_all(tmp_path):
     collector = Collector()
     collector.refuse = 2
     with serve(collector.answer) as url:
-        telemetry = {"otlp": {"endpoint": url, "metrics": False}}
+        telemetry = {"otlp": {"endpoint": url, "metrics": False, "logs": False}}
         with served(tmp_path, telemetry, {"OTEL_BSP_SCHEDULE_DELAY": "100"}) as (gateway, _):
             assert gateway.chat()[0] == 200
             collector.wait_for_spans(3)
@@ -206,7 +222,7 @@ def test_a_collector_that_fails_first_gets_all(tmp_path):
 def test_only_errors_of_what_is_not_sampled(tmp_path):
     collector = Collector()
     with serve(collector.answer) as url:
-        telemetry = {"otlp": {"endpoint": url, "metrics": False}, "traces": {"sample": 0}}
+        telemetry = {"otlp": {"endpoint": url, "metrics": False, "logs": False}, "traces": {"sample": 0}}
         with served(tmp_path, telemetry, {"OTEL_BSP_SCHEDULE_DELAY": "100"}) as (gateway, _):
             assert gateway.chat()[0] == 200
             assert gateway.chat(headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})[0] == 200
@@ -217,7 +233,7 @@ def test_only_errors_of_what_is_not_sampled(tmp_path):
 
 def test_a_collector_that_is_not_there_costs_a_counter(tmp_path):
     # The discard service, which nobody runs.
-    telemetry = {"otlp": {"endpoint": "http://127.0.0.1:9", "metrics": False}}
+    telemetry = {"otlp": {"endpoint": "http://127.0.0.1:9", "metrics": False, "logs": False}}
     with served(tmp_path, telemetry, {"OTEL_BSP_SCHEDULE_DELAY": "50"}) as (gateway, process):
         for _ in range(20):
             assert gateway.chat(headers={"traceparent": "00-nonsense"})[0] == 200

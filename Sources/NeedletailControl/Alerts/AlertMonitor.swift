@@ -20,6 +20,7 @@ final class AlertMonitor: Sendable {
         var cells: [ObjectiveCell] = []
         var webhooks: [AlertWebhook] = []
         var retired: [AlertWebhook] = []
+        var budgets: [BudgetLevel] = []
         var began: Int64
     }
 
@@ -154,7 +155,8 @@ final class AlertMonitor: Sendable {
     func look() async {
         let rules = self.state.withLock { $0.board.rules }
         var known: [AlertMetric: [AlertBoard.Reading]] = [:]
-        if rules.contains(where: { $0.metric == .budgetUsed }) { known[.budgetUsed] = await self.sources.budgets() }
+        let budgets = await self.sources.budgets()
+        known[.budgetUsed] = budgets.map { .init(subject: $0.name, value: $0.used) }
         if rules.contains(where: { $0.metric == .keyAge }) { known[.keyAge] = self.sources.keyAges() }
         if rules.contains(where: { $0.metric == .health }) {
             known[.health] = self.sources.health().providers.map { .init(subject: $0.name, value: $0.healthScore) }
@@ -162,6 +164,7 @@ final class AlertMonitor: Sendable {
         let deployments = self.sources.deployments()
         let (now, wall) = (self.time.now(), self.time.wallNanoseconds())
         let events = self.state.withLock { state -> [AlertEvent] in
+            state.budgets = budgets
             for (index, cell) in state.cells.enumerated() { state.objectives[index].observe(cell.counts, now: now) }
             return rules.flatMap { rule in
                 let readings = Self.readings(rule, known, deployments, self.signals, &state, now: now)
@@ -229,6 +232,8 @@ final class AlertMonitor: Sendable {
     var webhooks: [AlertWebhook] { self.state.withLock { $0.webhooks } }
     /// The objectives and what came of them.
     var objectives: [ObjectiveState] { self.state.withLock { $0.objectives } }
+    /// How the budgets stood at the last look.
+    var budgets: [BudgetLevel] { self.state.withLock { Array($0.budgets.prefix(AlertBoard.mostSubjects)) } }
     /// When counting began, in seconds since 1970.
     var began: Int64 { self.state.withLock { $0.began } }
     /// The clock.

@@ -8,8 +8,8 @@ struct AlertSources: Sendable {
     var deployments: @Sendable () -> [Deployment]
     /// The health of the providers.
     var health: @Sendable () -> HealthReport
-    /// The parts of the budgets that are used, by the names of their counts.
-    var budgets: @Sendable () async -> [AlertBoard.Reading]
+    /// How the budgets stand.
+    var budgets: @Sendable () async -> [BudgetLevel]
     /// The ages of the keys that may be used, in seconds.
     var keyAges: @Sendable () -> [AlertBoard.Reading]
 
@@ -24,8 +24,7 @@ struct AlertSources: Sendable {
                 let now = store.wallSeconds
                 return store.budgets.rules.filter { $0.window.period != .call && $0.limit > 0 }.flatMap { rule in
                     BudgetLine(rule).counts(balances, now: now).map { count in
-                        AlertBoard.Reading(
-                            subject: count.counter, value: Double(count.spent + count.leased) / Double(rule.limit))
+                        BudgetLevel(rule, count, mine: store.budgets.outstanding(count.counter))
                     }
                 }
             },

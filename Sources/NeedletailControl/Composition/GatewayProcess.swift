@@ -170,7 +170,8 @@ public final class GatewayProcess: Service {
         self.telemetry.registry.collect { [alerts = self.alerts] in AlertMetrics.read(alerts) }
         self.telemetry.registry.collect {
             let stack = running.current.stack
-            return DeploymentMetrics.read(stack.deployments.all, now: time.now())
+            return DeploymentMetrics.read(
+                stack.deployments.all, scopes: stack.deployments.limits.all, now: time.now())
                 + HealthMetrics.read(stack.health())
         }
     }

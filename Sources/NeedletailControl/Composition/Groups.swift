@@ -57,8 +57,8 @@ struct Groups {
 
     /// The sections of a configuration that no group is built from.
     private static let sections: Set<String> = [
-        "origin", "listen", "experiments", "routes", "keys", "cache", "store", "telemetry", "admin", "warnings",
-        "loaded",
+        "origin", "listen", "experiments", "routes", "keys", "cache", "store", "telemetry", "alerts", "admin",
+        "warnings", "loaded",
     ]
 
     /// Everything that groups are built from.
@@ -95,7 +95,7 @@ struct Groups {
         if !policy.isEmpty { limits.append(scope) }
         return RouterOptions(
             maximumAttempts: group.maxAttempts, retryBudget: group.retryBudget, queue: group.queue, hedge: group.hedge,
-            limits: limits)
+            limits: limits, waiting: self.observation.waiting)
     }
 
     private func fallbacks(_ group: GroupConfiguration) throws(NeedletailError) -> FallbackTargets {

@@ -338,6 +338,7 @@ enum ConfigurationSchema {
         SchemaKey("interval", .duration(allowsZero: false)),
         SchemaKey("traces", .boolean),
         SchemaKey("metrics", .boolean),
+        SchemaKey("logs", .boolean),
         SchemaKey("service_name", .string),
         SchemaKey("attributes", .named(.string)),
     ]

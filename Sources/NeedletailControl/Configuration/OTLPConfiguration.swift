@@ -8,6 +8,8 @@ public struct OTLPConfiguration: Sendable, Equatable {
         case traces
         /// Metrics.
         case metrics
+        /// Log lines.
+        case logs
     }
 
     /// Where each signal goes; one that is missing is not sent.
@@ -18,11 +20,11 @@ public struct OTLPConfiguration: Sendable, Equatable {
     public var timeout: Duration = .seconds(10)
     /// How often metrics are sent. Default 60 s.
     public var metricInterval: Duration = .seconds(60)
-    /// The most requests whose spans wait. Default 8192.
+    /// The most requests whose spans wait, and the most log lines. Default 8192.
     public var queue = 8_192
-    /// The most requests in a batch. Default 512.
+    /// The most requests or lines in a batch. Default 512.
     public var batch = 512
-    /// How long a span waits for others. Default 5 s.
+    /// How long a span or line waits for others. Default 5 s.
     public var delay: Duration = .seconds(5)
     /// What the service is called. Default `needletail`.
     public var serviceName = "needletail"

@@ -19,6 +19,7 @@ final class Telemetry: Sendable {
     let levels: LogLevels?
     private let spans: SpanExporter?
     private let metrics: MetricExporter?
+    private let logs: BatchExporter<LogWriter.Entry>?
     private let pools: [UpstreamPool]
     private let group: any EventLoopGroup
     private let time: TimeSource
@@ -37,6 +38,8 @@ final class Telemetry: Sendable {
         self.pools = collectors.pools
         self.spans = collectors.spans(samplesErrors: configuration.samplesErrors, time: time)
         self.metrics = collectors.metrics(self.registry, start: time.wallNanoseconds(), time: time)
+        self.logs = collectors.logs(time: time)
+        if let logs = self.logs { surroundings.log?.writer.export(to: logs) }
 
         var observers: [any RequestObserver] = [RequestMetrics(self.registry, capacity: configuration.maximumSeries)]
         if let log = surroundings.log {
@@ -61,10 +64,13 @@ final class Telemetry: Sendable {
     }
 
     private func collect(_ writer: LogWriter?) {
-        let (inFlight, started) = (self.observation.inFlight, self.time.wallSeconds())
+        let (inFlight, waiting) = (self.observation.inFlight, self.observation.waiting)
+        let started = self.time.wallSeconds()
         self.registry.collect {
             [
                 .gauge("needletail_requests_in_flight", "Requests under way.", Double(inFlight.value)),
+                .gauge(
+                    "needletail_queue_waiting", "Requests that wait for a place under a limit.", Double(waiting.value)),
                 .gauge(
                     "needletail_build_info", "The version that runs; always 1.",
                     [(MetricLabels(["version": NeedletailVersion.current]), 1)]),
@@ -84,9 +90,9 @@ final class Telemetry: Sendable {
                 ]
             }
         }
-        guard self.spans != nil || self.metrics != nil else { return }
-        let clients = [self.spans?.collector, self.metrics?.client].compactMap { $0 }
-        self.registry.collect { [spans = self.spans] in
+        let clients = [self.spans?.collector, self.metrics?.client, self.logs?.collector].compactMap { $0 }
+        guard !clients.isEmpty else { return }
+        self.registry.collect { [spans = self.spans, logs = self.logs] in
             [
                 .counter(
                     "needletail_telemetry_sent_batches_total", "Batches that the collector took.",
@@ -97,6 +103,9 @@ final class Telemetry: Sendable {
                 .counter(
                     "needletail_telemetry_dropped_requests_total", "Requests whose spans were dropped.",
                     [(.none, spans?.dropped ?? 0)]),
+                .counter(
+                    "needletail_telemetry_dropped_log_lines_total", "Log lines that the collector never got.",
+                    [(.none, logs?.dropped ?? 0)]),
             ]
         }
     }
@@ -120,6 +129,7 @@ final class Telemetry: Sendable {
         await withDiscardingTaskGroup { group in
             if let spans = self.spans { group.addTask { await spans.run() } }
             if let metrics = self.metrics { group.addTask { await metrics.run() } }
+            if let logs = self.logs { group.addTask { await logs.run() } }
         }
     }
 
@@ -130,6 +140,7 @@ final class Telemetry: Sendable {
             group.addTask {
                 await self.spans?.flush()
                 await self.metrics?.flush()
+                await self.logs?.flush()
             }
             group.addTask { try? await time.sleep(time.now().advanced(by: Self.farewell)) }
             await group.next()

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// How many requests are under way; shared by the layer that counts and whoever shows it.
+/// How many requests are under way, or wait; shared by whoever counts and whoever shows it.
 public final class InFlightCount: Sendable {
     private let count = Atomic<Int>(0)
 
     /// Starts at zero.
     public init() {}
 
-    /// The requests under way, streams that still run included.
+    /// How many there are now, streams that still run included.
     public var value: Int { self.count.load(ordering: .relaxed) }
 
     func begin() { self.count.wrappingAdd(1, ordering: .relaxed) }

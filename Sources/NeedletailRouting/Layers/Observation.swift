@@ -10,6 +10,8 @@ public struct Observation: Sendable {
     public var propagatesTrace: Bool
     /// Counts the requests under way.
     public var inFlight: InFlightCount
+    /// Counts the requests that wait in groups' queues.
+    public var waiting = InFlightCount()
 
     /// Creates an observation.
     public init(

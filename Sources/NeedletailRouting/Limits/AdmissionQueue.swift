@@ -23,8 +23,11 @@ final class AdmissionQueue: Sendable {
 
     private let state: Mutex<State>
     private let waiting = Atomic<Int>(0)
+    private let total: InFlightCount
 
-    init(capacity: Int) {
+    /// - Parameter total: Counts those who wait here beside those who wait elsewhere.
+    init(capacity: Int, total: InFlightCount = InFlightCount()) {
+        self.total = total
         self.state = Mutex(State(queue: AdmissionQueueState(capacity: capacity)))
     }
 
@@ -93,7 +96,10 @@ final class AdmissionQueue: Sendable {
             state.signals[ticket] = signal
             return ticket
         }
-        if ticket != nil { self.waiting.wrappingAdd(1, ordering: .relaxed) }
+        if ticket != nil {
+            self.waiting.wrappingAdd(1, ordering: .relaxed)
+            self.total.begin()
+        }
         return ticket
     }
 
@@ -103,6 +109,7 @@ final class AdmissionQueue: Sendable {
 
     private func leave(_ ticket: AdmissionQueueState.Ticket, isServed: Bool) {
         self.waiting.wrappingSubtract(1, ordering: .relaxed)
+        self.total.end()
         self.state.withLock { state in
             state.queue.leave(ticket, isServed: isServed)
             state.signals[ticket] = nil

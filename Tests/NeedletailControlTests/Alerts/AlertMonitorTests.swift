@@ -30,7 +30,7 @@ struct AlertMonitorTests {
             sources: AlertSources(
                 deployments: { deployments },
                 health: { HealthReport(isHealthy: true, status: "healthy", providers: []) },
-                budgets: { [.init(subject: "team/red", value: 0.9)] },
+                budgets: { [BudgetLevel(name: "team/red", used: 0.9)] },
                 keyAges: { [.init(subject: "old", value: 91 * 86_400)] }),
             time: self.clock.source, prefix: "t",
             makeWebhook: { wanted in webhooks.first { $0.configuration.name == wanted.name } },

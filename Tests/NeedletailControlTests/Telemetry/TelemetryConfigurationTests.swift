@@ -21,6 +21,7 @@ struct TelemetryConfigurationTests {
                 endpoint: http://collector:4318/
                 headers: { x-key: { env: COLLECTOR } }
                 metrics: false
+                logs: false
                 service_name: edge
                 attributes: { deployment.environment.name: test }
             """, ["COLLECTOR": "s3cret"])
@@ -46,6 +47,7 @@ struct TelemetryConfigurationTests {
         #expect(
             otlp.endpoints.mapValues(\.description) == [
                 .traces: "https://collector/base/v1/traces", .metrics: "http://other:9/here",
+                .logs: "https://collector/base/v1/logs",
             ])
         #expect(otlp.headers.map { "\($0.name)=\($0.value.exposed)" } == ["a=b c", "d=e"])
         #expect(otlp.serviceName == "edge" && otlp.delay == .milliseconds(250) && otlp.timeout == .milliseconds(1500))
@@ -59,7 +61,8 @@ struct TelemetryConfigurationTests {
         #expect(try Self.load("").otlp?.endpoints.isEmpty ?? true)
         let variables = ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"]
         #expect(try Self.load("", variables.merging(["OTEL_SDK_DISABLED": "true"]) { $1 }).otlp == nil)
-        let none = try Self.load("", variables.merging(["OTEL_METRICS_EXPORTER": "none"]) { $1 })
+        let none = try Self.load(
+            "", variables.merging(["OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"]) { $1 })
         #expect(none.otlp?.endpoints.keys.map { $0 } == [.traces])
         let local = try Self.load("", ["OTEL_TRACES_EXPORTER": "otlp"])
         #expect(local.otlp?.endpoints.mapValues(\.description) == [.traces: "http://localhost:4318/v1/traces"])

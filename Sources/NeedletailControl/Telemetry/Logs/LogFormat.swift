@@ -11,7 +11,7 @@ enum LogFormat: Sendable, Hashable {
     /// Appends what an entry says.
     func write(_ entry: LogWriter.Entry, into bytes: inout ByteBuffer) {
         switch entry {
-        case .line(var line): bytes.writeBuffer(&line)
+        case .line(let line): line.write(self, into: &bytes)
         case .request(let record, let isDetailed):
             switch self {
             case .json: RequestLogLine(record, isDetailed: isDetailed).writeJSON(into: &bytes)

@@ -21,15 +21,15 @@ struct LogOutput: Sendable {
         case .text: format = .text(isColored: isTerminal && Self.allowsColor(environment))
         case .json: format = .json
         }
-        return Self(LogWriter(format), format, telemetry, time)
+        return Self(LogWriter(format), telemetry, time)
     }
 
-    init(_ writer: LogWriter, _ format: LogFormat, _ telemetry: TelemetryConfiguration, _ time: TimeSource) {
+    init(_ writer: LogWriter, _ telemetry: TelemetryConfiguration, _ time: TimeSource) {
         let levels = LogLevels(telemetry.level, modules: telemetry.moduleLevels)
         self.writer = writer
         self.levels = levels
         self.logger = Logger(label: "needletail") { _ in
-            WriterLogHandler(writer, format: format, levels: levels, time: time)
+            WriterLogHandler(writer, levels: levels, time: time)
         }
     }
 

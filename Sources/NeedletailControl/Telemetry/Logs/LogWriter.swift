@@ -10,8 +10,8 @@ import Synchronization
 final class LogWriter: Sendable {
     /// What is to be written.
     enum Entry: Sendable {
-        /// A line that is ready, with its end.
-        case line(ByteBuffer)
+        /// What somebody logged, to be written out here.
+        case line(LogLine)
         /// A request, to be written out here.
         case request(RequestRecord, isDetailed: Bool)
         /// A refusal, to be written out here.
@@ -39,6 +39,7 @@ final class LogWriter: Sendable {
     private let state = Mutex(State())
     private let written = Atomic<Int>(0)
     private let lost = Atomic<Int>(0)
+    private let exporter = AtomicLazyReference<BatchExporter<Entry>>()
     private let wake = NSCondition()
     private let capacity: Int
     private let format: LogFormat
@@ -67,8 +68,12 @@ final class LogWriter: Sendable {
     /// Lines that were written since the start.
     var writtenLines: Int { self.written.load(ordering: .relaxed) }
 
+    /// Sends every line from now on to a collector too; only the first call counts.
+    func export(to exporter: BatchExporter<Entry>) { _ = self.exporter.storeIfNil(exporter) }
+
     /// Takes a line. Never waits.
     func write(_ entry: Entry) {
+        self.exporter.load()?.push(entry)
         let isFirst = self.state.withLock { state -> Bool in
             guard state.entries.count < self.capacity, !state.isDone else {
                 state.dropped += 1

@@ -1,5 +1,4 @@
 import Logging
-import NIOCore
 import NeedletailCore
 import Synchronization
 
@@ -11,15 +10,13 @@ struct WriterLogHandler: LogHandler {
     }
 
     private let writer: LogWriter
-    private let format: LogFormat
     private let levels: LogLevels
     private let time: TimeSource
     private let shared = Shared()
     var metadata = Logger.Metadata()
 
-    init(_ writer: LogWriter, format: LogFormat, levels: LogLevels, time: TimeSource) {
+    init(_ writer: LogWriter, levels: LogLevels, time: TimeSource) {
         self.writer = writer
-        self.format = format
         self.levels = levels
         self.time = time
     }
@@ -49,9 +46,7 @@ struct WriterLogHandler: LogHandler {
         let line = LogLine(
             wallNanoseconds: self.time.wallNanoseconds(), level: event.level, module: event.source, message: message,
             metadata: values)
-        var bytes = ByteBuffer()
-        line.write(self.format, into: &bytes)
-        self.writer.write(.line(bytes))
+        self.writer.write(.line(line))
     }
 
     /// Names are written as the lines of requests write them.

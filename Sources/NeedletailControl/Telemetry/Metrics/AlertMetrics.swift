@@ -35,6 +35,17 @@ enum AlertMetrics {
                         1 - (state.burnRate(promise, state.objective.window, now: now) ?? 0)
                     )
                 }),
-        ].filter { !$0.samples.isEmpty }
+        ].filter { !$0.samples.isEmpty } + Self.budgets(monitor.budgets)
+    }
+
+    private static func budgets(_ levels: [BudgetLevel]) -> [MetricReading] {
+        let all = levels.map { (MetricLabels(["budget": $0.name, "unit": $0.unit]), $0) }
+        guard !all.isEmpty else { return [] }
+        return [
+            .gauge("needletail_budget_limit", "What a budget allows.", all.map { ($0, $1.limit) }),
+            .gauge("needletail_budget_spent", "What is spent of it.", all.map { ($0, $1.spent) }),
+            .gauge("needletail_budget_held", "What is held for calls that run.", all.map { ($0, $1.held) }),
+            .gauge("needletail_budget_remaining", "What may still be granted of it.", all.map { ($0, $1.remaining) }),
+        ]
     }
 }

@@ -4,7 +4,9 @@ import NeedletailRouting
 /// What is known of the deployments, read when somebody asks.
 enum DeploymentMetrics {
     /// Reads what the routers know.
-    static func read(_ deployments: [Deployment], now: Instant) -> [MetricReading] {
+    ///
+    /// - Parameter scopes: The limits of keys, tenants and groups.
+    static func read(_ deployments: [Deployment], scopes: [LimitScope] = [], now: Instant) -> [MetricReading] {
         let labels = deployments.map { deployment in
             MetricLabels([
                 "provider": deployment.key.provider.rawValue, "model": deployment.key.model ?? "*",
@@ -28,14 +30,14 @@ enum DeploymentMetrics {
                 "needletail_deployment_circuit_state",
                 "The circuit breaker of a model at a provider: 0 closed, 1 half open, 2 open.",
                 zip(labels, deployments).map { ($0, $1.gate.breaker.snapshot(now: now).number) }),
-        ] + Self.limits(deployments, now: now)
+        ] + Self.limits(scopes + deployments.flatMap(\.gate.limits), now: now)
     }
 
-    /// The limits that calls pass, each once however many deployments count in it.
-    private static func limits(_ deployments: [Deployment], now: Instant) -> [MetricReading] {
+    /// The limits that requests and calls pass, each once however many count in it.
+    private static func limits(_ scopes: [LimitScope], now: Instant) -> [MetricReading] {
         var seen: Set<ObjectIdentifier> = []
         var (limits, remaining): ([(MetricLabels, Double)], [(MetricLabels, Double)]) = ([], [])
-        for scope in deployments.flatMap(\.gate.limits) where seen.insert(ObjectIdentifier(scope)).inserted {
+        for scope in scopes where seen.insert(ObjectIdentifier(scope)).inserted {
             let headroom = scope.headroom(now: now)
             let levels = [
                 ("requests", headroom.requests), ("requests_per_hour", headroom.requestsPerHour),

@@ -48,12 +48,23 @@ struct OTLPCollectors {
     func spans(samplesErrors: Bool, time: TimeSource) -> SpanExporter? {
         self.clients[.traces].map { client in
             SpanExporter(
-                client, resource: self.resource,
-                batching: .init(
-                    queue: self.configuration.queue, batch: min(self.configuration.batch, self.configuration.queue),
-                    delay: self.configuration.delay),
-                samplesErrors: samplesErrors, time: time)
+                client, resource: self.resource, batching: self.batching, samplesErrors: samplesErrors, time: time)
         }
+    }
+
+    /// Sends log lines; `nil` where they go nowhere.
+    func logs(time: TimeSource) -> BatchExporter<LogWriter.Entry>? {
+        self.clients[.logs].map { client in
+            BatchExporter(client, batching: self.batching, time: time) { [resource = self.resource] in
+                OTLPLogs.request($0, resource)
+            }
+        }
+    }
+
+    private var batching: Batching {
+        Batching(
+            queue: self.configuration.queue, batch: min(self.configuration.batch, self.configuration.queue),
+            delay: self.configuration.delay)
     }
 
     /// Sends metrics; `nil` where they go nowhere.
