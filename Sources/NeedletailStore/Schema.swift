@@ -66,6 +66,16 @@ enum Schema {
                     CREATE INDEX api_key_name ON api_key (name);
                     """)
         }
+        migrator.registerMigration("state") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE state (
+                        name TEXT PRIMARY KEY,
+                        content TEXT NOT NULL,
+                        changed INTEGER NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
         return migrator
     }
 }

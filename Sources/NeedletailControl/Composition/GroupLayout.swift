@@ -21,11 +21,15 @@ struct GroupLayout {
     let places: [Place]
     /// Who chooses among them.
     let balancer: any Balancer
+    /// Those of the balancers that learn, by the names of the groups that lead to them.
+    let learned: [(path: [String], balancer: LearnedBalancer)]
 
     /// Lays a group out. Targets whose provider is not there, and groups that are switched off, are left out.
     init(_ group: GroupConfiguration, of configuration: Configuration, providers: [String: ProviderConfiguration]) {
         let plan = Plan(configuration: configuration, providers: providers)
-        var (places, balancer, isNested) = plan.lay(group, path: [group.name], offset: 0)
+        var learned: [(path: [String], balancer: LearnedBalancer)] = []
+        var (places, balancer, isNested) = plan.lay(group, path: [group.name], offset: 0, &learned)
+        self.learned = learned
         if isNested {
             let ranked = places.indices.sorted { places[$0].order.lexicographicallyPrecedes(places[$1].order) }
             for (rank, index) in ranked.enumerated() { places[index].priority = rank }
@@ -41,7 +45,8 @@ struct GroupLayout {
 
         /// - Parameter offset: How many targets stand before the group's.
         func lay(
-            _ group: GroupConfiguration, path: [String], offset: Int
+            _ group: GroupConfiguration, path: [String], offset: Int,
+            _ learned: inout [(path: [String], balancer: LearnedBalancer)]
         ) -> (places: [Place], balancer: any Balancer, isNested: Bool) {
             var places: [Place] = []
             var members: [NestedBalancer.Member] = []
@@ -63,7 +68,7 @@ struct GroupLayout {
                         continue
                     }
                     let start = offset + places.count
-                    let laid = self.lay(inner, path: path + [name], offset: start)
+                    let laid = self.lay(inner, path: path + [name], offset: start, &learned)
                     let sum = laid.places.reduce(0) { $0 + $1.weight }
                     let share = inTurn ? 1 : target.weight ?? 1
                     for place in laid.places {
@@ -79,6 +84,7 @@ struct GroupLayout {
                 }
             }
             let balancer: any Balancer = inTurn ? .weighted : group.balancer
+            if let learning = balancer as? LearnedBalancer { learned.append((path, learning)) }
             return (places, members.isEmpty ? balancer : NestedBalancer(balancer, members: members), isNested)
         }
     }

@@ -25,8 +25,12 @@ final class GroupTraffic {
     }
 
     /// A group's router with what goes around it.
-    func around(_ group: GroupConfiguration, _ groups: Groups) throws(NeedletailError) -> any Provider {
-        var provider = try groups.router(group)
+    ///
+    /// - Parameter parts: What its routers have in common.
+    func around(
+        _ group: GroupConfiguration, _ groups: Groups, _ parts: GroupParts
+    ) throws(NeedletailError) -> any Provider {
+        var provider = try groups.router(group, parts)
         if let configuration = group.shadow,
             let shadow = try self.shadow(configuration, named: group.name.isEmpty ? "default" : group.name, groups)
         {

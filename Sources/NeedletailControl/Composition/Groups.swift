@@ -23,6 +23,11 @@ struct Groups {
     struct Built {
         fileprivate var fingerprint: Fingerprint
         fileprivate var groups: [String: ModelDirectory.Group] = [:]
+        /// Those that learn, by the group that is asked.
+        fileprivate var learned: [String: [LearnedGroup]] = [:]
+
+        /// All that learn.
+        var allLearned: [LearnedGroup] { self.learned.values.flatMap(\.self) }
     }
 
     func directory() throws(NeedletailError) -> (directory: ModelDirectory, built: Built) {
@@ -30,12 +35,24 @@ struct Groups {
         let inherited = self.inherited.flatMap { $0.fingerprint == built.fingerprint ? $0.groups : nil } ?? [:]
         let all = self.configuration.groups + [self.configuration.defaultGroup].compactMap { $0 }
         for group in all where group.isEnabled {
+            let parts = self.parts(of: group)
             // Made in any case: that is what makes its deployments known to the new table.
             let made = ModelDirectory.Group(
-                router: try self.traffic.around(group, self), restricted: try self.restricted(group))
+                router: try self.traffic.around(group, self, parts), restricted: try self.restricted(group, parts))
             // What is around a group counts for the configuration that it belongs to.
             let isPlain = group.shadow == nil && !group.coalesces
-            built.groups[group.name] = isPlain ? inherited[group.name] ?? made : made
+            let before = self.inherited?.learned[group.name] ?? []
+            if isPlain, let same = inherited[group.name] {
+                built.groups[group.name] = same
+                built.learned[group.name] = before
+            } else {
+                built.groups[group.name] = made
+                built.learned[group.name] = parts.learned
+                for new in parts.learned {
+                    // What one has written another reads.
+                    if let old = before.first(where: { $0.name == new.name }) { try new.restore(old.memory) }
+                }
+            }
         }
         var named: [String: ModelDirectory.Upstream] = [:]
         for entry in self.upstreams {
@@ -67,15 +84,22 @@ struct Groups {
     }
 
     /// Who answers for a group, with nothing around.
-    func router(_ group: GroupConfiguration) throws(NeedletailError) -> any Provider {
-        if let tiers = group.tiers { return try self.tiers(tiers, of: group) }
+    ///
+    /// - Parameters:
+    ///   - tier: Of which tier of the group this is; `nil` for the whole.
+    ///   - parts: What it has in common with other routers of the group.
+    func router(
+        _ group: GroupConfiguration, tier: TierRouter.Tier? = nil, _ parts: GroupParts
+    ) throws(NeedletailError) -> any Provider {
+        if let tiers = group.tiers { return try self.tiers(tiers, of: group, parts) }
+        let layout = self.layout(group)
         let router = self.router(
-            ProviderID(group.name.isEmpty ? "default" : group.name),
-            try self.targets(group),
-            self.layout(group).balancer,
-            try self.fallbacks(group),
-            self.options(group)
-        )
+            ProviderID(group.name.isEmpty ? "default" : group.name), try self.targets(group), layout.balancer,
+            try self.fallbacks(group), self.options(group), parts.budgets)
+        for (path, balancer) in layout.learned {
+            let name = path.joined(separator: " > ") + (tier.map { " (\($0.rawValue))" } ?? "")
+            parts.learned.append(LearnedGroup(name: name, balancer: balancer, targets: router.targets))
+        }
         return Self.continuing(router, group, self.time)
     }
 
@@ -118,22 +142,27 @@ struct Groups {
         _ targets: [Target],
         _ balancer: any Balancer,
         _ fallbacks: FallbackTargets,
-        _ options: RouterOptions
+        _ options: RouterOptions,
+        _ budgets: RouterBudgets? = nil
     ) -> Router {
         Router(
-            id: id, targets: targets, balancer: balancer, fallbacks: fallbacks, options: options, time: self.time,
-            random: self.random)
+            id: id, targets: targets, balancer: balancer, fallbacks: fallbacks, options: options, budgets: budgets,
+            time: self.time, random: self.random)
+    }
+
+    private func parts(of group: GroupConfiguration) -> GroupParts {
+        GroupParts(RouterBudgets(retries: group.retryBudget, hedge: group.hedge, now: self.time.now()))
     }
 
     private func tiers(
-        _ tiers: TiersConfiguration, of group: GroupConfiguration
+        _ tiers: TiersConfiguration, of group: GroupConfiguration, _ parts: GroupParts
     ) throws(NeedletailError) -> any Provider {
         var routers: [TierRouter.Tier: any Provider] = [:]
         for (tier, targets) in tiers.targets {
             var part = group
             part.tiers = nil
             part.targets = targets
-            routers[tier] = try self.router(part)
+            routers[tier] = try self.router(part, tier: tier, parts)
         }
         let id = ProviderID(group.name.isEmpty ? "default" : group.name)
         if let router = TierRouter(
@@ -143,7 +172,7 @@ struct Groups {
         }
         var empty = group
         empty.tiers = nil
-        return try self.router(empty)
+        return try self.router(empty, parts)
     }
 
     /// Who answers at a destination, with nothing around; `nil` if it is switched off.
@@ -151,7 +180,8 @@ struct Groups {
         switch destination {
         case .group(let name):
             guard let group = self.configuration.group(name), group.isEnabled else { return nil }
-            return try self.router(group)
+            // A copy's group learns for itself and forgets at the end, and has budgets of its own.
+            return try self.router(group, self.parts(of: group))
         case .provider(let name, let model):
             guard let entry = self.upstreams.first(where: { $0.configuration.name == name }) else { return nil }
             return self.router(
@@ -162,13 +192,14 @@ struct Groups {
 
     /// The group narrowed to the targets that serve one model: for `group/model`.
     private func restricted(
-        _ group: GroupConfiguration
+        _ group: GroupConfiguration, _ parts: GroupParts
     ) throws(NeedletailError) -> @Sendable (String) -> (any Provider)? {
         var whole = group
         whole.targets += TierRouter.Tier.allCases.flatMap { group.tiers?.targets[$0] ?? [] }
         // A narrowed group is asked in the order of its list, whatever its strategy.
         let router = self.router(
-            ProviderID(group.name), try self.targets(whole), .priority, try self.fallbacks(group), self.options(group))
+            ProviderID(group.name), try self.targets(whole), .priority, try self.fallbacks(group), self.options(group),
+            parts.budgets)
         let time = self.time
         return { model in
             router.narrowed(to: { $0.model == nil || $0.model == model }).map { Self.continuing($0, group, time) }

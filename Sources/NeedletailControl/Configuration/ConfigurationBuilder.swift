@@ -51,7 +51,9 @@ struct ConfigurationBuilder {
             loaded: loaded
         )
         configuration.store = self.store(
-            root["store"], isUsed: keys != nil || !configuration.budgets.isEmpty)
+            root["store"],
+            isUsed: keys != nil || !configuration.budgets.isEmpty
+                || configuration.groups.contains { $0.strategy == .learned })
         for entry in root["tenants"]?.entries ?? [] { configuration.tenants[entry.key] = self.tenant(entry, keys) }
         configuration.alerts = self.alerts(root["alerts"], objectives: root["objectives"], configuration)
         configuration.maximumInFlight = root["overload"]?.int("max_in_flight")
