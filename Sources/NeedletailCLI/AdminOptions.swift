@@ -41,7 +41,7 @@ struct AdminOptions: ParsableArguments {
         }
     }
 
-    private func client() throws(NeedletailError) -> AdminClient {
+    func client() throws(NeedletailError) -> AdminClient {
         let environment = ProcessInfo.processInfo.environment
         return try AdminClient(
             url: self.admin ?? environment["NEEDLETAIL_ADMIN_URL"]

@@ -12,7 +12,7 @@ public struct NeedletailCommand: AsyncParsableCommand {
             ServeCommand.self, CheckCommand.self, ChatCommand.self, MockCommand.self, ProvidersCommand.self,
             GroupsCommand.self, BreakersCommand.self, ConfigCommand.self, ConfigCommand.Reload.self,
             PricesCommand.self, CostsCommand.self, BudgetsCommand.self, KeysCommand.self, StoreCommand.self,
-            SimulateCommand.self,
+            SimulateCommand.self, ExplainCommand.self,
         ]
     )
 

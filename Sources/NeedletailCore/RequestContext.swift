@@ -23,6 +23,9 @@ public struct RequestContext: Sendable {
     public var firstTokenLimit: Duration?
     /// Whether a streamed reply is written anew on its way to the client, with ids that the gateway makes.
     public var rewritesStream = false
+    /// Seeds what is drawn in choosing targets, so that what is explained is what is then done; `nil` leaves drawing to the
+    /// router's own source.
+    package var draw: UInt64?
     /// The most calls that the request may make, whatever routers it passes through; `nil` until a router has set it.
     package var attemptLimit: Int?
     /// Whether the router above has counted the call that the next router makes first.
@@ -70,6 +73,8 @@ public final class RequestInfo: Sendable {
     public let cachePolicy: CachePolicy
     /// Who goes first when not all can. Default normal.
     public let priority: RequestPriority
+    /// Whether the client asked to be told what was decided (`x-needletail-explain`).
+    public let isExplained: Bool
     /// Where to log.
     public let logger: Logger
     /// The most that the client lets this request cost; `nil` for no bound of its own.
@@ -79,6 +84,7 @@ public final class RequestInfo: Sendable {
     /// Calls sent upstream for this request, whatever groups it passed through.
     private let sentAttempts = Atomic<Int>(0)
     private let report = Mutex<LimitReport?>(nil)
+    private let decided = Mutex<(any RequestDecision)?>(nil)
     /// Nanoseconds spent on waiting for providers, backoff included.
     private let waited = Atomic<Int64>(0)
 
@@ -98,6 +104,7 @@ public final class RequestInfo: Sendable {
         cachePolicy: CachePolicy = .normal,
         maximumCost: Money? = nil,
         priority: RequestPriority = .normal,
+        isExplained: Bool = false,
         logger: Logger
     ) {
         self.id = id
@@ -114,6 +121,7 @@ public final class RequestInfo: Sendable {
         self.cachePolicy = cachePolicy
         self.maximumCost = maximumCost
         self.priority = priority
+        self.isExplained = isExplained
         self.logger = logger
     }
 
@@ -143,6 +151,14 @@ public final class RequestInfo: Sendable {
     /// Takes a call back that was counted and not made.
     package func uncountAttempt() {
         self.sentAttempts.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// What was decided about it; `nil` unless ``isExplained``, and until it has been.
+    public var decision: (any RequestDecision)? { self.decided.withLock { $0 } }
+
+    /// Records what was decided.
+    package func decide(_ decision: any RequestDecision) {
+        self.decided.withLock { $0 = decision }
     }
 
     /// What is left of the tightest of the client's own limits; `nil` where none holds.

@@ -179,8 +179,11 @@ public final class ModelDirectory: Sendable {
     }
 
     /// The models that a key may ask for.
-    public func models(allowed: [String]?) -> [ListedModel] {
-        var models = self.groups.keys.sorted().map { ListedModel(id: $0, owner: "needletail") }
+    ///
+    /// - Parameter routed: Names that rules lead somewhere.
+    public func models(allowed: [String]?, routed: [String] = []) -> [ListedModel] {
+        let own = Set(self.groups.keys).union(routed)
+        var models = own.sorted().map { ListedModel(id: $0, owner: "needletail") }
         let live = self.live.withLock { $0 }
         for id in self.upstreams.keys.sorted() {
             let listed = self.upstreams[id]?.models.map { ListedModel(id: $0, owner: id) } ?? []

@@ -1,6 +1,6 @@
 /// A pattern for names of models, keys and the like: `*` stands for any number of any characters.
 public struct ModelGlob: Sendable, Hashable {
-    private let pattern: String
+    let pattern: String
 
     /// Creates a pattern.
     public init(_ pattern: String) {

@@ -4,8 +4,8 @@ public import NeedletailCore
 public struct ModelRouter: Provider {
     /// The name.
     public let id: ProviderID = "models"
-    private let directory: ModelDirectory
-    private let rules: RoutingRules?
+    let directory: ModelDirectory
+    let rules: RoutingRules?
     private let time: TimeSource
 
     /// Creates a router over a directory.
@@ -28,6 +28,16 @@ public struct ModelRouter: Provider {
         if request.operation.isAboutResponse, let pin = request.pin {
             return try await self.directory.provider(pin).respond(to: request, context: context)
         }
+        guard context.request.isExplained else { return try await self.pass(request, context) }
+        var context = context
+        context.draw = StableHash.of(context.id)
+        context.request.decide(self.explain(request, context: context))
+        return try await self.pass(request, context)
+    }
+
+    private func pass(
+        _ request: InferenceRequest, _ context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
         let allowed = context.request.allowedModels
         switch self.rules?.decide(request, context.request) ?? .none {
         case .none:
@@ -50,11 +60,9 @@ public struct ModelRouter: Provider {
         }
     }
 
-    private static func asking(
+    static func asking(
         _ destination: ModelDirectory.Destination, _ request: InferenceRequest
-    )
-        -> InferenceRequest
-    {
+    ) -> InferenceRequest {
         var request = request
         request.model = destination.model
         return request

@@ -48,7 +48,7 @@ extension Router {
     }
 
     /// Leaves out for good what cannot answer the request, as far as that is known beforehand.
-    private func judge(_ set: inout TargetSet, _ run: inout Run) {
+    func judge(_ set: inout TargetSet, _ run: inout Run) {
         for index in set {
             let target = self.targets[index]
             guard let judge = target.judge, let error = judge(run.request, target.model ?? run.request.model) else {
@@ -83,6 +83,14 @@ extension Router {
     ///
     /// - Returns: Whether it has waited; not when there is nothing to wait for, or it would take too long.
     func pause(_ run: inout Run, _ refusals: Refusals) async throws(NeedletailError) -> Bool {
+        guard let wake = self.wake(run, refusals) else { return false }
+        run.pauses += 1
+        try await self.sleep(until: wake, run.context.request)
+        return true
+    }
+
+    /// When somebody may be asked again whom it is worth waiting for; `nil` for nobody, or not in time.
+    func wake(_ run: Run, _ refusals: Refusals) -> Instant? {
         let now = run.question.now
         var wake = run.attempts.nextReady(after: now)
         for (index, refusal) in refusals.all where refusal.reason == .resting {
@@ -92,11 +100,9 @@ extension Router {
             else { continue }
             wake = min(wake ?? until, until)
         }
-        guard let wake, run.pauses < run.maximum else { return false }
-        if let deadline = run.context.deadline, wake >= deadline { return false }
-        run.pauses += 1
-        try await self.sleep(until: wake, run.context.request)
-        return true
+        guard let wake, run.pauses < run.maximum else { return nil }
+        if let deadline = run.context.deadline, wake >= deadline { return nil }
+        return wake
     }
 
     func sleep(until wake: Instant, _ request: RequestInfo) async throws(NeedletailError) {

@@ -16,8 +16,9 @@ public struct Router: Provider {
     private(set) var ranks: TargetRanks
     private(set) var balancer: any Balancer
     let options: RouterOptions
-    let budget: RetryBudget?
-    let hedgeBudget: RetryBudget?
+    private let budgets: RouterBudgets
+    var budget: RetryBudget? { self.budgets.retries }
+    var hedgeBudget: RetryBudget? { self.budgets.hedges }
     let queue: AdmissionQueue?
     /// The group's own limits; `nil` where there are none.
     let gate: AdmissionGate?
@@ -25,7 +26,7 @@ public struct Router: Provider {
     let random: RandomSource
 
     /// All targets, fallbacks included, in the order in which balancer and explanation count them.
-    var targets: [Target] { self.ranks.targets }
+    public var targets: [Target] { self.ranks.targets }
 
     /// Creates a router.
     ///
@@ -35,6 +36,7 @@ public struct Router: Provider {
     ///   - balancer: Who chooses.
     ///   - fallbacks: Who answers when `targets` do not.
     ///   - options: How it tries.
+    ///   - budgets: Those that it shares with other routers; `nil` for its own, as `options` have them.
     ///   - time: The clock.
     ///   - random: Randomness for backoff and balancer.
     public init(
@@ -43,6 +45,7 @@ public struct Router: Provider {
         balancer: any Balancer,
         fallbacks: FallbackTargets = FallbackTargets(),
         options: RouterOptions,
+        budgets: RouterBudgets? = nil,
         time: TimeSource,
         random: RandomSource
     ) {
@@ -51,10 +54,7 @@ public struct Router: Provider {
         self.ranks = TargetRanks(targets, fallbacks)
         self.balancer = balancer
         self.options = options
-        self.budget = options.retryBudget.map { RetryBudget($0, now: now) }
-        self.hedgeBudget = options.hedge.map {
-            RetryBudget(RetryBudgetPolicy(ratio: $0.budget, perSecond: 0), now: now)
-        }
+        self.budgets = budgets ?? RouterBudgets(retries: options.retryBudget, hedge: options.hedge, now: now)
         self.queue = options.queue.size > 0 ? AdmissionQueue(capacity: options.queue.size, total: options.waiting) : nil
         self.gate =
             options.limits.isEmpty ? nil : AdmissionGate(breaker: CircuitBreaker(nil), limits: options.limits)
@@ -135,11 +135,29 @@ public struct Router: Provider {
         var pauses = 0
         /// The most calls that it may make.
         let maximum: Int
-        let groupPermit: AdmissionPermit?
+        /// What was taken of the group's own limits.
+        var groupPermit: AdmissionPermit?
     }
 
     private func start(_ request: InferenceRequest, _ context: RequestContext) throws(NeedletailError) -> Run {
         let now = self.time.now()
+        var run = try self.prepared(request, context, now)
+        if let gate = self.gate {
+            defer { gate.report(to: context.request, now: now) }
+            switch gate.admit(run.size, now: now) {
+            case .success(let admitted): run.groupPermit = admitted
+            case .failure(let refused): throw refused.refusal.error(now: now)
+            }
+        }
+        self.budget?.deposit(now: now)
+        self.hedgeBudget?.deposit(now: now)
+        return run
+    }
+
+    /// A request's way before its first step. Changes nothing.
+    func prepared(
+        _ request: InferenceRequest, _ context: RequestContext, _ now: Instant
+    ) throws(NeedletailError) -> Run {
         var attempts = Attempts(self.ranks)
         if let pin = request.pin {
             attempts.keep { $0.provider.id == pin }
@@ -156,19 +174,6 @@ public struct Router: Provider {
                 return context.broken.contains { $0.provider == target.provider.id && $0.model == model }
             }
         }
-        let size = RequestSize(request)
-        var permit: AdmissionPermit?
-        if let gate = self.gate {
-            switch gate.admit(size, now: now) {
-            case .success(let admitted): permit = admitted
-            case .failure(let refused):
-                gate.report(to: context.request, now: now)
-                throw refused.refusal.error(now: now)
-            }
-            gate.report(to: context.request, now: now)
-        }
-        self.budget?.deposit(now: now)
-        self.hedgeBudget?.deposit(now: now)
         var context = context
         var maximum = self.options.maximumAttempts
         if context.attemptLimit == nil {
@@ -176,12 +181,12 @@ public struct Router: Provider {
             maximum = max(1, maximum - max(0, context.request.clientRetryCount))
             context.attemptLimit = maximum
         }
+        let question = RoutingQuestion(
+            request, now: now, random: context.draw.map { .seeded($0) } ?? self.random,
+            affinity: self.balancer.affinity(of: request, context))
         return Run(
-            request: request, size: size, context: context,
-            question: RoutingQuestion(
-                request, now: now, random: self.random, affinity: self.balancer.affinity(of: request, context)),
-            attempts: attempts, maximum: maximum,
-            groupPermit: permit)
+            request: request, size: RequestSize(request), context: context, question: question, attempts: attempts,
+            maximum: maximum)
     }
 
     private func tryAll(_ run: inout Run) async throws(NeedletailError) -> InferenceReply {

@@ -59,6 +59,8 @@ public final class GatewayProcess: Service {
     let alerts: AlertMonitor
     /// What outlives it.
     public let store: GatewayStore
+    /// Keeps what groups have learned.
+    private let memory: LearnedMemory
     private let time: TimeSource
     /// Runs what answers several requests, or none.
     let jobs: TrafficJobs
@@ -107,6 +109,10 @@ public final class GatewayProcess: Service {
         let alerts = AlertMonitor(
             configuration.alerts, signals, .of(running, store), surroundings, log: surroundings.log)
         self.alerts = alerts
+        self.memory = LearnedMemory(store, time: surroundings.time, logger: surroundings.logger) {
+            running.current.stack.groups.allLearned
+        }
+        self.memory.restore()
         let phase = ServingPhase()
         let listen = configuration.listen
         let handler = GatewayHandler(
@@ -186,12 +192,15 @@ public final class GatewayProcess: Service {
             CallerRoom(), ConfigurationRoom(running), ProvidersRoom(running, time: time),
             GroupsRoom(running, time: time), BreakersRoom(running, time: time), LogRoom(levels: levels),
             TrafficRoom(rules: { running.current.stack.rules }, traffic: { running.current.stack.traffic }),
+            ExplainRoom(
+                running: running, store: store, time: time, random: .seeded(surroundings.random.next()),
+                logger: surroundings.logger),
             LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: surroundings.random),
             RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),
             AlertsRoom(monitor: alerts),
             PlaygroundRoom(
                 stack: { running.current.stack.provider },
-                models: { running.current.stack.directory.models(allowed: nil) },
+                models: { running.current.stack.models(allowed: nil) },
                 random: .seeded(surroundings.random.next()), logger: surroundings.logger),
         ]
     }
@@ -201,7 +210,7 @@ public final class GatewayProcess: Service {
         let stack = current.stack
         return GatewayServices(
             stack: stack.provider,
-            listModels: { stack.directory.models(allowed: $0) },
+            listModels: { stack.models(allowed: $0) },
             access: Self.access(current.configuration.keys, stored),
             routingHeaders: current.configuration.routingHeaders,
             health: { stack.health() }
@@ -265,6 +274,7 @@ public final class GatewayProcess: Service {
             group.addTask { await self.alerts.run() }
             group.addTask { await self.jobs.run() }
             group.addTask { await self.store.run() }
+            group.addTask { await self.memory.run() }
             group.addTask {
                 // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
                 try? await gracefulShutdown()
@@ -305,6 +315,7 @@ public final class GatewayProcess: Service {
         await self.stack.shutdown()
         await self.alerts.shutdown()
         await self.telemetry.shutdown()
+        try? await self.memory.save()
         await self.store.close()
     }
 }

@@ -28,6 +28,9 @@ public struct GatewayStack: Sendable {
     let upstreams: [Upstreams.Entry]
     /// The groups, as they were built.
     let groups: Groups.Built
+    /// Finds where requests go.
+    private let router: ModelRouter
+    private let keyLimits: LimitLayer?
     private let cancellations: JobCancellations
     private let responses: ResponseStore
     private let issuedState: IssuedStateTable
@@ -103,7 +106,10 @@ public struct GatewayStack: Sendable {
         let store = previous?.responses ?? ResponseStore(time: time)
         self.responses = store
         let keyLimits = Self.keyLimits(configuration, deployments.limits, now: time.now())
-        var stack = ProviderStackBuilder(ModelRouter(directory, rules: rules, time: time))
+        let router = ModelRouter(directory, rules: rules, time: time)
+        self.router = router
+        self.keyLimits = keyLimits.isEmpty ? nil : LimitLayer(router, keys: keyLimits, time: time)
+        var stack = ProviderStackBuilder(router)
             .withObservation(observation, time: time)
         if let maximum = configuration.maximumInFlight { stack = stack.with { OverloadLayer($0, maximum: maximum) } }
         stack =
@@ -154,6 +160,18 @@ public struct GatewayStack: Sendable {
             isOptional: entry.isOptional,
             listModels: { deadline throws(NeedletailError) in try await provider.listModels(deadline: deadline) }
         )
+    }
+
+    /// The models that a key with these globs may ask for; `nil` for all.
+    public func models(allowed: [String]?) -> [ListedModel] {
+        self.directory.models(allowed: allowed, routed: self.rules.modelNames)
+    }
+
+    /// What would become of a request now. Nobody is asked, and nothing changes by it.
+    func explain(_ request: InferenceRequest, context: RequestContext) -> RequestExplanation {
+        var explanation = self.router.explain(request, context: context)
+        self.keyLimits?.explain(request, context, &explanation)
+        return explanation
     }
 
     /// How the gateway is.

@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailRouting
 
 extension JSONWriter {
     /// Writes what a list shows of a request.
@@ -55,6 +56,9 @@ extension JSONWriter {
             json.member("input_tokens", attempt.outcome.usage?.inputTokens)
             json.member("output_tokens", attempt.outcome.usage?.outputTokens)
             json.member("cost_usd", picoDollars: attempt.cost.picoDollars)
+        }
+        if let decision = record.request.decision as? RequestExplanation {
+            self.member("explanation") { $0.members(of: decision) }
         }
     }
 

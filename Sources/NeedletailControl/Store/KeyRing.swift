@@ -42,6 +42,18 @@ final class KeyRing: StoredAccess {
         return entry.access
     }
 
+    /// What a name stands for, of its newest key that may be used now; looks at all of them.
+    func explainedKey(_ name: String) -> ExplainedKey? {
+        let now = self.time.wallSeconds()
+        let entries = self.state.withLock {
+            $0.entries.values.filter { $0.key.name == name && $0.key.isValid(at: now) }
+        }
+        return entries.max { $0.key.created < $1.key.created }.map { entry in
+            ExplainedKey(
+                name: name, tenant: entry.access.tenant, models: entry.access.models, priority: entry.access.priority)
+        }
+    }
+
     /// Reads the keys again if somebody else has written; called on a thread that may block.
     ///
     /// - Parameter isForced: Whether this process has, which the revision does not tell.

@@ -8,6 +8,7 @@ struct ClientFields {
     var requestID: String?
     var forwarded: HTTPFields = [:]
     var isStrict = false
+    var isExplained = false
     var cachePolicy = CachePolicy.normal
     var retryCount = 0
     var timeout: Duration?
@@ -63,6 +64,8 @@ struct ClientFields {
                 self.cachePolicy = policy
             case 19 where name.equalsIgnoringCase("x-needletail-strict"):
                 self.isStrict = self.flag(value, name: "x-needletail-strict")
+            case 20 where name.equalsIgnoringCase("x-needletail-explain"):
+                self.isExplained = self.flag(value, name: "x-needletail-explain")
             case 20 where name.equalsIgnoringCase("x-needletail-timeout"):
                 guard let timeout = ClientTimeout.parse(value) else {
                     self.fail("x-needletail-timeout", "takes a duration such as 30s or 1500ms")

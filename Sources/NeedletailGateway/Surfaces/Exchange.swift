@@ -52,6 +52,7 @@ struct Exchange {
         if let report = self.info.limitReport {
             LimitFields.append(report, self.dialect, now: self.time.wallSeconds(), to: &answer.headers)
         }
+        if let decision = self.decision { answer.headers.append(decision) }
         if self.route.isArray { answer.body = JSONArrayStream.array(of: answer.body) }
         self.responder.send(answer)
     }
@@ -117,6 +118,7 @@ struct Exchange {
             self.info.attempts == 1
                 ? Self.oneAttempt : HTTPField(name: .needletailAttempts, value: String(self.info.attempts)))
         if !reply.losses.isEmpty { headers.append(HTTPField(name: .needletailLossy, value: Self.list(reply.losses))) }
+        if let decision = self.decision { headers.append(decision) }
         switch reply.cacheStatus {
         case nil: break
         case .hit(let age):
@@ -135,6 +137,12 @@ struct Exchange {
         }
         LimitFields.append(report, self.dialect, now: self.time.wallSeconds(), to: &headers)
         return headers
+    }
+
+    /// What was decided about the request, where its client asked to be told; the request log has the whole story.
+    private var decision: HTTPField? {
+        guard self.info.isExplained, let decision = self.info.decision else { return nil }
+        return HTTPField(name: .needletailDecision, value: decision.summary)
     }
 
     /// The fields, as many as fit a header of moderate size. Their names may be a client's: whatever could mean

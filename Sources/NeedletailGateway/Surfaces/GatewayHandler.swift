@@ -218,6 +218,7 @@ public final class GatewayHandler: EdgeHandler {
             cachePolicy: fields.cachePolicy,
             maximumCost: fields.maximumCost,
             priority: key?.priority ?? .normal,
+            isExplained: fields.isExplained,
             logger: self.logger
         )
     }

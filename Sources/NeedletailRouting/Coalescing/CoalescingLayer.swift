@@ -11,7 +11,7 @@ public struct CoalescingLayer: Provider {
     /// The wrapped provider's name.
     public var id: ProviderID { self.next.id }
 
-    private let next: any Provider
+    let next: any Provider
     private let flights: FlightTable
     private let time: TimeSource
 

@@ -9,7 +9,7 @@ public struct ContinuationLayer: Provider {
     /// The wrapped router's name.
     public var id: ProviderID { self.next.id }
 
-    private let next: any Provider
+    let next: any Provider
     private let dialects: @Sendable (DialectID) -> any Dialect.Type
     private let time: TimeSource
 

@@ -53,4 +53,14 @@ public struct LimitLayer: Provider {
         }
         return reply
     }
+
+    /// Adds what is left of the key's limits, and the refusal if they are used up.
+    package func explain(
+        _ request: InferenceRequest, _ context: RequestContext, _ explanation: inout RequestExplanation
+    ) {
+        guard let key = context.request.keyName, let gate = self.keys[key] else { return }
+        let now = self.time.now()
+        explanation.limits = gate.limits.compactMap { $0.explained(now: now) }
+        if let refusal = gate.refusal(RequestSize(request), now: now) { explanation.failure = refusal.error(now: now) }
+    }
 }

@@ -26,6 +26,16 @@ public struct RoutingRules: Sendable {
         self.wallSeconds = time.wallSeconds
     }
 
+    /// The names that experiments and rules are about, without patterns: what a client may ask for, given the rest fits.
+    public var modelNames: [String] {
+        let conditions = self.experiments.map(\.condition) + self.rules.map(\.condition)
+        var names: [String] = []
+        for glob in conditions.flatMap(\.models) where glob.isLiteral && !names.contains(glob.pattern) {
+            names.append(glob.pattern)
+        }
+        return names
+    }
+
     /// Whether there is nothing to look at.
     var isEmpty: Bool { self.experiments.isEmpty && self.rules.isEmpty }
 

@@ -78,10 +78,15 @@ public struct TierRouter: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         let score = ComplexityScore(ComplexityScore.Facts(request), weights: self.weights)
-        switch self.thresholds.tier(of: score.value) {
-        case .simple: return try await self.simple.respond(to: request, context: context)
-        case .medium: return try await self.medium.respond(to: request, context: context)
-        case .complex: return try await self.complex.respond(to: request, context: context)
+        return try await self.provider(self.thresholds.tier(of: score.value)).respond(to: request, context: context)
+    }
+
+    /// Who answers for a tier.
+    func provider(_ tier: Tier) -> any Provider {
+        switch tier {
+        case .simple: self.simple
+        case .medium: self.medium
+        case .complex: self.complex
         }
     }
 

@@ -7,7 +7,7 @@ public struct ShadowLayer: Provider {
     /// The wrapped provider's name.
     public var id: ProviderID { self.next.id }
 
-    private let next: any Provider
+    let next: any Provider
     private let shadow: ShadowTraffic
 
     /// Wraps `next`.

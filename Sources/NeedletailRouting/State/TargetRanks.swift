@@ -47,6 +47,14 @@ struct TargetRanks: Sendable {
         self.contentFilter = contentFilter
     }
 
+    /// What a target is for; `nil` for one that is never asked here.
+    func role(of index: Int) -> TargetRole? {
+        if self.own.contains(index) { return .target }
+        if self.fallbacks.contains(index) { return .fallback }
+        if self.contextWindow.contains(index) { return .contextWindowFallback }
+        return self.contentFilter.contains(index) ? .contentFilterFallback : nil
+    }
+
     /// Those that follow a refusal of the request itself; empty where none may help.
     func fallbacks(for reason: NeedletailError.Reason) -> TargetSet {
         let set =
@@ -56,4 +64,16 @@ struct TargetRanks: Sendable {
             }
         return set.isEmpty ? self.fallbacks : set
     }
+}
+
+/// What a group has a target for.
+public enum TargetRole: String, Sendable, Hashable {
+    /// It is one of those that the strategy chooses among.
+    case target
+    /// It is asked after any failure, when no own target is left.
+    case fallback
+    /// It is asked for requests that have more tokens than a model takes.
+    case contextWindowFallback = "context_window_fallback"
+    /// It is asked for requests that a provider's filter refused.
+    case contentFilterFallback = "content_filter_fallback"
 }
