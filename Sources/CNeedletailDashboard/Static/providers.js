@@ -11,7 +11,7 @@ export async function providers(it) {
     const [rows, breakers, health] = await Promise.all([list("/providers", it), list("/breakers", it), get("/health/providers", it).catch(() => ({}))]);
     const states = health.providers ?? health;
     const breaker = Object.fromEntries(breakers.map((each) => [each.name, each]));
-    it.show(h("h1", {}, "Providers"), h("div", { class: "grid" }, rows.length ? rows.map((row) => one(row, states[row.name]?.circuit_state, breaker))
+    it.show(h("h1", {}, "Providers"), h("div", { class: "grid broad" }, rows.length ? rows.map((row) => one(row, states[row.name]?.circuit_state, breaker))
       : h("p", { class: "notice" }, "No provider is configured. Set a key such as OPENAI_API_KEY, or write one under providers: in needletail.yaml.")));
   }
   const one = (row, circuit, breaker) => {

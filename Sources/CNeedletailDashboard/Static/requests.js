@@ -29,7 +29,7 @@ export async function requests(it) {
       ["First token", (row) => milliseconds(row.time_to_first_token_ms), true],
       ["Tokens", (row) => row.input_tokens === null ? "–" : `${count(row.input_tokens)} → ${count(row.output_tokens)}`, true],
       ["Cost", (row) => dollars(row.cost_usd), true],
-    ], rows, { caption: "Requests", empty: "No request fits. The last 1,000 are kept.", pick: story }));
+    ], rows, { caption: "Requests", empty: "No request fits.", pick: story }));
     more.hidden = before === null;
   };
   async function load() {

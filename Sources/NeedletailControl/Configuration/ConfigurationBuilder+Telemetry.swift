@@ -13,6 +13,15 @@ extension ConfigurationBuilder {
         if let log = node["log"] { self.readLog(log, &telemetry) }
         assign(node["metrics"]?.int("max_series"), to: &telemetry.maximumSeries)
         assign(node["requests"]?.int("size"), to: &telemetry.requestLogSize)
+        if let requests = node["requests"] {
+            let path = self.secrets.path(requests.text("path") ?? "needletail-requests.db")
+            telemetry.requestHistory = requests.duration("history").map { .init(path: path, retention: $0) }
+            if requests["path"] != nil, requests["history"] == nil {
+                self.faults.error(
+                    at: requests["path"]?.position ?? requests.position, "nothing is kept in this file",
+                    "write history: 30d beside it")
+            }
+        }
         if let traces = node["traces"] {
             assign(traces.double("sample"), to: &telemetry.sampleRatio)
             assign(traces.bool("errors"), to: &telemetry.samplesErrors)

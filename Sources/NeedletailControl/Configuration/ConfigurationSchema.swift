@@ -318,7 +318,12 @@ enum ConfigurationSchema {
             ])
         ),
         SchemaKey("metrics", .section([SchemaKey("max_series", .integer(1...100_000))])),
-        SchemaKey("requests", .section([SchemaKey("size", .integer(1...100_000))])),
+        SchemaKey(
+            "requests",
+            .section([
+                SchemaKey("size", .integer(1...100_000)), SchemaKey("history", Self.positive),
+                SchemaKey("path", .string),
+            ])),
         SchemaKey(
             "traces",
             .section([

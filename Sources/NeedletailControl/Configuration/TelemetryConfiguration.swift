@@ -45,6 +45,17 @@ public struct TelemetryConfiguration: Sendable, Equatable {
     /// How many requests the request log keeps; about 2 KiB each. Default 1,000.
     public var requestLogSize = 1_000
 
+    /// A file with the requests of the past.
+    public struct RequestHistory: Sendable, Equatable {
+        /// The file.
+        public var path: String
+        /// How long a request is kept.
+        public var retention: Duration
+    }
+
+    /// Where requests are kept when they have left memory; `nil` for nowhere.
+    public var requestHistory: RequestHistory?
+
     /// The defaults.
     public init() {}
 

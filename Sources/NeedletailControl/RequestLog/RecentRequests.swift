@@ -21,37 +21,51 @@ final class RecentRequests: RequestObserver {
     }
 
     private struct State {
-        /// A ring: entry `number` stands at `(number - 1) % capacity`.
+        /// A ring: see ``RecentRequests/place(_:)``.
         var ring: [RequestRecord] = []
-        var newest: UInt64 = 0
+        var newest: UInt64
         var series = TrafficSeriesState()
     }
 
+    /// What came before; `nil` where nothing is kept of it.
+    let history: RequestHistory?
     private let capacity: Int
     private let time: TimeSource
-    private let state = Mutex(State())
+    private let state: Mutex<State>
+    /// The number of the last request before this log began.
+    private let base: UInt64
 
     /// Creates an empty log.
     ///
-    /// - Parameter capacity: How many requests are kept, at least 1; about 2 KiB each.
-    init(capacity: Int, time: TimeSource) {
+    /// - Parameters:
+    ///   - capacity: How many requests are kept, at least 1; about 2 KiB each.
+    ///   - history: Where all of them are kept too.
+    init(capacity: Int, history: RequestHistory? = nil, time: TimeSource) {
         self.capacity = max(1, capacity)
         self.time = time
+        self.history = history
+        self.base = history?.last ?? 0
+        self.state = Mutex(State(newest: self.base))
     }
+
+    /// Where an entry stands in the ring.
+    private func place(_ number: UInt64) -> Int { Int((number - self.base - 1) % UInt64(self.capacity)) }
 
     // MARK: RequestObserver
 
     func requestEnded(_ record: RequestRecord) {
         let now = self.time.now()
-        self.state.withLock { state in
+        let number = self.state.withLock { state in
+            state.newest += 1
             if state.ring.count < self.capacity {
                 state.ring.append(record)
             } else {
-                state.ring[Int(state.newest % UInt64(self.capacity))] = record
+                state.ring[self.place(state.newest)] = record
             }
-            state.newest += 1
             state.series.change(now: now) { Self.count(record, in: &$0) }
+            return state.newest
         }
+        self.history?.push(Entry(number: number, record: record))
     }
 
     func requestRefused(_ refusal: RefusalRecord) {
@@ -98,7 +112,7 @@ final class RecentRequests: RequestObserver {
         var number = min(before.map { $0 == 0 ? 0 : $0 - 1 } ?? newest, newest)
         let oldest = newest - UInt64(ring.count)
         while number > oldest {
-            let record = ring[Int((number - 1) % UInt64(self.capacity))]
+            let record = ring[self.place(number)]
             if filter.takes(record) {
                 guard page.entries.count < limit else {
                     page.hasMore = true
@@ -117,7 +131,7 @@ final class RecentRequests: RequestObserver {
         var page = Page(entries: [], newest: newest, hasMore: false)
         var next = max(number, newest - UInt64(ring.count)) + 1
         while next <= newest {
-            let record = ring[Int((next - 1) % UInt64(self.capacity))]
+            let record = ring[self.place(next)]
             if filter.takes(record) {
                 guard page.entries.count < limit else {
                     page.newest = next - 1
@@ -131,13 +145,16 @@ final class RecentRequests: RequestObserver {
         return page
     }
 
+    /// The number of the oldest entry in memory, or of the one that comes next.
+    var oldest: UInt64 { self.state.withLock { $0.newest - UInt64($0.ring.count) + 1 } }
+
     /// The request with an id; of several, which clients may choose alike, the newest.
     func find(_ id: String) -> Entry? {
         let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }
         let oldest = newest - UInt64(ring.count)
         var number = newest
         while number > oldest {
-            let record = ring[Int((number - 1) % UInt64(self.capacity))]
+            let record = ring[self.place(number)]
             if record.id == id { return Entry(number: number, record: record) }
             number -= 1
         }

@@ -49,7 +49,10 @@ final class Telemetry: Sendable {
             observers.append(FailureLog(logger: surroundings.logger))
         }
         if let spans = self.spans { observers.append(spans) }
-        let recent = RecentRequests(capacity: configuration.requestLogSize, time: time)
+        let history = try configuration.requestHistory.map { kept in
+            try RequestHistory(path: kept.path, retention: kept.retention, time: time, logger: surroundings.logger)
+        }
+        let recent = RecentRequests(capacity: configuration.requestLogSize, history: history, time: time)
         self.recent = recent
         observers.append(recent)
         let random = RandomSource.seeded(surroundings.random.next())
@@ -78,6 +81,15 @@ final class Telemetry: Sendable {
             ]
         }
         self.registry.collect { ProcessMetrics.read() }
+        if let history = self.recent.history {
+            self.registry.collect {
+                [
+                    .counter(
+                        "needletail_request_history_dropped_total", "Requests that the history has not.",
+                        [(.none, history.dropped)])
+                ]
+            }
+        }
         if let writer {
             self.registry.collect {
                 [
@@ -130,6 +142,7 @@ final class Telemetry: Sendable {
             if let spans = self.spans { group.addTask { await spans.run() } }
             if let metrics = self.metrics { group.addTask { await metrics.run() } }
             if let logs = self.logs { group.addTask { await logs.run() } }
+            if let history = self.recent.history { group.addTask { await history.run() } }
         }
     }
 
@@ -146,6 +159,7 @@ final class Telemetry: Sendable {
             await group.next()
             group.cancelAll()
         }
+        await self.recent.history?.close()
         for pool in self.pools { await pool.shutdown() }
     }
 }

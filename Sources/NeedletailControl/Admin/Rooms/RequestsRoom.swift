@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 import NeedletailCore
 
@@ -24,10 +25,12 @@ struct RequestsRoom: AdminRoom {
             AdminRoute(
                 .GET, "/requests/{id}", .audit, "One request: its calls with their times, losses, usage and cost."
             ) { request throws(AdminError) in
-                guard let entry = self.log.find(request["id"]) else {
-                    throw AdminError(404, "not_found", "No request with this id is kept.")
-                }
-                return .object { $0.story(of: entry) }
+                if let entry = self.log.find(request["id"]) { return .object { $0.story(of: entry) } }
+                guard
+                    let story = try await self.past({ history throws(NeedletailError) in try history.find(request["id"])
+                        })
+                else { throw AdminError(404, "not_found", "No request with this id is kept.") }
+                return AdminReply(body: ByteBuffer(string: story))
             },
         ]
     }
@@ -55,14 +58,50 @@ struct RequestsRoom: AdminRoom {
         if let after = request.query["after"].flatMap({ UInt64($0) }) {
             page = await self.wait(after, limit, filter, seconds: request.query["wait"].flatMap { Int($0) } ?? 0)
         } else {
-            page = self.log.newest(limit, before: request.query["before"].flatMap { UInt64($0) }, where: filter)
+            let before = request.query["before"].flatMap { UInt64($0) }
+            page = self.log.newest(limit, before: before, where: filter)
+            // Where memory ends the file goes on.
+            let (oldest, missing) = (self.log.oldest, limit - page.entries.count)
+            if !page.hasMore {
+                let rows = try await self.past { history throws(NeedletailError) in
+                    try history.page(filter, before: min(before ?? oldest, oldest), limit: missing + 1)
+                }
+                if let rows, !rows.isEmpty {
+                    return Self.reply(page, rows.prefix(missing), hasMore: rows.count > missing)
+                }
+            }
         }
-        return .object { json in
-            json.member("data", objects: page.entries) { $0.members(of: $1) }
+        return Self.reply(page, [], hasMore: page.hasMore)
+    }
+
+    private static func reply(
+        _ page: RecentRequests.Page, _ rows: ArraySlice<(number: Int64, row: String)>, hasMore: Bool
+    ) -> AdminReply {
+        .object { json in
+            json.key("data")
+            json.beginArray()
+            for entry in page.entries {
+                json.beginObject()
+                json.members(of: entry)
+                json.endObject()
+            }
+            for row in rows { json.raw(JSONText(unchecked: ByteBuffer(string: row.row))) }
+            json.endArray()
             json.member("newest", Int(clamping: page.newest))
-            json.member("has_more", page.hasMore)
-            json.member("next_before", page.hasMore ? page.entries.last.map { Int(clamping: $0.number) } : nil)
+            json.member("has_more", hasMore)
+            let last = rows.last.map { Int($0.number) } ?? page.entries.last.map { Int(clamping: $0.number) }
+            json.member("next_before", hasMore ? last : nil)
         }
+    }
+
+    /// Asks the history, where there is one.
+    private func past<Value: Sendable>(
+        _ ask: (RequestHistory) throws(NeedletailError) -> Value?
+    ) async throws(AdminError) -> Value? {
+        guard let history = self.log.history else { return nil }
+        // What has left memory may still wait to be written.
+        await history.flush()
+        do throws(NeedletailError) { return try ask(history) } catch { throw .store(error) }
     }
 
     /// What ended after an entry, as soon as something did.

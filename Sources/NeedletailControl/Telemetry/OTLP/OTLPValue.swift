@@ -50,9 +50,9 @@ struct OTLPAttributes: Sendable {
     /// Writes an `AnyValue`.
     static func write(_ value: OTLPValue, into writer: inout ProtobufWriter) {
         switch value {
-        case .text(let text): writer.string(1, text)
-        case .flag(let flag): writer.bool(2, flag)
-        case .integer(let number): writer.int(3, number)
+        case .text(let text): writer.string(1, text, isMember: true)
+        case .flag(let flag): writer.bool(2, flag, isMember: true)
+        case .integer(let number): writer.int(3, number, isMember: true)
         case .real(let number): writer.double(4, number)
         case .texts(let texts):
             writer.message(5) { array in

@@ -27,15 +27,17 @@ struct ProtobufWriter {
     }
 
     /// `int64`, `uint32`, an enumeration's value.
-    mutating func int(_ field: Int, _ value: Int) {
-        guard value != 0 else { return }
+    ///
+    /// - Parameter isMember: Whether it is one of a `oneof`, which is written even if zero: else nothing would be said.
+    mutating func int(_ field: Int, _ value: Int, isMember: Bool = false) {
+        guard value != 0 || isMember else { return }
         self.tag(field, .varint)
         self.varint(UInt64(bitPattern: Int64(value)))
     }
 
     /// `bool`.
-    mutating func bool(_ field: Int, _ value: Bool) {
-        self.int(field, value ? 1 : 0)
+    mutating func bool(_ field: Int, _ value: Bool, isMember: Bool = false) {
+        self.int(field, value ? 1 : 0, isMember: isMember)
     }
 
     /// `fixed64` and `sfixed64`; written even if zero, for members of a `oneof`.
@@ -57,8 +59,8 @@ struct ProtobufWriter {
     }
 
     /// `string`.
-    mutating func string(_ field: Int, _ value: String) {
-        guard !value.isEmpty else { return }
+    mutating func string(_ field: Int, _ value: String, isMember: Bool = false) {
+        guard !value.isEmpty || isMember else { return }
         self.tag(field, .delimited)
         self.varint(UInt64(value.utf8.count))
         self.bytes.writeString(value)
