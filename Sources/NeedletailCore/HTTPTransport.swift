@@ -13,6 +13,14 @@ public protocol HTTPTransport: Sendable {
     /// - Throws: `.unreachable`, `.timedOut`, `.malformedReply`, `.cancelled`, `.unavailable` (no connection within the
     ///   limit in time).
     func send(_ request: TransportRequest) async throws(NeedletailError) -> TransportResponse
+
+    /// Fails what runs and gives the connections back. May be called twice. Default: there are none.
+    func close() async
+}
+
+extension HTTPTransport {
+    /// There are no connections.
+    public func close() async {}
 }
 
 /// One HTTP request.

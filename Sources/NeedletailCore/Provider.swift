@@ -25,6 +25,16 @@ public protocol Provider: Sendable {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply
+
+    /// Gives back what is held: connections, jobs, clocks. May be called twice; whoever is asked afterwards may fail.
+    ///
+    /// A layer and a router close what they stand around. Default: there is nothing to give back.
+    func close() async
+}
+
+extension Provider {
+    /// There is nothing to give back.
+    public func close() async {}
 }
 
 /// The name of a provider, as configured.

@@ -1,6 +1,7 @@
 public import HTTPTypes
 import NIOCore
 public import NeedletailCore
+import Synchronization
 
 /// The leaf of every stack: one upstream over HTTP.
 ///
@@ -88,6 +89,7 @@ public final class HTTPProvider: Provider {
     private let transport: any HTTPTransport
     private let credentials: Credentials
     private let endpoints: [Endpoint]
+    private let closed = Atomic(false)
 
     /// What requests in one dialect have in common. A provider has one or two; a search through them beats a dictionary.
     private struct Endpoint {
@@ -183,6 +185,12 @@ public final class HTTPProvider: Provider {
             retryAfter: max(.zero, until.duration(since: self.time.now())))
     }
 
+    /// Closes the connections; what runs fails, and so does whatever is asked afterwards. See ``Provider/close()``.
+    public func close() async {
+        self.closed.store(true, ordering: .relaxed)
+        await self.transport.close()
+    }
+
     /// Answers `request`; see ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,
@@ -253,6 +261,9 @@ public final class HTTPProvider: Provider {
         deadline: Instant?,
         progress: CallProgress? = nil
     ) async throws(NeedletailError) -> TransportResponse {
+        guard !self.closed.load(ordering: .relaxed) else {
+            throw NeedletailError(.unavailable, "The provider '\(self.id)' has been closed.", provider: self.id)
+        }
         let key = self.credentials.pick(now: self.time.now())
         guard let endpoint = self.endpoints.first(where: { $0.dialect == dialect }),
             let path = endpoint.path(

@@ -91,6 +91,13 @@ public struct Router: Provider {
         return router
     }
 
+    /// Closes whatever its targets are; see ``Provider/close()``.
+    public func close() async {
+        await withDiscardingTaskGroup { group in
+            for target in self.targets { group.addTask { await target.provider.close() } }
+        }
+    }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

@@ -121,6 +121,9 @@ public final class UpstreamPool: HTTPTransport {
         await self.onEveryLoop { $0.shutDown() }
     }
 
+    /// See ``shutdown()``.
+    public func close() async { await self.shutdown() }
+
     /// Looks at all limits now, for tests that own the clock; otherwise a tick of each loop does.
     package func checkLimits() async {
         await self.onEveryLoop { $0.checkLimits() }

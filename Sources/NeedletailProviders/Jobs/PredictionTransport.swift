@@ -18,6 +18,9 @@ struct PredictionTransport: HTTPTransport {
         self.connect = connect
     }
 
+    /// Closes what the jobs are created with.
+    func close() async { await self.client.transport.close() }
+
     /// `request` is a chat completion at a path that ends in `/predictions`.
     func send(_ request: TransportRequest) async throws(NeedletailError) -> TransportResponse {
         let chat = try OpenAIChat.decodeRequest(request.body)

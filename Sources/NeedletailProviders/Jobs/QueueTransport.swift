@@ -12,6 +12,9 @@ struct QueueTransport: HTTPTransport {
         self.client = client
     }
 
+    /// Closes what the jobs are created with.
+    func close() async { await self.client.transport.close() }
+
     /// `request` is a chat completion at a path that ends in `/run`.
     func send(_ request: TransportRequest) async throws(NeedletailError) -> TransportResponse {
         let isStreaming = (try? JSONDocument(request.body).root)?["stream"]?.bool ?? false

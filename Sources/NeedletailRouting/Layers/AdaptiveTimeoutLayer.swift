@@ -25,6 +25,9 @@ public struct AdaptiveTimeoutLayer: Provider {
         self.time = time
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

@@ -22,6 +22,9 @@ public struct CacheLayer: Provider {
         self.codec = codec
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     ///
     /// - Throws: `.timedOut` (504, RFC 9111 section 5.2.1.7) for a reply that is to come from the cache and is not there.

@@ -24,13 +24,17 @@ public struct ObservationLayer: Provider {
         self.time = time
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         let spans = self.observation.spans
-        let trail = RequestTrail(trace: spans?.begin(context.request.trace), spans: spans)
+        // Where one stands around another, both are told of the same calls.
+        let trail = context.trail ?? RequestTrail(trace: spans?.begin(context.request.trace), spans: spans)
         let observed = Observed(
             request: context.request, trail: trail, surface: request.replyDialect, operation: request.operation,
             isStreaming: request.isStreaming,

@@ -35,6 +35,9 @@ public struct OverloadLayer: Provider {
     /// Requests that run.
     public var running: Int { self.load.state.withLock { $0.running } }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

@@ -27,6 +27,9 @@ public struct ReplyContractLayer: Provider {
         self.dialects = dialects
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

@@ -26,6 +26,9 @@ public struct ResponseStoreLayer: Provider {
         self.random = random
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

@@ -72,6 +72,11 @@ public struct TierRouter: Provider {
         self.weights = weights
     }
 
+    /// Closes whoever answers for a tier; see ``Provider/close()``.
+    public func close() async {
+        for provider in [self.simple, self.medium, self.complex] { await provider.close() }
+    }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

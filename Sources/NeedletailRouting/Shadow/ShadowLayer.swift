@@ -16,6 +16,9 @@ public struct ShadowLayer: Provider {
         self.shadow = shadow
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,
