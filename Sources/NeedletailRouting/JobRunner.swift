@@ -49,6 +49,11 @@ public final class JobRunner: Sendable {
         return isAccepted
     }
 
+    /// Takes jobs from now on; they wait for ``run()``, which must follow.
+    package func open() {
+        self.state.withLock { $0.isOpen = true }
+    }
+
     /// Runs jobs until ``close()`` or the task's cancellation, then cancels those that still run and waits for their end.
     public func run() async {
         self.state.withLock { $0.isOpen = true }

@@ -2,7 +2,7 @@ public import NeedletailCore
 
 /// Puts layers around a provider. The first layer added is the outermost.
 public struct ProviderStackBuilder: Sendable {
-    private let base: any Provider
+    let base: any Provider
     private var layers: [@Sendable (any Provider) -> any Provider] = []
 
     /// Starts with what is to be wrapped.

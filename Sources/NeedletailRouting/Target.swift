@@ -56,10 +56,21 @@ public struct TargetPrice: Sendable {
     /// The price in pico-dollars (10⁻¹² US dollars) of so many tokens of a model; `nil` where it is not known. Called for
     /// every candidate of every request of a group that looks at prices.
     public let quote: @Sendable (_ model: String, _ inputTokens: Int, _ outputTokens: Int) -> Int64?
+    /// All that is known of a model's price, for estimates with bounds; `nil` where only ``quote`` is known.
+    public let model: (@Sendable (_ name: String) -> PricedModel)?
 
     /// Creates a price from its function.
     public init(_ quote: @escaping @Sendable (_ model: String, _ inputTokens: Int, _ outputTokens: Int) -> Int64?) {
         self.quote = quote
+        self.model = nil
+    }
+
+    /// Creates a price from what is known of each model.
+    public init(model: @escaping @Sendable (_ name: String) -> PricedModel) {
+        self.quote = { name, input, output in
+            model(name).price?.expected(inputTokens: input, outputTokens: output)
+        }
+        self.model = model
     }
 
     /// A price per token, in pico-dollars: $3 per million tokens are 3,000,000.
