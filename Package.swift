@@ -124,6 +124,24 @@ let package = Package(
             path: "Examples/Chat",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "FailoverExample",
+            dependencies: ["Needletail"],
+            path: "Examples/Failover",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "BalancerExample",
+            dependencies: ["Needletail"],
+            path: "Examples/Balancer",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "EmbeddingsExample",
+            dependencies: ["Needletail"],
+            path: "Examples/Embeddings",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "NeedletailCoreTests",
             dependencies: ["NeedletailCore", "NeedletailTesting", nio, httpTypes, logging],

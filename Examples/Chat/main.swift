@@ -60,6 +60,7 @@ do {
         default: break
         }
     }
+    await client.close()
 } catch {
     print("failed: \(error.message) (\(error.code), asked: \(error.provider?.rawValue ?? "nobody"))")
     exit(1)

@@ -1,5 +1,7 @@
 public import Logging
-import NIOCore
+public import NeedletailCore
+import NeedletailProviders
+import NeedletailRouting
 
 /// Asks a provider, or a whole stack of them, from Swift.
 ///
@@ -8,11 +10,16 @@ import NIOCore
 /// let client = ChatClient(openAI)
 /// let reply = try await client.chat(ChatRequest(model: "gpt-4o-mini", messages: [.user("Hello")]))
 /// print(reply.text)
+/// await client.close()
 /// ```
 public struct ChatClient: Sendable {
-    private let provider: any Provider
+    /// Who answers.
+    public let provider: any Provider
     private let logger: Logger
     private let random: RandomSource
+    private let time: TimeSource
+    /// The calls that run, of all copies of the client.
+    private let calls = RunningCalls()
 
     /// Creates a client.
     ///
@@ -20,15 +27,31 @@ public struct ChatClient: Sendable {
     ///   - provider: Who answers: an ``HTTPProvider``, a ``Router`` over several, or what ``ProviderStackBuilder`` built.
     ///   - logger: Where attempts are logged.
     ///   - random: Where request ids come from.
+    ///   - time: The clock that ``close(within:)`` waits by.
     public init(
         _ provider: any Provider,
         logger: Logger = Logger(label: "needletail"),
-        random: RandomSource = .live
+        random: RandomSource = .live,
+        time: TimeSource = .live
     ) {
         self.provider = provider
         self.logger = logger
         self.random = random
+        self.time = time
     }
+
+    /// Lets no call begin any more, waits for those that run, and closes what they were made with: connections and all.
+    /// Calls made afterwards fail with `.unavailable`. May be called twice.
+    ///
+    /// - Parameter limit: How long to wait for calls and streams that run; what runs then is cut. Default 30 s.
+    public func close(within limit: Duration = .seconds(30)) async {
+        self.calls.close()
+        _ = await self.calls.untilIdle(within: limit, time: self.time)
+        await self.provider.close()
+    }
+
+    /// Calls that run, streams to their end.
+    public var inFlight: Int { self.calls.count }
 
     /// Asks for a whole reply.
     ///
@@ -74,38 +97,29 @@ public struct ChatClient: Sendable {
         isStreaming: Bool,
         isStrict: Bool
     ) async throws(NeedletailError) -> InferenceReply {
-        let info = RequestInfo(
-            id: "req_" + String(self.random.next(), radix: 36),
-            isStrict: isStrict,
-            logger: self.logger
-        )
-        return try await self.provider.respond(
-            to: InferenceRequest(
-                operation: .chat,
-                model: request.model,
-                isStreaming: isStreaming,
-                maxOutputTokens: request.maxOutputTokens,
-                body: .model(request),
-                replyDialect: nil
-            ),
-            context: RequestContext(info)
-        )
+        try await self.respond(to: InferenceRequest(chat: request, isStreaming: isStreaming), isStrict: isStrict)
     }
-}
 
-/// A whole reply and where it came from.
-public struct ChatReply: Sendable {
-    /// The reply.
-    public var response: ChatResponse
-    /// Who answered.
-    public var provider: ProviderID
-    /// What the request lost in translation.
-    public var losses: [Loss]
-
-    /// The text of the first choice.
-    public var text: String { self.response.text }
-    /// The tool calls of the first choice.
-    public var toolCalls: [ToolCall] { self.response.toolCalls }
-    /// The tokens spent.
-    public var usage: Usage? { self.response.usage }
+    /// Asks for anything that a provider can be asked for.
+    ///
+    /// - Throws: A ``NeedletailError`` once nothing more is to be tried; `.unavailable` after ``close(within:)``.
+    public func respond(
+        to request: InferenceRequest, isStrict: Bool = false
+    ) async throws(NeedletailError) -> InferenceReply {
+        guard self.calls.begin() else {
+            throw NeedletailError(.unavailable, "The client has been closed; make a new one.")
+        }
+        let info = RequestInfo(
+            id: "req_" + String(self.random.next(), radix: 36), isStrict: isStrict, start: self.time.now(),
+            logger: self.logger)
+        let reply: InferenceReply
+        do {
+            reply = try await self.provider.respond(to: request, context: RequestContext(info))
+        } catch {
+            self.calls.end()
+            throw error
+        }
+        reply.onEnd { [calls = self.calls] _ in calls.end() }
+        return reply
+    }
 }

@@ -152,11 +152,18 @@ struct DocumentationTests {
                 })
     }
 
-    @Test("docs/library.md's code is the example's own")
+    @Test("docs/library.md's code is the examples' own, and each closes what it opens")
     func library() throws {
-        let example = Set(
-            try Self.text("Examples/Chat/main.swift").split(separator: "\n")
-                .map { $0.trimmingCharacters(in: .whitespaces) })
+        let folders = try FileManager.default.contentsOfDirectory(
+            atPath: Self.root.appending(path: "Examples").path(percentEncoded: false))
+        var example: Set<String> = []
+        for folder in folders {
+            let text = try Self.text("Examples/\(folder)/main.swift")
+            #expect(text.contains("await client.close()"), "\(folder) leaves its client open")
+            #expect(try Self.text("Package.swift").contains("\"Examples/\(folder)\""), "\(folder) is not built")
+            #expect(try Self.text("docs/library.md").contains("Examples/\(folder)/main.swift"), "\(folder)")
+            example.formUnion(text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) })
+        }
         let blocks = try Self.text("docs/library.md").components(separatedBy: "```swift\n").dropFirst()
             .map { $0.components(separatedBy: "```")[0] }
         #expect(blocks.count >= 4)
