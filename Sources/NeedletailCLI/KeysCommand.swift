@@ -9,7 +9,7 @@ struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
         abstract: "Make, list, rotate and end clients' keys; a gateway that runs follows within a second.",
-        subcommands: [Create.self, List.self, Rotate.self, Disable.self, Enable.self]
+        subcommands: [Create.self, List.self, Rotate.self, Disable.self, Enable.self, Expire.self]
     )
 
     /// What all of them take.
@@ -17,10 +17,16 @@ struct KeysCommand: AsyncParsableCommand {
         @Option(name: [.customShort("c"), .long], help: "The configuration file, beside which the store is.")
         var config: String?
 
-        func perform(_ name: String, makesStore: Bool = false, _ body: (KeyTool) throws -> Void) throws {
-            let tool = StoreTool(config: self.config, environment: ProcessInfo.processInfo.environment)
+        var store: StoreTool {
+            StoreTool(config: self.config, environment: ProcessInfo.processInfo.environment)
+        }
+
+        func perform(
+            _ name: String, subject: String? = nil, makesStore: Bool = false, _ body: (KeyTool) throws -> Void
+        ) throws {
             do {
-                try body(KeyTool(try tool.open(.write, isMade: makesStore)))
+                let file = try self.store.open(.write, isMade: makesStore)
+                try CommandAudit.noting("needletail keys \(name)", subject, in: file) { try body(KeyTool(file)) }
             } catch let error as NeedletailError {
                 throw CommandFailure("needletail keys \(name): \(error.message)")
             }
@@ -48,20 +54,51 @@ struct KeysCommand: AsyncParsableCommand {
         var name: String
         @Option(help: "The tenant that it belongs to.")
         var tenant: String?
+        @Option(help: "The team within the tenant.")
+        var team: String?
+        @Option(help: "Words that its requests are counted under, with commas.")
+        var tags: String?
+        @Option(help: "NAME=TEXT, for people; may be given several times.")
+        var metadata: [String] = []
         @Option(help: "The models that it may use, with commas; * stands for any text.")
         var models: String?
+        @Option(help: "The providers that may answer it, with commas; * stands for any text.")
+        var providers: String?
+        @Option(
+            help:
+                "The surfaces that it may ask, with commas: openai, anthropic, gemini, azure, bedrock, ollama, cohere.")
+        var surfaces: String?
+        @Option(help: "Where it may be used from, with commas, for example 10.0.0.0/8,2001:db8::/32.")
+        var networks: String?
         @Option(help: "How long it lives, for example 30d.")
         var expires: String?
 
         @concurrent
         func run() async throws {
             let lifetime = try self.expires.map { try KeysCommand.seconds($0) }
-            try self.options.perform("create", makesStore: true) { tool in
+            try self.options.perform("create", subject: self.name, makesStore: true) { tool in
                 KeysCommand.show(
                     try tool.create(
-                        self.name, tenant: self.tenant,
-                        models: self.models?.split(separator: ",").map(String.init), lifetime: lifetime))
+                        self.name, grant: try self.grant(), lifetime: lifetime,
+                        taken: self.options.store.location.keyNames))
             }
+        }
+
+        private func grant() throws -> KeyGrant {
+            func list(_ text: String?) -> [String]? {
+                text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            }
+            var pairs: [String: String] = [:]
+            for pair in self.metadata {
+                guard let sign = pair.firstIndex(of: "=") else {
+                    throw ValidationError("'\(pair)' is no NAME=TEXT.")
+                }
+                pairs[String(pair[..<sign])] = String(pair[pair.index(after: sign)...])
+            }
+            return try KeyGrant(
+                tenant: self.tenant, team: self.team, tags: list(self.tags) ?? [], metadata: pairs,
+                models: list(self.models), providers: list(self.providers), surfaces: list(self.surfaces),
+                networks: list(self.networks))
         }
     }
 
@@ -95,7 +132,7 @@ struct KeysCommand: AsyncParsableCommand {
         @concurrent
         func run() async throws {
             let overlap = try KeysCommand.seconds(self.overlap)
-            try self.options.perform("rotate") { tool in
+            try self.options.perform("rotate", subject: self.name) { tool in
                 KeysCommand.show(try tool.rotate(self.name, overlap: overlap))
             }
         }
@@ -110,7 +147,25 @@ struct KeysCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try self.options.perform("disable") { try $0.setDisabled(self.name, true) }
+            try self.options.perform("disable", subject: self.name) { try $0.setDisabled(self.name, true) }
+        }
+    }
+
+    /// `needletail keys expire`.
+    struct Expire: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let all keys of a name end, now or later.")
+        @OptionGroup var options: Options
+        @Argument(help: "The name.")
+        var name: String
+        @Option(name: .customLong("in"), help: "After how long, for example 1h; at once when left out.")
+        var delay: String?
+
+        @concurrent
+        func run() async throws {
+            let delay = try self.delay.map { try KeysCommand.seconds($0) }
+            try self.options.perform("expire", subject: self.name) { tool in
+                try tool.expire(self.name, at: delay.map { TimeSource.live.wallSeconds() + $0 })
+            }
         }
     }
 
@@ -123,7 +178,7 @@ struct KeysCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try self.options.perform("enable") { try $0.setDisabled(self.name, false) }
+            try self.options.perform("enable", subject: self.name) { try $0.setDisabled(self.name, false) }
         }
     }
 }

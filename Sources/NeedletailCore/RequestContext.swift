@@ -58,6 +58,12 @@ public final class RequestInfo: Sendable {
     public let tenant: String?
     /// The models that the key may use, as globs; `nil` for all.
     public let allowedModels: [String]?
+    /// The team that the key belongs to; `nil` for none.
+    public let team: String?
+    /// The words that the key's requests are counted under.
+    public let tags: [String]
+    /// The providers that may answer the key, as globs; `nil` for all.
+    public let allowedProviders: [String]?
     /// Client headers that the configuration looks at, for example in a rule's condition. No other is kept, and none of
     /// these goes upstream.
     public let routingHeaders: HTTPFields
@@ -95,7 +101,10 @@ public final class RequestInfo: Sendable {
         isStrict: Bool = false,
         keyName: String? = nil,
         tenant: String? = nil,
+        team: String? = nil,
+        tags: [String] = [],
         allowedModels: [String]? = nil,
+        allowedProviders: [String]? = nil,
         routingHeaders: HTTPFields = [:],
         clientRetryCount: Int = 0,
         readTimeout: Duration? = nil,
@@ -112,7 +121,10 @@ public final class RequestInfo: Sendable {
         self.isStrict = isStrict
         self.keyName = keyName
         self.tenant = tenant
+        self.team = team
+        self.tags = tags
         self.allowedModels = allowedModels
+        self.allowedProviders = allowedProviders
         self.routingHeaders = routingHeaders
         self.clientRetryCount = clientRetryCount
         self.readTimeout = readTimeout

@@ -175,6 +175,12 @@ public struct Router: Provider {
                     parameter: "previous_response_id")
             }
         }
+        if let allowed = context.request.allowedProviders {
+            attempts.keep { Self.isAllowed($0, allowed) }
+            guard !attempts.isOver else {
+                throw NeedletailError(.forbidden, "The key may use none of the providers that this model leads to.")
+            }
+        }
         if !context.broken.isEmpty {
             attempts.postpone { target in
                 let model = target.model ?? request.model
@@ -194,6 +200,11 @@ public struct Router: Provider {
         return Run(
             request: request, size: RequestSize(request), context: context, question: question, attempts: attempts,
             maximum: maximum)
+    }
+
+    /// Whether a key that may use only some providers may use this one. A group inside asks for itself.
+    static func isAllowed(_ target: Target, _ allowed: [String]) -> Bool {
+        target.provider is Router || allowed.contains { ModelGlob($0).matches(target.provider.id.rawValue) }
     }
 
     private func tryAll(_ run: inout Run) async throws(NeedletailError) -> InferenceReply {

@@ -6,14 +6,14 @@ extension SQLiteStore: KeyStore {
     public func keys() throws(NeedletailError) -> [StoredKey] {
         try self.read { database in
             let sql = """
-                SELECT id, name, prefix, hash, tenant, models, created, expires, disabled FROM api_key
-                ORDER BY name, created, id
+                SELECT id, name, prefix, hash, created, expires, disabled, tenant, team, tags, metadata, models,
+                    providers, surfaces, networks
+                FROM api_key ORDER BY name, created, id
                 """
             return try Row.fetchAll(database, sql: sql).map { row in
                 StoredKey(
-                    id: row[0], name: row[1], prefix: row[2], hash: Self.bytes(row[3]),
-                    tenant: row[4], models: (row[5] as String?)?.split(separator: "\n").map(String.init),
-                    created: row[6], expires: row[7], isDisabled: row[8])
+                    id: row[0], name: row[1], prefix: row[2], hash: Self.bytes(row[3]), grant: Self.grant(row),
+                    created: row[4], expires: row[5], isDisabled: row[6])
             }
         }
     }
@@ -22,18 +22,62 @@ extension SQLiteStore: KeyStore {
     public func save(_ keys: [StoredKey]) throws(NeedletailError) {
         try self.write { database in
             let sql = """
-                INSERT OR REPLACE INTO api_key (id, name, prefix, hash, tenant, models, created, expires, disabled)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO api_key (id, name, prefix, hash, created, expires, disabled, tenant, team, tags,
+                    metadata, models, providers, surfaces, networks)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
             for key in keys {
+                let grant = key.grant
                 try database.execute(
                     sql: sql,
                     arguments: [
-                        key.id, key.name, key.prefix, Self.text(key.hash), key.tenant,
-                        key.models?.joined(separator: "\n"), key.created, key.expires, key.isDisabled,
+                        key.id, key.name, key.prefix, Self.text(key.hash), key.created, key.expires, key.isDisabled,
+                        grant.tenant, grant.team, Self.lines(grant.tags), Self.object(grant.metadata),
+                        grant.models.map(Self.lines), grant.providers.map(Self.lines),
+                        grant.surfaces.map { Self.lines($0.map(\.rawValue).sorted()) },
+                        grant.networks.map { Self.lines($0.map(\.description)) },
                     ])
             }
         }
+    }
+
+    private static func grant(_ row: Row) -> KeyGrant {
+        func list(_ index: Int) -> [String]? {
+            (row[index] as String?)?.split(separator: "\n").map(String.init)
+        }
+        var grant = KeyGrant()
+        grant.tenant = row[7]
+        grant.team = row[8]
+        grant.tags = list(9) ?? []
+        grant.metadata = Self.pairs(row[10] as String? ?? "{}")
+        grant.models = list(11)
+        grant.providers = list(12)
+        // A word that this version does not know opens nothing.
+        grant.surfaces = list(13).map { Set($0.compactMap { ClientSurface(rawValue: $0) }) }
+        grant.networks = list(14).map { $0.compactMap { ClientNetwork($0) } }
+        return grant
+    }
+
+    private static func lines(_ words: [String]) -> String { words.joined(separator: "\n") }
+
+    /// A JSON object of texts, its members in order.
+    static func object(_ pairs: [String: String]) -> String {
+        var json = JSONWriter()
+        json.beginObject()
+        for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
+            json.key(key)
+            json.string(value)
+        }
+        json.endObject()
+        return JSONText(unchecked: json.bytes).description
+    }
+
+    /// What ``object(_:)`` wrote; what is no text is left out.
+    static func pairs(_ text: String) -> [String: String] {
+        guard let root = try? JSONDocument(JSONText(text).bytes).root else { return [:] }
+        return Dictionary(
+            root.members.compactMap { member in member.value.string.map { (member.key, $0) } },
+            uniquingKeysWith: { first, _ in first })
     }
 
     /// See ``KeyStore/revision()``.

@@ -11,6 +11,7 @@ extension RequestContext {
         keyName: String? = nil,
         tenant: String? = nil,
         allowedModels: [String]? = nil,
+        allowedProviders: [String]? = nil,
         routingHeaders: HTTPFields = [:],
         deadline: Instant? = nil
     ) -> Self {
@@ -22,6 +23,7 @@ extension RequestContext {
                 keyName: keyName,
                 tenant: tenant,
                 allowedModels: allowedModels,
+                allowedProviders: allowedProviders,
                 routingHeaders: routingHeaders,
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             ),

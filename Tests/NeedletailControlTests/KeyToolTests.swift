@@ -29,13 +29,13 @@ struct KeyToolTests {
     func create() throws {
         let fixture = try Fixture()
         #expect(fixture.ring.isEmpty)
-        let (key, secret) = try fixture.tool.create("dev", tenant: "blue", models: ["gpt-*"])
+        let (key, secret) = try fixture.tool.create("dev", grant: KeyGrant(tenant: "blue", models: ["gpt-*"]))
         #expect(secret.exposed.utf8.count == 46 && secret.exposed.hasPrefix("nt-"))
         #expect(key.prefix == String(secret.exposed.prefix(10)))
         #expect(fixture.ring.find(secret.exposed) == nil)
         try fixture.ring.refresh()
         let access = try #require(fixture.ring.find(secret.exposed))
-        #expect(access.name == "dev" && access.tenant == "blue" && access.models == ["gpt-*"])
+        #expect(access.name == "dev" && access.grant.tenant == "blue" && access.grant.models == ["gpt-*"])
         #expect(access.secret.isEmpty)
         #expect(fixture.ring.find(secret.exposed + "x") == nil)
         #expect(fixture.ring.find("nt-") == nil)
@@ -72,6 +72,52 @@ struct KeyToolTests {
         try fixture.tool.setDisabled("dev", false)
         try fixture.ring.refresh()
         #expect(fixture.ring.find(secret.exposed) != nil)
+    }
+
+    @Test("What a key opens is kept, whole, and follows it when it is rotated")
+    func grants() throws {
+        let fixture = try Fixture()
+        let grant = try KeyGrant(
+            tenant: "blue", team: "red", tags: ["a", "b"], metadata: ["owner": "Ann \"A\" ü", "x": ""],
+            models: ["gpt-*", "m/n"], providers: ["p*"], surfaces: ["gemini", "cohere"],
+            networks: ["10.0.0.0/8", "2001:db8::/32"])
+        _ = try fixture.tool.create("dev", grant: grant)
+        let (_, secret) = try fixture.tool.rotate("dev", overlap: 0)
+        _ = try fixture.tool.create("none", grant: try KeyGrant(models: ["*"], surfaces: []))
+        try fixture.ring.refresh()
+        #expect(fixture.ring.find(secret.exposed)?.grant == grant)
+        let none = try fixture.store.keys().first { $0.name == "none" }
+        #expect(none?.grant.models == nil && none?.grant.surfaces == [] && none?.grant.networks == nil)
+        #expect(throws: NeedletailError.self) { try fixture.tool.create("file", taken: ["file"]) }
+    }
+
+    @Test(
+        "A grant that cannot be meant is refused",
+        arguments: [
+            { () throws(NeedletailError) in try KeyGrant(tenant: "a b") },
+            { () throws(NeedletailError) in try KeyGrant(surfaces: ["opnai"]) },
+            { () throws(NeedletailError) in try KeyGrant(networks: ["10.0.0.0/40"]) },
+            { () throws(NeedletailError) in try KeyGrant(models: ["a\nb"]) },
+            { () throws(NeedletailError) in try KeyGrant(tags: [""]) },
+        ] as [@Sendable () throws -> KeyGrant])
+    func badGrant(_ make: @Sendable () throws -> KeyGrant) {
+        #expect(throws: NeedletailError.self) { try make() }
+    }
+
+    @Test("A key ends when it is told to, and is not lengthened")
+    func expire() throws {
+        let fixture = try Fixture()
+        let (_, secret) = try fixture.tool.create("dev", lifetime: 100)
+        let now = fixture.time.source.wallSeconds()
+        try fixture.tool.expire("dev", at: now + 10)
+        try fixture.ring.refresh()
+        #expect(fixture.ring.find(secret.exposed) != nil)
+        fixture.time.advance(by: .seconds(10))
+        #expect(fixture.ring.find(secret.exposed) == nil)
+        try fixture.tool.expire("dev", at: now + 1_000)
+        try fixture.ring.refresh()
+        #expect(fixture.ring.find(secret.exposed) == nil, "what has ended stays so")
+        #expect(throws: NeedletailError.self) { try fixture.tool.expire("dve") }
     }
 
     @Test("Keys differ in all their letters")

@@ -47,6 +47,24 @@ struct RouterTests {
         #expect(self.time.sleeps == [.seconds(7)])
     }
 
+    @Test("a key that may use some providers is answered by these alone, whatever becomes of them")
+    func allowedProviders() async throws {
+        let (first, second) = (ScriptedProvider("eu-1", failing(.upstreamFailed, times: 9)), ScriptedProvider("us-1"))
+        let router = self.router([second, first])
+        await #expect(throws: NeedletailError.self) {
+            try await router.respond(to: request(), context: .testing(allowedProviders: ["eu-*"]))
+        }
+        #expect(second.callCount == 0 && first.callCount > 0)
+        let error = await #expect(throws: NeedletailError.self) {
+            try await router.respond(to: request(), context: .testing(allowedProviders: ["ap-*"]))
+        }
+        #expect(error?.code == .forbidden)
+        let inside = Router(
+            id: "outer", targets: [Target(router)], balancer: .priority, time: self.time.source, random: .seeded(1))
+        #expect(
+            try await inside.respond(to: request(), context: .testing(allowedProviders: ["us-1"])).provider == "us-1")
+    }
+
     @Test("a target's model and dialect are what its provider is asked for")
     func target() async throws {
         let base = ScriptedProvider("a")

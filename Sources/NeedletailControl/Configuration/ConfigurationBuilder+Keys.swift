@@ -45,8 +45,7 @@ extension ConfigurationBuilder {
 
     private mutating func key(_ name: String, _ secret: Secret, _ node: ConfigurationNode) -> KeyConfiguration {
         var key = KeyConfiguration(name: name, secret: secret)
-        key.tenant = node.text("tenant")
-        assign(node.texts("models"), to: &key.models)
+        key.grant = self.grant(node)
         key.limits = self.limits(node["limits"])
         assign(node.text("priority").flatMap { RequestPriority(rawValue: $0) }, to: &key.priority)
         if let budget = node["budget"], case .mapping = budget.content {
@@ -63,13 +62,14 @@ extension ConfigurationBuilder {
         return key
     }
 
-    /// The limits of a tenant; one that no key belongs to is reported.
+    /// The limits of a tenant; one that no key of the file belongs to is reported.
     mutating func tenant(_ entry: ConfigurationNode.Entry, _ keys: [KeyConfiguration]?) -> LimitConfiguration {
         let known = Set((keys ?? []).compactMap(\.tenant))
         if !known.contains(entry.key) {
             let nearest = NearestNames.nearestNames(to: entry.key, among: known.sorted(), limit: 1).first
             self.faults.warning(
-                at: entry.position, "no key belongs to the tenant '\(entry.key)', so that its limits hold for nobody",
+                at: entry.position,
+                "no key of this file belongs to the tenant '\(entry.key)', so that its limits hold only for keys made at run time",
                 nearest.map { "did you mean '\($0)'?" } ?? "write tenant: \(entry.key) at a key")
         }
         return self.limits(entry.value["limits"])

@@ -16,14 +16,15 @@ public struct KeyConfiguration: Sendable {
     public var secret: Secret
     /// Whether it opens anything.
     public var isEnabled = true
-    /// The tenant that it belongs to, for rules, limits and bills; `nil` for none.
-    public var tenant: String?
-    /// The names that it may use; `*` stands for any text. Default all.
-    public var models: [String] = ["*"]
+    /// Who it speaks for and what it opens.
+    public var grant = KeyGrant()
     /// The limits.
     public var limits = LimitConfiguration()
     /// Who goes first when not all can.
     public var priority = RequestPriority.normal
     /// The budget.
     public var budget: Budget?
+
+    /// The tenant that it belongs to, for rules, limits and bills; `nil` for none.
+    public var tenant: String? { self.grant.tenant }
 }

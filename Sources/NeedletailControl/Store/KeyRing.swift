@@ -61,7 +61,7 @@ final class KeyRing: StoredAccess {
         let revision = try self.store.revision()
         guard isForced || self.state.withLock({ $0.revision }) != revision else { return }
         let entries = try self.store.keys().map { key in
-            let access = AccessKey(name: key.name, secret: "", tenant: key.tenant, models: key.models)
+            let access = AccessKey(name: key.name, secret: "", grant: key.grant)
             return (key.hash, Entry(key: key, access: access))
         }
         self.state.withLock { state in

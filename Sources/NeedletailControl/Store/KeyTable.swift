@@ -12,14 +12,13 @@ public enum KeyTable {
                 key.name + String(repeating: " ", count: width - key.name.count), key.prefix + "…",
                 state + String(repeating: " ", count: 8 - state.count),
             ]
-            if let tenant = key.tenant { words.append("tenant \(tenant)") }
-            if let models = key.models { words.append("models \(models.joined(separator: ","))") }
+            words += Self.words(key.grant)
             if let expires = key.expires, expires > now { words.append("ends in \((expires - now) / 60) min") }
             return words.joined(separator: "  ")
         }
     }
 
-    /// `[{"id", "name", "prefix", "tenant", "models", "created", "expires", "disabled"}]`, times in seconds since 1970.
+    /// `[{"id", "name", "prefix", "tenant", "team", "models", …, "created", "expires", "disabled"}]`, times in seconds since 1970.
     public static func json(_ keys: [StoredKey]) -> String {
         var json = JSONWriter()
         json.beginArray()
@@ -32,18 +31,42 @@ public enum KeyTable {
         return String(buffer: json.bytes)
     }
 
+    private static func words(_ grant: KeyGrant) -> [String] {
+        let lists = [
+            ("tags", grant.tags), ("models", grant.models ?? []), ("providers", grant.providers ?? []),
+            ("surfaces", grant.surfaces?.map(\.rawValue).sorted() ?? []),
+            ("networks", grant.networks?.map(\.description) ?? []),
+        ]
+        let singles = [("tenant", grant.tenant), ("team", grant.team)]
+        return singles.compactMap { name, value in value.map { "\(name) \($0)" } }
+            + lists.filter { !$0.1.isEmpty }.map { "\($0.0) \($0.1.joined(separator: ","))" }
+    }
+
+    /// Writes who a key speaks for and what it opens; what bounds nothing is left out.
+    static func members(_ grant: KeyGrant, into json: inout JSONWriter) {
+        json.member("tenant", grant.tenant)
+        json.member("team", grant.team)
+        if !grant.tags.isEmpty { json.member("tags", texts: grant.tags) }
+        if !grant.metadata.isEmpty {
+            json.member("metadata") { json in
+                for (name, value) in grant.metadata.sorted(by: { $0.key < $1.key }) {
+                    json.key(name)
+                    json.string(value)
+                }
+            }
+        }
+        if let models = grant.models { json.member("models", texts: models) }
+        if let providers = grant.providers { json.member("providers", texts: providers) }
+        if let surfaces = grant.surfaces { json.member("surfaces", texts: surfaces.map(\.rawValue).sorted()) }
+        if let networks = grant.networks { json.member("networks", texts: networks.map(\.description)) }
+    }
+
     /// Writes an object's members.
     static func members(_ key: StoredKey, into json: inout JSONWriter) {
         json.member("id", key.id)
         json.member("name", key.name)
         json.member("prefix", key.prefix)
-        json.member("tenant", key.tenant)
-        if let models = key.models {
-            json.key("models")
-            json.beginArray()
-            for model in models { json.string(model) }
-            json.endArray()
-        }
+        Self.members(key.grant, into: &json)
         json.member("created", Int(key.created))
         json.member("expires", key.expires.map { Int($0) })
         json.member("disabled", key.isDisabled)

@@ -20,10 +20,12 @@ public struct KeyTool: Sendable {
     /// Makes a key.
     ///
     /// - Parameters:
+    ///   - grant: Who it speaks for and what it opens.
     ///   - lifetime: In seconds; `nil` for no end.
+    ///   - taken: Names that the configuration gives to its own keys.
     /// - Returns: What is kept of it, and the key itself, which cannot be had again.
     public func create(
-        _ name: String, tenant: String? = nil, models: [String]? = nil, lifetime: Int64? = nil
+        _ name: String, grant: KeyGrant = KeyGrant(), lifetime: Int64? = nil, taken: [String] = []
     ) throws(NeedletailError) -> (StoredKey, Secret) {
         guard ScalarCheck.isName(name) else {
             throw NeedletailError(.invalidRequest, "'\(name)' is no name; \(SchemaKind.name.example).")
@@ -31,7 +33,10 @@ public struct KeyTool: Sendable {
         guard try !self.store.keys().contains(where: { $0.name == name }) else {
             throw NeedletailError(.invalidRequest, "There is a key '\(name)'; rotate it, or choose another name.")
         }
-        let made = self.make(name, tenant, models, lifetime)
+        guard !taken.contains(name) else {
+            throw NeedletailError(.invalidRequest, "The configuration has a key '\(name)'; choose another name.")
+        }
+        let made = self.make(name, grant, lifetime)
         try self.store.save([made.0])
         return made
     }
@@ -44,7 +49,7 @@ public struct KeyTool: Sendable {
             throw NeedletailError(.invalidRequest, "The key '\(name)' has ended; create another.")
         }
         let lifetime = newest.expires.map { $0 - newest.created }
-        let made = self.make(name, newest.tenant, newest.models, lifetime)
+        let made = self.make(name, newest.grant, lifetime)
         let ending = valid.map { key in
             var key = key
             key.expires = min(key.expires ?? .max, now + max(0, overlap))
@@ -64,6 +69,17 @@ public struct KeyTool: Sendable {
             })
     }
 
+    /// Lets all keys of a name end at a moment, in seconds since 1970; `nil` for now. A key that has ended stays so.
+    public func expire(_ name: String, at moment: Int64? = nil) throws(NeedletailError) {
+        let now = self.time.wallSeconds()
+        try self.store.save(
+            try self.named(name).filter { $0.expires.map { now < $0 } ?? true }.map { key in
+                var key = key
+                key.expires = max(now, moment ?? now)
+                return key
+            })
+    }
+
     private func named(_ name: String) throws(NeedletailError) -> [StoredKey] {
         let all = try self.store.keys()
         let keys = all.filter { $0.name == name }
@@ -74,14 +90,14 @@ public struct KeyTool: Sendable {
     }
 
     private func make(
-        _ name: String, _ tenant: String?, _ models: [String]?, _ lifetime: Int64?
+        _ name: String, _ grant: KeyGrant, _ lifetime: Int64?
     ) -> (StoredKey, Secret) {
         let secret = KeySecret.make(self.random)
         let now = self.time.wallSeconds()
         let key = StoredKey(
             id: "key_" + String(self.random.next(), radix: 36) + String(self.random.next(), radix: 36), name: name,
             prefix: String(secret.exposed.prefix(KeySecret.shown)), hash: KeySecret.hash(secret.exposed),
-            tenant: tenant, models: models, created: now,
+            grant: grant, created: now,
             expires: lifetime.map { now.addingReportingOverflow($0) }.map { $0.overflow ? .max : $0.partialValue })
         return (key, secret)
     }

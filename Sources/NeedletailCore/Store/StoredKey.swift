@@ -8,10 +8,8 @@ public struct StoredKey: Sendable, Hashable {
     public var prefix: String
     /// SHA-256 of the key. A key has 256 random bits, so that there is nothing to guess and nothing to salt.
     public var hash: [UInt8]
-    /// The tenant that it belongs to; `nil` for none.
-    public var tenant: String?
-    /// The models that it may use, as patterns; `nil` for all.
-    public var models: [String]?
+    /// Who it speaks for and what it opens.
+    public var grant: KeyGrant
     /// When it was made, in seconds since 1970.
     public var created: Int64
     /// When it ends, in seconds since 1970; `nil` for never.
@@ -25,8 +23,7 @@ public struct StoredKey: Sendable, Hashable {
         name: String,
         prefix: String,
         hash: [UInt8],
-        tenant: String? = nil,
-        models: [String]? = nil,
+        grant: KeyGrant = KeyGrant(),
         created: Int64,
         expires: Int64? = nil,
         isDisabled: Bool = false
@@ -35,8 +32,7 @@ public struct StoredKey: Sendable, Hashable {
         self.name = name
         self.prefix = prefix
         self.hash = hash
-        self.tenant = tenant
-        self.models = models
+        self.grant = grant
         self.created = created
         self.expires = expires
         self.isDisabled = isDisabled

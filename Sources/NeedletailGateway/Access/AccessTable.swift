@@ -1,31 +1,4 @@
 package import NIOHTTP1
-public import NeedletailCore
-
-/// A configured client key.
-public struct AccessKey: Sendable, Hashable {
-    /// The key's name, which may be logged.
-    public var name: String
-    /// What the client sends; never logged.
-    public var secret: String
-    /// The tenant that it belongs to; `nil` for none.
-    public var tenant: String?
-    /// The models that it may use, as globs; `nil` for all.
-    public var models: [String]?
-    /// Who goes first when not all can.
-    public var priority: RequestPriority
-
-    /// Creates a key.
-    public init(
-        name: String, secret: String, tenant: String? = nil, models: [String]? = nil,
-        priority: RequestPriority = .normal
-    ) {
-        self.name = name
-        self.secret = secret
-        self.tenant = tenant
-        self.models = models
-        self.priority = priority
-    }
-}
 
 /// Keys that come and go while the gateway runs. Asked on an event loop: it must not block.
 public protocol StoredAccess: Sendable {

@@ -1,9 +1,9 @@
-import NIOHTTP1
+package import NIOHTTP1
 
 /// Where clients put their key.
-enum Credential {
+package enum Credential {
     /// The key of a request: `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`, `?key=`, in this order.
-    static func find(in head: HTTPRequestHead) -> String? {
+    package static func find(in head: HTTPRequestHead) -> String? {
         if let value = head.headers.first(name: "authorization"), let token = self.bearer(value) { return token }
         for name in ["x-api-key", "api-key", "x-goog-api-key"] {
             if let value = head.headers.first(name: name), !value.isEmpty { return value }

@@ -1,6 +1,6 @@
 import HTTPTypes
 public import Logging
-import NIOCore
+public import NIOCore
 public import NIOHTTP1
 public import NeedletailCore
 import NeedletailProviders
@@ -69,7 +69,10 @@ public final class GatewayHandler: EdgeHandler {
     // MARK: EdgeHandler
 
     /// See ``EdgeHandler/admit(_:)``.
-    public func admit(_ head: HTTPRequestHead) -> EdgeAdmission {
+    public func admit(_ head: HTTPRequestHead) -> EdgeAdmission { self.admit(head, from: nil) }
+
+    /// See ``EdgeHandler/admit(_:from:)``.
+    public func admit(_ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?) -> EdgeAdmission {
         let path = head.path
         guard let route = Route(path: path, query: head.query) else {
             let shown = String(path.prefix(200))
@@ -79,7 +82,7 @@ public final class GatewayHandler: EdgeHandler {
         guard route.takes(head.method) else {
             if head.method == .OPTIONS { return .refused(EdgeResponse(status: 204, headers: [.allow: route.allowed])) }
             let message = "\(path) takes \(route.allowed), not \(head.method.rawValue)."
-            var answer = self.failure(NeedletailError(.invalidRequest, message), for: head, status: 405)
+            var answer = self.failure(NeedletailError(.invalidRequest, message), for: head, status: 405, keyName: nil)
             answer.headers[.allow] = route.allowed
             return .refused(answer)
         }
@@ -88,26 +91,37 @@ public final class GatewayHandler: EdgeHandler {
         let message: String
         switch snapshot.services.access.check(head) {
         case .open: return .admitted(Admission(route, key: nil, snapshot))
-        case .known(let key): return .admitted(Admission(route, key: key, snapshot))
+        case .known(let key):
+            let refusal = KeyUse.refusal(
+                of: key.grant, head, from: peer(), behind: snapshot.services.trustedProxies)
+            guard let refusal else { return .admitted(Admission(route, key: key, snapshot)) }
+            return .refused(self.failure(refusal, for: head, keyName: key.name, peer: peer()))
         case .unknown: message = "The API key is not valid."
         case .missing: message = "An API key is needed: send it as `Authorization: Bearer` or `x-api-key`."
         }
-        return .refused(self.failure(NeedletailError(.unauthorized, message), for: head))
+        return .refused(
+            self.failure(NeedletailError(.unauthorized, message), for: head, keyName: nil, peer: peer()))
     }
 
     /// See ``EdgeHandler/failure(_:for:)``.
     public func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse {
-        self.failure(error, for: head, status: nil)
+        self.failure(error, for: head, keyName: nil)
     }
 
-    private func failure(_ error: NeedletailError, for head: HTTPRequestHead?, status: Int?) -> EdgeResponse {
+    private func failure(
+        _ error: NeedletailError, for head: HTTPRequestHead?, status: Int? = nil, keyName: String?,
+        peer: SocketAddress? = nil
+    ) -> EdgeResponse {
         let dialect = head?.errorDialect ?? .openAIChat
         let id =
             head.flatMap { $0.headers.first(name: "x-request-id") }
             .flatMap { RequestID.isWellFormed($0) ? $0 : nil } ?? self.ids.next()
         var answer = FailureReply.make(error, dialect: dialect, requestID: id)
         if let status { answer.status = status }
-        self.tell(RefusalRecord(requestID: id, surface: dialect, status: answer.status, error: error))
+        self.tell(
+            RefusalRecord(
+                requestID: id, surface: dialect, status: answer.status, error: error, keyName: keyName,
+                peer: peer?.ipAddress))
         return answer
     }
 
@@ -208,8 +222,11 @@ public final class GatewayHandler: EdgeHandler {
             forwardedHeaders: fields.forwarded,
             isStrict: fields.isStrict,
             keyName: key?.name,
-            tenant: key?.tenant,
-            allowedModels: key?.models,
+            tenant: key?.grant.tenant,
+            team: key?.grant.team,
+            tags: key?.grant.tags ?? [],
+            allowedModels: key?.grant.models,
+            allowedProviders: key?.grant.providers,
             routingHeaders: fields.routing,
             clientRetryCount: fields.retryCount,
             readTimeout: fields.readTimeout,
@@ -235,13 +252,13 @@ public final class GatewayHandler: EdgeHandler {
         else {
             return self.failure(NeedletailError(.invalidRequest, "model is required", parameter: "model"), for: head)
         }
-        let models = admission.snapshot.services.listModels(admission.key?.models)
+        let models = admission.snapshot.services.listModels(admission.key?.grant.models)
         guard let model = models.first(where: { $0.id == name }) else { return self.absent(name, head) }
         return ModelsReply.details(of: model)
     }
 
     private func models(_ route: Route, _ head: HTTPRequestHead, _ admission: Admission) -> EdgeResponse {
-        let models = admission.snapshot.services.listModels(admission.key?.models)
+        let models = admission.snapshot.services.listModels(admission.key?.grant.models)
         let dialect = head.errorDialect
         var answer: EdgeResponse
         if case .model(let name) = route {

@@ -16,6 +16,8 @@ public struct GatewayServices: Sendable {
     public var access: AccessTable
     /// The client headers that rules and the like look at; only these are kept.
     public var routingHeaders: [HTTPField.Name]
+    /// Proxies that are believed when they say for whom they ask.
+    public var trustedProxies: [ClientNetwork] = []
     /// How the gateway is.
     public var health: @Sendable () -> HealthReport
     /// Reads a body; `nil` stands for ``RequestPeek``.

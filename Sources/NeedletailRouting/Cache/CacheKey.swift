@@ -9,6 +9,8 @@ struct CacheKey: Sendable, Hashable {
     var scope: String
     /// The models that the key may use: who may not ask for a reply does not get it from the cache either.
     var allowedModels: [String]?
+    /// The providers that may answer the key.
+    var allowedProviders: [String]?
     /// Headers that the upstream sees.
     var headers: HTTPFields
     /// Headers that rules may choose the target by.
@@ -25,6 +27,7 @@ struct CacheKey: Sendable, Hashable {
     init(_ request: InferenceRequest, _ context: RequestInfo, content: CacheContent) {
         self.scope = Self.scope(tenant: context.tenant, key: context.keyName)
         self.allowedModels = context.allowedModels
+        self.allowedProviders = context.allowedProviders
         self.headers = context.forwardedHeaders
         self.routingHeaders = context.routingHeaders
         self.isStrict = context.isStrict

@@ -9,7 +9,7 @@ extension Router: ExplainingProvider {
             maximumAttempts: self.options.maximumAttempts,
             limits: self.options.limits.compactMap { $0.explained(now: now) },
             groupRefusal: self.gate?.refusal(RequestSize(request), now: now), waits: false, failure: nil)
-        explanation.candidates = self.targets.indices.compactMap { self.candidate($0, request, now) }
+        explanation.candidates = self.targets.indices.compactMap { self.candidate($0, request, context, now) }
         do throws(NeedletailError) {
             var run = try self.prepared(request, context, now)
             run.question.isPeek = true
@@ -25,13 +25,16 @@ extension Router: ExplainingProvider {
     }
 
     private func candidate(
-        _ index: Int, _ request: InferenceRequest, _ now: Instant
+        _ index: Int, _ request: InferenceRequest, _ context: RequestContext, _ now: Instant
     ) -> RoutingExplanation.Candidate? {
         guard let role = self.ranks.role(of: index) else { return nil }
         let target = self.targets[index]
         let gate = target.deployment.gate
         let model = target.model ?? request.model
         var unfit = target.judge?(request, model)
+        if let allowed = context.request.allowedProviders, !Self.isAllowed(target, allowed) {
+            unfit = NeedletailError(.forbidden, "The key may not use this provider.")
+        }
         if let pin = request.pin, target.provider.id != pin {
             unfit = NeedletailError(
                 .unsupported, "Another provider keeps what the request goes on from.",

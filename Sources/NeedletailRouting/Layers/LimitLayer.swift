@@ -10,16 +10,21 @@ public struct LimitLayer: Provider {
 
     private let next: any Provider
     private let keys: [String: AdmissionGate]
+    private let tenants: [String: AdmissionGate]
     private let time: TimeSource
 
     /// Wraps `next`.
     ///
     /// - Parameters:
-    ///   - keys: The scopes that each client key counts in, by the key's name; a key that is not in it is not limited.
+    ///   - keys: The scopes that each client key counts in, by the key's name.
+    ///   - tenants: The scope of each tenant, for keys that are not in `keys`: those that come and go at run time.
     ///   - time: The clock.
-    public init(_ next: any Provider, keys: [String: [LimitScope]], time: TimeSource) {
+    public init(
+        _ next: any Provider, keys: [String: [LimitScope]], tenants: [String: LimitScope] = [:], time: TimeSource
+    ) {
         self.next = next
         self.keys = keys.mapValues { AdmissionGate(breaker: CircuitBreaker(nil), limits: $0) }
+        self.tenants = tenants.mapValues { AdmissionGate(breaker: CircuitBreaker(nil), limits: [$0]) }
         self.time = time
     }
 
@@ -31,7 +36,8 @@ public struct LimitLayer: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        guard let key = context.request.keyName, let gate = self.keys[key] else {
+        let info = context.request
+        guard let key = info.keyName, let gate = self.keys[key] ?? info.tenant.flatMap({ self.tenants[$0] }) else {
             return try await self.next.respond(to: request, context: context)
         }
         let now = self.time.now()

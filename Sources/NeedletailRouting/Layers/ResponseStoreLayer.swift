@@ -46,7 +46,13 @@ public struct ResponseStoreLayer: Provider {
     }
 
     private func key(_ id: String, _ context: RequestContext) -> ResponseStoreState.Key {
-        ResponseStoreState.Key(tenant: context.request.keyName ?? "", id: id)
+        ResponseStoreState.Key(tenant: Self.owner(context.request), id: id)
+    }
+
+    /// Whose responses are whose: a key's are its own, and a key of the same name in another tenant is another.
+    private static func owner(_ request: RequestInfo) -> String {
+        guard let tenant = request.tenant else { return request.keyName ?? "" }
+        return "\(tenant)/\(request.keyName ?? "")"
     }
 
     // MARK: Creating
@@ -83,7 +89,7 @@ public struct ResponseStoreLayer: Provider {
         }
         guard creation.isStored else { return reply }
         let keeper = ResponseKeeper(
-            store: self.store, tenant: context.request.keyName ?? "", provider: reply.provider,
+            store: self.store, tenant: Self.owner(context.request), provider: reply.provider,
             creation: reply.upstream == .openAIResponses ? nil : creation, previous: previous,
             features: request.features)
         switch reply.body {

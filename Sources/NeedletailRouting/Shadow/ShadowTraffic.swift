@@ -151,7 +151,8 @@ public final class ShadowTraffic: Sendable {
     private func run(_ request: InferenceRequest, _ context: RequestContext, _ pair: ShadowPair) async {
         let info = RequestInfo(
             id: context.id + "-shadow", forwardedHeaders: context.request.forwardedHeaders,
-            isStrict: context.request.isStrict, routingHeaders: context.request.routingHeaders,
+            isStrict: context.request.isStrict, allowedProviders: context.request.allowedProviders,
+            routingHeaders: context.request.routingHeaders,
             logger: context.logger)
         let limit = self.time.now().advanced(by: self.settings.limit)
         var copy = RequestContext(info, deadline: context.deadline.map { min($0, limit) } ?? limit)

@@ -6,11 +6,25 @@ struct KeysRoom: AdminRoom {
     let title = "Keys"
     private let store: GatewayStore
     private let random: RandomSource
+    /// The names of the configuration's own keys.
+    private let taken: @Sendable () -> [String]
 
-    init(_ store: GatewayStore, random: RandomSource) {
+    init(_ store: GatewayStore, random: RandomSource, taken: @escaping @Sendable () -> [String] = { [] }) {
         self.store = store
         self.random = random
+        self.taken = taken
     }
+
+    private static let grant = [
+        AdminField("tenant", .text, "The tenant that it belongs to."),
+        AdminField("team", .text, "The team within the tenant."),
+        AdminField("tags", .list, "Words that its requests are counted under."),
+        AdminField("metadata", .object, "Texts by name, for people."),
+        AdminField("models", .list, "The models that it may use; * stands for any text."),
+        AdminField("providers", .list, "The providers that may answer it; * stands for any text."),
+        AdminField("surfaces", .list, "The surfaces that it may ask."),
+        AdminField("networks", .list, "Where it may be used from, in CIDR notation."),
+    ]
 
     var routes: [AdminRoute] {
         [
@@ -23,21 +37,19 @@ struct KeysRoom: AdminRoom {
             },
             AdminRoute(
                 .POST, "/keys", .keys, "Makes a key; the answer shows it this once.",
-                body: .fields([
-                    AdminField("name", .text, "For logs and bills.", isRequired: true),
-                    AdminField("tenant", .text, "The tenant that it belongs to."),
-                    AdminField("models", .list, "The models that it may use; * stands for any text."),
-                    AdminField("expires_in", .integer(1...Int(Int32.max)), "Seconds that it lives."),
-                ]),
+                body: .fields(
+                    [AdminField("name", .text, "For logs and bills.", isRequired: true)] + Self.grant + [
+                        AdminField("expires_in", .integer(1...Int(Int32.max)), "Seconds that it lives.")
+                    ]),
                 status: 201
             ) { request throws(AdminError) in
-                let body = request.body
-                let models = body?.present("models")?.elements.compactMap(\.string)
-                let (name, tenant) = (body?["name"]?.string ?? "", body?.present("tenant")?.string)
-                let lifetime = body?.present("expires_in")?.int.map { Int64($0) }
+                let grant = try Self.grant(of: request.body)
+                let name = request.body?["name"]?.string ?? ""
+                let lifetime = request.body?.present("expires_in")?.int.map { Int64($0) }
+                let taken = self.taken()
                 return Self.show(
                     try await self.work { tool throws(NeedletailError) in
-                        try tool.create(name, tenant: tenant, models: models, lifetime: lifetime)
+                        try tool.create(name, grant: grant, lifetime: lifetime, taken: taken)
                     })
             },
             AdminRoute(
@@ -53,7 +65,47 @@ struct KeysRoom: AdminRoom {
             },
             self.switching("disable", "Switches a key off.", true),
             self.switching("enable", "Switches a key on again.", false),
+            AdminRoute(
+                .POST, "/keys/{name}/expire", .keys, "Lets all keys of a name end, now or later.",
+                body: .fields([
+                    AdminField("in", .integer(0...Int(Int32.max)), "Seconds from now; none when left out.")
+                ])
+            ) { request throws(AdminError) in
+                let (name, time) = (request["name"], self.store.wallSeconds)
+                let moment = request.body?.present("in")?.int.map { time + Int64($0) }
+                _ = try await self.work { tool throws(NeedletailError) in try tool.expire(name, at: moment) }
+                return .object {
+                    $0.member("name", name)
+                    $0.member("expires", Int(moment ?? time))
+                }
+            },
         ]
+    }
+
+    private static func grant(of body: JSONView?) throws(AdminError) -> KeyGrant {
+        func list(_ name: StaticString) throws(AdminError) -> [String]? {
+            guard let elements = body?.present(name)?.elements else { return nil }
+            var texts: [String] = []
+            for element in elements {
+                guard let text = element.string else { throw .badField("\(name)", "is a list of texts") }
+                texts.append(text)
+            }
+            return texts
+        }
+        var metadata: [String: String] = [:]
+        for member in body?.present("metadata")?.members.map({ $0 }) ?? [] {
+            guard let text = member.value.string else { throw .badField("metadata", "is an object of texts") }
+            metadata[member.key] = text
+        }
+        let (tags, models, providers) = (try list("tags"), try list("models"), try list("providers"))
+        let (surfaces, networks) = (try list("surfaces"), try list("networks"))
+        do throws(NeedletailError) {
+            return try KeyGrant(
+                tenant: body?.present("tenant")?.string, team: body?.present("team")?.string, tags: tags ?? [],
+                metadata: metadata, models: models, providers: providers, surfaces: surfaces, networks: networks)
+        } catch {
+            throw .store(error)
+        }
     }
 
     private func switching(_ word: String, _ summary: String, _ isDisabled: Bool) -> AdminRoute {
