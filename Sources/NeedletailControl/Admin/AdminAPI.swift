@@ -15,12 +15,18 @@ final class AdminAPI: EdgeHandler {
         let route: AdminRoute
         let parameters: [String: String]
         let query: [String: String]
+        /// The caller's address.
+        let peer: String
 
-        init(_ caller: AdminCaller, _ route: AdminRoute, _ parameters: [String: String], _ query: [String: String]) {
+        init(
+            _ caller: AdminCaller, _ route: AdminRoute, _ parameters: [String: String], _ query: [String: String],
+            peer: String = ""
+        ) {
             self.caller = caller
             self.route = route
             self.parameters = parameters
             self.query = query
+            self.peer = peer
         }
     }
 
@@ -28,17 +34,22 @@ final class AdminAPI: EdgeHandler {
     private let access: AdminAccess
     private let rest: any EdgeHandler
     private let logger: Logger
+    private let audit: AuditTrail?
 
     /// - Parameters:
     ///   - rooms: Who answers below ``AdminRoute/root``; the OpenAPI document is added to them.
     ///   - access: Who may ask.
     ///   - rest: Who answers every other path.
     ///   - logger: Where changes are logged.
-    init(_ rooms: [any AdminRoom], access: AdminAccess, rest: any EdgeHandler, logger: Logger) {
+    ///   - audit: Where changes and refusals are written down; `nil` for nowhere.
+    init(
+        _ rooms: [any AdminRoom], access: AdminAccess, rest: any EdgeHandler, logger: Logger, audit: AuditTrail? = nil
+    ) {
         self.router = AdminRouter(rooms + [OpenAPIRoom(rooms)])
         self.access = access
         self.rest = rest
         self.logger = logger
+        self.audit = audit
     }
 
     func admit(_ head: HTTPRequestHead) -> EdgeAdmission { self.admit(head, from: nil) }
@@ -56,6 +67,10 @@ final class AdminAPI: EdgeHandler {
                         "needletail.peer": "\(address?.ipAddress ?? "unknown")",
                         "needletail.reason": "\(error.type)",
                     ])
+                self.audit?.noteRefusal(
+                    .init(
+                        action: "admin.refused", actor: "", peer: address?.ipAddress ?? "", reason: error.type,
+                        subject: String(head.path.prefix(200))))
                 throw error
             }
             let path = head.path
@@ -64,11 +79,20 @@ final class AdminAPI: EdgeHandler {
             guard caller.role.permissions.contains(route.permission) else {
                 let message =
                     "The role '\(caller.role)' may not do this; it takes the permission '\(route.permission)'."
+                self.audit?.noteRefusal(
+                    .init(
+                        action: "admin.refused", actor: caller.name, peer: address?.ipAddress ?? "",
+                        reason: "lacks \(route.permission)", subject: "\(route.method) \(route.path)"))
                 throw AdminError(403, "permission_error", message)
             }
             let query = try AdminRequest.query(head.query).filter { $0.key != "key" }
             try AdminField.check(query, route.query)
-            return .admitted(Call(caller, route, parameters, query))
+            if route.method != .GET, self.audit?.hasRoom == false {
+                throw AdminError(
+                    503, "audit_unavailable", "The audit record cannot be written; nothing is changed until it can.")
+            }
+            let call = Call(caller, route, parameters, query, peer: address?.ipAddress ?? "")
+            return .admitted(call)
         } catch {
             return .refused(error.response)
         }
@@ -118,15 +142,28 @@ final class AdminAPI: EdgeHandler {
             )
             let reply = try await route.handler(request)
             let response = reply.response(route.status)
-            if route.method != .GET { self.log(call, response.status) }
+            await self.note(call, body, response.status)
             return (response, reply.stream)
         } catch {
-            if route.method != .GET { self.log(call, error.status) }
+            await self.note(call, body, error.status)
             return (error.response, nil)
         }
     }
 
-    /// Every change and every attempt at one, with who made it.
+    /// Every change and every attempt at one, with who made it; written down before the caller hears of it.
+    private func note(_ call: Call, _ body: ByteBuffer, _ status: Int) async {
+        guard call.route.method != .GET else { return }
+        self.log(call, status)
+        guard let audit = self.audit else { return }
+        var subject = call.parameters.keys.sorted().compactMap { call.parameters[$0] }.joined(separator: " ")
+        if subject.isEmpty, let name = (try? JSONDocument(body))?.root["name"]?.string { subject = name }
+        audit.note(
+            "\(call.route.method) \(call.route.path)", by: call.caller.name, role: call.caller.role.rawValue,
+            from: call.peer, subject: String(subject.prefix(200)), status < 400 ? .done : .failed,
+            details: ["status": "\(status)"])
+        await audit.flush()
+    }
+
     private func log(_ call: Call, _ status: Int) {
         self.logger.notice(
             "An admin call.",

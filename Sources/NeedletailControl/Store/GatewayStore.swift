@@ -14,6 +14,8 @@ public final class GatewayStore: Sendable {
     public let budgets: BudgetKeeper
     /// The keys that it keeps; `nil` without a file.
     let keys: KeyRing?
+    /// Takes note of what is done to the gateway; `nil` without a file.
+    let audit: AuditTrail?
     let time: TimeSource
     private let logger: Logger
     private let thread: NIOThreadPool
@@ -36,6 +38,11 @@ public final class GatewayStore: Sendable {
         self.time = time
         self.logger = logger
         self.keys = try file.map { file throws(NeedletailError) in try KeyRing(file, time: time) }
+        self.audit = file.map { file in
+            AuditTrail(file, anchor: AuditAnchor(store: file.path), time: time, logger: logger) {
+                work throws(NeedletailError) in try await Self.perform(on: thread, work)
+            }
+        }
         self.authority = authority
         self.budgets = keeper
         self.ledger = file.map { file in
@@ -64,7 +71,9 @@ public final class GatewayStore: Sendable {
     }
 
     /// Who hears of calls.
-    public var observers: [any RequestObserver] { self.ledger.map { [$0] } ?? [] }
+    public var observers: [any RequestObserver] {
+        (self.ledger.map { [$0] } ?? []) + (self.audit.map { [AuditObserver(trail: $0)] } ?? [])
+    }
 
     /// Writes what waits until the task is cancelled.
     public func run() async {
@@ -72,6 +81,7 @@ public final class GatewayStore: Sendable {
             return await withDiscardingTaskGroup { group in
                 group.addTask { await ledger.run() }
                 group.addTask { await self.followKeys() }
+                group.addTask { await self.audit?.run() }
             }
         }
         // Without a ledger budgets still give back what is over.
@@ -101,9 +111,15 @@ public final class GatewayStore: Sendable {
     func perform<Value: Sendable>(
         _ work: @escaping @Sendable () throws(NeedletailError) -> Value
     ) async throws(NeedletailError) -> Value {
+        try await Self.perform(on: self.thread, work)
+    }
+
+    private static func perform<Value: Sendable>(
+        on thread: NIOThreadPool, _ work: @escaping @Sendable () throws(NeedletailError) -> Value
+    ) async throws(NeedletailError) -> Value {
         let result: Result<Value, NeedletailError>
         do {
-            result = try await self.thread.runIfActive {
+            result = try await thread.runIfActive {
                 do throws(NeedletailError) { return .success(try work()) } catch { return .failure(error) }
             }
         } catch {
@@ -132,6 +148,13 @@ public final class GatewayStore: Sendable {
     /// Writes what waits, gives unused blocks back and closes; nothing may be told after.
     public func close() async {
         await self.ledger?.close()
+        await withCheckedContinuation { continuation in
+            // In a cancelled task too, as those are that stop a process.
+            self.thread.submit { _ in
+                self.audit?.close()
+                continuation.resume()
+            }
+        }
         try? await self.thread.shutdownGracefully()
     }
 }

@@ -10,6 +10,8 @@ public struct RefusalRecord: Sendable {
     public var error: NeedletailError
     /// The name of the client's key, where that was known by then.
     public var keyName: String?
+    /// The client's address, where the refusal is about who may come in.
+    public var peer: String?
 
     /// Creates a record.
     public init(
@@ -17,12 +19,14 @@ public struct RefusalRecord: Sendable {
         surface: DialectID,
         status: Int,
         error: NeedletailError,
-        keyName: String? = nil
+        keyName: String? = nil,
+        peer: String? = nil
     ) {
         self.requestID = requestID
         self.surface = surface
         self.status = status
         self.error = error
         self.keyName = keyName
+        self.peer = peer
     }
 }

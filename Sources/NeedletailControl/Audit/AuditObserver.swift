@@ -1,0 +1,22 @@
+import NeedletailCore
+
+/// Takes note of clients' keys that were refused.
+struct AuditObserver: RequestObserver {
+    let trail: AuditTrail
+
+    func requestRefused(_ refusal: RefusalRecord) {
+        guard refusal.error.code == .unauthorized || refusal.error.code == .forbidden else { return }
+        self.trail.noteRefusal(
+            .init(
+                action: "key.refused", actor: refusal.keyName ?? "", peer: refusal.peer ?? "",
+                reason: refusal.error.message))
+    }
+
+    func requestEnded(_ request: RequestRecord) {
+        guard case .failed(let error) = request.outcome.end, error.code == .forbidden,
+            let key = request.request.keyName
+        else { return }
+        self.trail.noteRefusal(
+            .init(action: "key.refused", actor: key, peer: "", reason: error.message, subject: request.model))
+    }
+}
