@@ -18,6 +18,11 @@ final class AdminAccess: Sendable {
         var roles: [String: AdminRole]
         /// What needs no key all the same.
         var open: Set<AdminConfiguration.OpenPath>
+        /// Whose signed tokens are taken; `nil` for nobody's.
+        var tokens: TokenVerifier?
+
+        /// Whether nobody is asked who they are.
+        var areOpen: Bool { self.table.isOpen && self.tokens == nil }
     }
 
     private let keys: Mutex<Keys>
@@ -25,30 +30,44 @@ final class AdminAccess: Sendable {
     private let hosts: AllowedHosts
     private let time: TimeSource
 
-    init(_ configuration: AdminConfiguration, host: String, time: TimeSource) {
-        self.keys = Mutex(Self.keys(configuration))
+    init(_ configuration: AdminConfiguration, host: String, tokens: TokenVerifier? = nil, time: TimeSource) {
+        self.keys = Mutex(Self.keys(configuration, tokens))
         self.hosts = AllowedHosts(loopbackAnd: host)
         self.time = time
     }
 
     /// Takes other keys, at a reload.
-    func replace(_ configuration: AdminConfiguration) {
-        let keys = Self.keys(configuration)
+    func replace(_ configuration: AdminConfiguration, tokens: TokenVerifier? = nil) {
+        let keys = Self.keys(configuration, tokens)
         self.keys.withLock { $0 = keys }
     }
 
-    private static func keys(_ configuration: AdminConfiguration) -> Keys {
-        guard !configuration.keys.isEmpty else { return Keys(table: AccessTable(), roles: [:], open: []) }
+    private static func keys(_ configuration: AdminConfiguration, _ tokens: TokenVerifier?) -> Keys {
+        let tokens = tokens.flatMap { $0.hasAdministrators ? $0 : nil }
+        guard !configuration.keys.isEmpty || tokens != nil else {
+            return Keys(table: AccessTable(), roles: [:], open: [])
+        }
         return Keys(
             table: AccessTable(configuration.keys.map { AccessKey(name: $0.name, secret: $0.secret.exposed) }),
             roles: Dictionary(configuration.keys.map { ($0.name, $0.role) }) { first, _ in first },
-            open: configuration.open)
+            open: configuration.open, tokens: tokens)
+    }
+
+    /// Who holds a token, if that is what a request brings; throws for one that opens nothing here.
+    private static func administrator(
+        _ head: HTTPRequestHead, _ keys: Keys
+    ) throws(TokenClaims.Problem) -> AdminCaller? {
+        guard let tokens = keys.tokens, let text = Credential.find(in: head), JSONWebToken.isToken(text) else {
+            return nil
+        }
+        guard let administrator = try tokens.holder(of: text).administrator else { throw .audience }
+        return administrator
     }
 
     /// Looks at a request. The same words for no key and a wrong one: neither is a hint.
     func check(_ head: HTTPRequestHead, from peer: SocketAddress?) -> Verdict {
         let keys = self.keys.withLock { $0 }
-        if keys.table.isOpen {
+        if keys.areOpen {
             guard self.hosts.allow(head) else {
                 let message = "The admin listener is not asked by this host or origin."
                 return .refused(AdminError(403, "permission_error", message))
@@ -62,6 +81,19 @@ final class AdminAccess: Sendable {
         let client = Self.client(peer)
         let now = self.time.now()
         if let wait = self.guesses.withLock({ $0.wait(of: client, now: now) }) { return .refused(Self.locked(wait)) }
+        do throws(TokenClaims.Problem) {
+            if let administrator = try Self.administrator(head, keys) {
+                self.guesses.withLock { $0.succeed(client) }
+                return .known(administrator)
+            }
+        } catch {
+            // One that has ended was right once: its holder does not guess.
+            let isGuess = error != .expired && error != .notYet
+            if isGuess, self.guesses.withLock({ $0.fail(client, now: now) }) {
+                return .refused(Self.locked(GuessGuardState.lockTime))
+            }
+            return .refused(Self.unauthenticated)
+        }
         switch keys.table.check(head) {
         case .known(let key):
             guard let role = keys.roles[key.name] else { break }
@@ -73,9 +105,13 @@ final class AdminAccess: Sendable {
             }
         case .open, .missing: break
         }
+        return .refused(Self.unauthenticated)
+    }
+
+    private static var unauthenticated: AdminError {
         var error = AdminError(401, "authentication_error", "This needs a valid admin key: `Authorization: Bearer …`.")
         error.headers[.wwwAuthenticate] = "Bearer"
-        return .refused(error)
+        return error
     }
 
     private static func locked(_ wait: Duration) -> AdminError {
