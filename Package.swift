@@ -185,6 +185,7 @@ let package = Package(
                 "NeedletailRouting", "NeedletailStore", "NeedletailTesting", "NeedletailCLI", nio, nioPosix, nioHTTP1,
                 httpTypes, logging,
                 cryptoExtras, .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),

@@ -11,8 +11,8 @@ public struct NeedletailCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, CheckCommand.self, ChatCommand.self, MockCommand.self, ProvidersCommand.self,
             GroupsCommand.self, BreakersCommand.self, ConfigCommand.self, ConfigCommand.Reload.self,
-            PricesCommand.self, CostsCommand.self, BudgetsCommand.self, KeysCommand.self, StoreCommand.self,
-            SimulateCommand.self, ExplainCommand.self,
+            PricesCommand.self, CostsCommand.self, BudgetsCommand.self, KeysCommand.self, VaultCommand.self,
+            AuditCommand.self, StoreCommand.self, SimulateCommand.self, ExplainCommand.self,
         ]
     )
 

@@ -19,9 +19,10 @@ public final class SQLiteStore: Sendable {
 
     /// Opens the file, checks it, and brings its schema up to date.
     ///
+    /// - Parameter isChecked: Whether it is looked over for damage, which reads all of a file of up to 1 GiB.
     /// - Throws: `.unavailable`, with words for the operator, when the file cannot be opened, is corrupt, or was made by a
     ///   newer version.
-    public init(path: String, mode: Mode = .write) throws(NeedletailError) {
+    public init(path: String, mode: Mode = .write, isChecked: Bool = true) throws(NeedletailError) {
         self.path = path
         var configuration = GRDB.Configuration()
         configuration.readonly = mode == .read
@@ -34,7 +35,7 @@ public final class SQLiteStore: Sendable {
         }
         do {
             self.queue = try DatabaseQueue(path: path, configuration: configuration)
-            try Self.checkIntegrity(self.queue, thoroughly: false)
+            if isChecked { try Self.checkIntegrity(self.queue, thoroughly: false) }
             if mode == .write { try Schema.migrator.migrate(self.queue) }
             guard try self.queue.read({ try Schema.migrator.hasBeenSuperseded($0) }) == false else {
                 throw NeedletailError(

@@ -76,6 +76,55 @@ enum Schema {
                     ) STRICT, WITHOUT ROWID;
                     """)
         }
+        migrator.registerMigration("keys: surfaces, networks, teams") { database in
+            // Lists have a line for each entry, as `models` does; `metadata` is JSON.
+            for column in ["team", "tags", "metadata", "providers", "surfaces", "networks"] {
+                try database.execute(sql: "ALTER TABLE api_key ADD COLUMN \(column) TEXT")
+            }
+        }
+        migrator.registerMigration("vault") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE vault_seal (
+                        version INTEGER PRIMARY KEY,
+                        key_id TEXT NOT NULL,
+                        proof BLOB NOT NULL,
+                        created INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE TABLE vault_secret (
+                        name TEXT NOT NULL,
+                        version INTEGER NOT NULL,
+                        key_version INTEGER NOT NULL,
+                        wrapped_key BLOB NOT NULL,
+                        sealed BLOB NOT NULL,
+                        created INTEGER NOT NULL,
+                        expires INTEGER,
+                        validated INTEGER,
+                        PRIMARY KEY (name, version)
+                    ) STRICT, WITHOUT ROWID;
+                    """)
+        }
+        migrator.registerMigration("audit") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE audit (
+                        sequence INTEGER PRIMARY KEY,
+                        event TEXT NOT NULL,
+                        previous TEXT NOT NULL,
+                        hash TEXT NOT NULL
+                    ) STRICT;
+                    CREATE TABLE audit_head (
+                        id INTEGER PRIMARY KEY CHECK (id = 1),
+                        sequence INTEGER NOT NULL,
+                        hash TEXT NOT NULL
+                    ) STRICT;
+                    -- Against mistakes; against malice there is the chain.
+                    CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+                        BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END;
+                    CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+                        BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END;
+                    """)
+        }
         return migrator
     }
 }

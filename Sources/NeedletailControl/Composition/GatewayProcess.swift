@@ -5,6 +5,7 @@ public import NIOPosix
 public import NeedletailCore
 import NeedletailGateway
 import NeedletailRouting
+import NeedletailStore
 public import ServiceLifecycle
 
 /// A running gateway: the stack, its listeners, and what goes on beside the requests.
@@ -61,6 +62,8 @@ public final class GatewayProcess: Service {
     public let store: GatewayStore
     /// Keeps what groups have learned.
     private let memory: LearnedMemory
+    /// Whose signed tokens are taken.
+    let tokens: TokenService
     private let time: TimeSource
     /// Runs what answers several requests, or none.
     let jobs: TrafficJobs
@@ -78,6 +81,8 @@ public final class GatewayProcess: Service {
         self.jobs = jobs
         let store = try GatewayStore(configuration, time: surroundings.time, logger: surroundings.logger)
         self.store = store
+        let tokens = TokenService(configuration, surroundings)
+        self.tokens = tokens
         var observed = telemetry.observation
         // What prices a call comes before what shows the price.
         observed.observers = store.observers + observed.observers
@@ -116,17 +121,21 @@ public final class GatewayProcess: Service {
         let phase = ServingPhase()
         let listen = configuration.listen
         let handler = GatewayHandler(
-            services: Self.services(running.current, store.keys),
+            services: Self.services(running.current, store.keys, tokens.current),
             ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
-            phase: phase, observers: telemetry.observation.observers, time: surroundings.time,
+            phase: phase, observers: observation.observers, time: surroundings.time,
             logger: surroundings.logger)
-        let access = AdminAccess(configuration.admin, host: listen.admin.host, time: surroundings.time)
+        let access = AdminAccess(
+            configuration.admin, host: listen.admin.host, tokens: tokens.current, time: surroundings.time)
         running.onSwap { current in
             store.budgets.replace(current.configuration.budgets)
-            handler.replace(Self.services(current, store.keys))
-            access.replace(current.configuration.admin)
+            tokens.replace(current.configuration)
+            handler.replace(Self.services(current, store.keys, tokens.current))
+            access.replace(current.configuration.admin, tokens: tokens.current)
             alerts.replace(current.configuration.alerts)
+            Self.note(current, in: store.audit)
         }
+        Self.note(running.current, in: store.audit)
         self.rooms = Self.rooms(running, store, telemetry, alerts, surroundings)
         self.api = EdgeServer(
             configuration: Self.edge(listen),
@@ -151,7 +160,7 @@ public final class GatewayProcess: Service {
                         health: { running.current.stack.health() },
                         totals: { running.current.stack.totals.snapshot() },
                         metrics: { telemetry.metrics(accept: $0) }, phase: phase),
-                    logger: surroundings.logger)),
+                    logger: surroundings.logger, audit: store.audit)),
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
@@ -195,7 +204,8 @@ public final class GatewayProcess: Service {
             ExplainRoom(
                 running: running, store: store, time: time, random: .seeded(surroundings.random.next()),
                 logger: surroundings.logger),
-            LedgerRoom(store), BudgetsRoom(store), KeysRoom(store, random: surroundings.random),
+            VaultRoom(store, running, surroundings), AuditRoom(store), LedgerRoom(store), BudgetsRoom(store),
+            KeysRoom(store, random: surroundings.random) { running.current.configuration.keys?.map(\.name) ?? [] },
             RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),
             AlertsRoom(monitor: alerts),
             PlaygroundRoom(
@@ -206,24 +216,28 @@ public final class GatewayProcess: Service {
     }
 
     /// What the API listener needs of a configuration.
-    private static func services(_ current: RunningConfiguration.Current, _ stored: KeyRing?) -> GatewayServices {
+    private static func services(
+        _ current: RunningConfiguration.Current, _ stored: KeyRing?, _ tokens: TokenVerifier?
+    ) -> GatewayServices {
         let stack = current.stack
-        return GatewayServices(
+        var services = GatewayServices(
             stack: stack.provider,
             listModels: { stack.models(allowed: $0) },
-            access: Self.access(current.configuration.keys, stored),
+            access: Self.access(
+                current.configuration.keys, tokens.map { TokenAccess(stored: stored, tokens: $0) } ?? stored),
             routingHeaders: current.configuration.routingHeaders,
             health: { stack.health() }
         )
+        services.trustedProxies = current.configuration.listen.trustedProxies
+        return services
     }
 
-    private static func access(_ keys: [KeyConfiguration]?, _ stored: KeyRing?) -> AccessTable {
+    private static func access(_ keys: [KeyConfiguration]?, _ stored: (any StoredAccess)?) -> AccessTable {
         guard let keys else { return AccessTable(stored: stored) }
         return AccessTable(
             keys.filter(\.isEnabled).map { key in
                 AccessKey(
-                    name: key.name, secret: key.secret.exposed, tenant: key.tenant,
-                    models: key.models.contains("*") ? nil : key.models, priority: key.priority)
+                    name: key.name, secret: key.secret.exposed, grant: key.grant, priority: key.priority)
             }, stored: stored)
     }
 
@@ -244,6 +258,7 @@ public final class GatewayProcess: Service {
     /// Listens.
     public func start() async throws -> Addresses {
         let listen = self.running.current.configuration.listen
+        await self.tokens.prepare()
         let api = try await Self.listen(self.api, on: listen.api)
         do {
             return Addresses(api: api, admin: try await Self.listen(self.admin, on: listen.admin))
@@ -275,6 +290,8 @@ public final class GatewayProcess: Service {
             group.addTask { await self.jobs.run() }
             group.addTask { await self.store.run() }
             group.addTask { await self.memory.run() }
+            group.addTask { await self.followVault() }
+            group.addTask { await self.tokens.run() }
             group.addTask {
                 // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
                 try? await gracefulShutdown()
@@ -292,7 +309,36 @@ public final class GatewayProcess: Service {
         if let attempt = try? self.running.reload(trigger) { self.report(attempt) }
     }
 
+    /// Lets what another process has set in the vault be used, and what has ended be used no more.
+    private func followVault() async {
+        guard let file = self.store.file else { return }
+        var follower = VaultFollower()
+        while !Task.isCancelled {
+            if !self.running.current.configuration.vaultNames.isEmpty,
+                let contents = try? await self.store.perform({ () throws(NeedletailError) in try file.vault() }),
+                follower.hasChanged(contents, now: self.time.wallSeconds())
+            {
+                self.report(self.running.refreshSecrets("vault"))
+            }
+            do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch { return }
+        }
+    }
+
+    /// Takes note of what serves from now on, and of the credentials that it was given.
+    private static func note(_ current: RunningConfiguration.Current, in audit: AuditTrail?) {
+        guard let audit else { return }
+        audit.note(
+            "config.serves", by: "gateway", subject: current.loaded.text.path ?? "",
+            details: ["version": current.version.value, "changes": "\(current.loaded.overlay.changes.count)"])
+        let names = current.configuration.vaultNames
+        guard !names.isEmpty else { return }
+        audit.note("vault.read", by: "gateway", subject: String(names.joined(separator: " ").prefix(1_000)))
+    }
+
     private func report(_ attempt: RunningConfiguration.Attempt) {
+        self.store.audit?.note(
+            "config.load", by: attempt.trigger, attempt.faults.isEmpty ? .done : .failed,
+            details: ["version": attempt.version?.value ?? "", "faults": "\(attempt.faults.count)"])
         var metadata: Logger.Metadata = [
             "needletail.trigger": "\(attempt.trigger)", "needletail.version": "\(attempt.version?.value ?? "unknown")",
         ]

@@ -106,9 +106,12 @@ public struct GatewayStack: Sendable {
         let store = previous?.responses ?? ResponseStore(time: time)
         self.responses = store
         let keyLimits = Self.keyLimits(configuration, deployments.limits, now: time.now())
+        let tenantLimits = Self.tenantLimits(configuration, deployments.limits, now: time.now())
         let router = ModelRouter(directory, rules: rules, time: time)
         self.router = router
-        self.keyLimits = keyLimits.isEmpty ? nil : LimitLayer(router, keys: keyLimits, time: time)
+        self.keyLimits =
+            keyLimits.isEmpty && tenantLimits.isEmpty
+            ? nil : LimitLayer(router, keys: keyLimits, tenants: tenantLimits, time: time)
         var stack = ProviderStackBuilder(router)
             .withObservation(observation, time: time)
         if let maximum = configuration.maximumInFlight { stack = stack.with { OverloadLayer($0, maximum: maximum) } }
@@ -116,7 +119,9 @@ public struct GatewayStack: Sendable {
             stack
             .with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
             .with { ResponseStoreLayer($0, store: store, random: random) }
-        if !keyLimits.isEmpty { stack = stack.with { LimitLayer($0, keys: keyLimits, time: time) } }
+        if !keyLimits.isEmpty || !tenantLimits.isEmpty {
+            stack = stack.with { LimitLayer($0, keys: keyLimits, tenants: tenantLimits, time: time) }
+        }
         self.provider = stack.withDeadline(limit, time: time).build()
         self.directory = directory
         self.rules = rules
@@ -146,6 +151,18 @@ public struct GatewayStack: Sendable {
                 let scope = table.scope(name, policy, now: now)
                 if !policy.isEmpty { limits[key.name, default: []].append(scope) }
             }
+        }
+        return limits
+    }
+
+    /// The scope of each tenant: keys that are made at run time count in it too.
+    private static func tenantLimits(
+        _ configuration: Configuration, _ table: LimitTable, now: Instant
+    ) -> [String: LimitScope] {
+        var limits: [String: LimitScope] = [:]
+        for (tenant, limit) in configuration.tenants {
+            let policy = LimitPolicy(limit)
+            if !policy.isEmpty { limits[tenant] = table.scope("tenant \(tenant)", policy, now: now) }
         }
         return limits
     }

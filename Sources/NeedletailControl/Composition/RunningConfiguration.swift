@@ -137,6 +137,24 @@ final class RunningConfiguration: Sendable {
         }
     }
 
+    /// Reads the secrets again that lie elsewhere; text and changes stay as they are.
+    @discardableResult
+    func refreshSecrets(_ trigger: String) -> Attempt {
+        self.turn.withLock { _ in
+            let current = self.current
+            var attempt = Attempt(version: current.version, time: self.time.wallSeconds(), trigger: trigger)
+            do {
+                let next = try self.loader.load(
+                    current.loaded.text, overlay: current.loaded.overlay, overrides: current.loaded.overrides)
+                self.swap(next, try self.build(next, current.stack))
+            } catch {
+                attempt.faults = Self.texts(error)
+            }
+            self.state.withLock { $0.lastAttempt = attempt }
+            return attempt
+        }
+    }
+
     /// Changes what lies on top of the file.
     ///
     /// - Parameters:

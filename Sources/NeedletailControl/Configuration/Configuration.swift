@@ -1,3 +1,4 @@
+public import NeedletailCore
 public import NeedletailRouting
 
 /// A configuration that has been checked: every name resolves and every value is in range.
@@ -34,6 +35,12 @@ public struct Configuration: Sendable {
     public var budgets: [BudgetRule] = []
     /// Where is kept what outlives the process.
     public var store = StoreConfiguration()
+    /// How the vault is opened.
+    public var vault = VaultConfiguration()
+    /// The credentials that were taken from the vault.
+    var vaultNames: [String] = []
+    /// Whose signed tokens are taken.
+    var tokenIssuers: [TokenIssuerConfiguration] = []
     /// The tenants' limits, by name.
     public var tenants: [String: LimitConfiguration] = [:]
     /// The most requests at a time; `nil` for no bound.
@@ -94,6 +101,8 @@ public struct ListenConfiguration: Sendable, Hashable {
     public var corsOrigins: [String] = []
     /// How long running replies may take after a signal to stop. Default 30 s.
     public var drain: Duration = .seconds(30)
+    /// Proxies whose `x-forwarded-for` is believed. Default none.
+    public var trustedProxies: [ClientNetwork] = []
 
     /// The defaults.
     public init() {}

@@ -47,7 +47,8 @@ extension ConfigurationBuilder {
 
     /// Whoever reaches the admin listener without a key owns the gateway.
     mutating func checkAdminExposure(_ configuration: Configuration, at position: SourcePosition?) {
-        guard !configuration.listen.admin.isLoopback, configuration.admin.keys.isEmpty else { return }
+        let hasTokens = configuration.tokenIssuers.contains { $0.administrators != nil }
+        guard !configuration.listen.admin.isLoopback, configuration.admin.keys.isEmpty, !hasTokens else { return }
         self.faults.error(
             at: position.map { .file($0) } ?? .option("--admin"),
             "the admin listener would be open to other machines, and there is no admin key",

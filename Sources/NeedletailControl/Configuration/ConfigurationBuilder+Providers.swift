@@ -75,9 +75,7 @@ extension ConfigurationBuilder {
         let what = "the key of the provider '\(provider.name)'"
         if let single {
             provider.apiKeys = []
-            if let secret = self.secrets.secret(single, what, &self.faults) {
-                provider.apiKeys = [WeightedSecret(secret: secret, weight: 1)]
-            }
+            provider.apiKeys = self.weighted(single, what, weight: 1)
         }
         guard let several else { return }
         provider.apiKeys = []
@@ -88,8 +86,15 @@ extension ConfigurationBuilder {
                 }
                 continue
             }
-            guard let secret = self.secrets.secret(key, what, &self.faults) else { continue }
-            provider.apiKeys.append(WeightedSecret(secret: secret, weight: element.double("weight") ?? 1))
+            provider.apiKeys += self.weighted(key, what, weight: element.double("weight") ?? 1)
+        }
+    }
+
+    /// A key with its share. While a rotation's overlap lasts the key before stands behind it, for when it is refused: with
+    /// no share of its own but the least that there is.
+    private mutating func weighted(_ node: ConfigurationNode, _ what: String, weight: Double) -> [WeightedSecret] {
+        self.secrets.secrets(node, what, &self.faults).enumerated().map { index, secret in
+            WeightedSecret(secret: secret, weight: index == 0 ? weight : 0)
         }
     }
 

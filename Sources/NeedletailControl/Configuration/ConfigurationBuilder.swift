@@ -1,9 +1,13 @@
+import NeedletailCore
+
 /// Makes the typed configuration from a tree that the schema has judged, and judges what one key alone cannot show:
 /// references, cycles, secrets.
 struct ConfigurationBuilder {
     let types: ProviderTypes
     let defaults: EnvironmentDefaults
-    let secrets: SecretReader
+    var secrets: SecretReader
+    /// For the age of credentials.
+    var time = TimeSource.live
     /// Whether the configuration lies in a folder of its own, where files may be kept beside it.
     var isOnDisk = false
     var faults: FaultCollector
@@ -13,6 +17,7 @@ struct ConfigurationBuilder {
         _ loaded: LoadedConfiguration
     ) -> Configuration {
         let overrides = loaded.overrides
+        let vault = self.openVault(root)
         let providers = root["providers"].map { self.providers($0) } ?? self.providersFromEnvironment()
         let references = References(
             providers: root["providers"]?.entries.map(\.key) ?? providers.map(\.name),
@@ -50,6 +55,9 @@ struct ConfigurationBuilder {
             warnings: [],
             loaded: loaded
         )
+        configuration.tokenIssuers = self.tokens(root["jwt"])
+        configuration.vault = vault
+        configuration.vaultNames = self.secrets.vault?.used ?? []
         configuration.store = self.store(
             root["store"],
             isUsed: keys != nil || !configuration.budgets.isEmpty
@@ -73,6 +81,7 @@ struct ConfigurationBuilder {
         assign(node.text("admin").flatMap { ListenAddress($0) }, to: &listen.admin)
         assign(node.text("body_limit").flatMap { SizeText.parse($0) }, to: &listen.bodyLimit)
         assign(node.duration("drain"), to: &listen.drain)
+        if let proxies = node["trusted_proxies"] { listen.trustedProxies = self.networks(proxies) }
         if let cors = node["cors"] {
             listen.corsOrigins = cors.texts("origins") ?? (node.bool("cors") == true ? ["*"] : [])
         }
@@ -124,7 +133,8 @@ struct ConfigurationBuilder {
 
     /// Without keys, whoever reaches the listener spends the operator's money.
     private mutating func checkExposure(_ configuration: Configuration, at position: SourcePosition?) {
-        guard !configuration.listen.api.isLoopback, configuration.keys == nil else { return }
+        let hasTokens = configuration.tokenIssuers.contains { $0.clients != nil }
+        guard !configuration.listen.api.isLoopback, configuration.keys == nil, !hasTokens else { return }
         self.faults.error(
             at: position.map { .file($0) } ?? .option("--api"),
             "the API listener is open to other machines and there are no 'keys:'",

@@ -1,3 +1,5 @@
+public import NeedletailCore
+
 /// Turns a file and an environment into a ``Configuration``: the one pipeline of `serve`, `check` and reload.
 public struct ConfigurationLoader: Sendable {
     /// What a command line sets over a file.
@@ -24,21 +26,25 @@ public struct ConfigurationLoader: Sendable {
     private let environment: [String: String]
     private let files: ConfigurationFiles
     private let missingSecret: String?
+    private let time: TimeSource
 
     /// Creates a loader.
     ///
     /// - Parameter missingSecret: What stands for secrets that are not there, for who calls nobody; `nil` makes them
     ///   faults.
+    /// - Parameter time: For the age of credentials.
     public init(
         types: ProviderTypes,
         environment: [String: String],
         files: ConfigurationFiles = .live,
-        missingSecret: String? = nil
+        missingSecret: String? = nil,
+        time: TimeSource = .live
     ) {
         self.types = types
         self.environment = environment
         self.files = files
         self.missingSecret = missingSecret
+        self.time = time
     }
 
     /// Reads `file`; with none, ``defaultFile`` where there is one, else the environment alone.
@@ -132,6 +138,7 @@ public struct ConfigurationLoader: Sendable {
             secrets: SecretReader(
                 environment: self.environment, files: self.files,
                 folder: loaded.text.path.map { Self.folder(of: $0) } ?? "", substitute: self.missingSecret),
+            time: self.time,
             isOnDisk: loaded.text.isOnDisk,
             faults: faults
         )

@@ -33,6 +33,41 @@ enum ConfigurationSchema {
         SchemaKey("admin", .section(Self.admin)),
         SchemaKey("store", .scalarOr(.word(Self.switches, enforced: Self.switches), Self.store)),
         SchemaKey("budgets", .list(.section(Self.budget))),
+        SchemaKey("vault", .section(Self.vault)),
+        SchemaKey("jwt", .list(.section(Self.tokenIssuer))),
+    ]
+
+    static let tokenIssuer: [SchemaKey] = [
+        SchemaKey("name", .name),
+        SchemaKey("enabled", .boolean),
+        SchemaKey("issuer", .string),
+        SchemaKey("audience", .oneOrMore(.string)),
+        SchemaKey("jwks_url", .url),
+        SchemaKey("leeway", .duration(allowsZero: true)),
+        SchemaKey("refresh", Self.positive),
+        SchemaKey(
+            "clients",
+            .section(
+                [
+                    SchemaKey(
+                        "claims", .section(["name", "tenant", "team", "tags", "models"].map { SchemaKey($0, .string) }))
+                ] + Self.grant)),
+        SchemaKey(
+            "admin",
+            .section([
+                SchemaKey("claim", .string),
+                SchemaKey("roles", .named(.word(Self.roles, enforced: Self.roles))),
+            ])),
+    ]
+
+    static let vault: [SchemaKey] = [
+        SchemaKey("master_key", .section(Self.masterKey)),
+        SchemaKey("previous_key", .section(Self.masterKey)),
+        SchemaKey("warn_after", Self.positive),
+    ]
+
+    private static let masterKey: [SchemaKey] = [
+        SchemaKey("env", .string), SchemaKey("file", .string), SchemaKey("command", .list(.string)),
     ]
 
     static let cache: [SchemaKey] = [
@@ -49,6 +84,7 @@ enum ConfigurationSchema {
         SchemaKey("body_limit", .size),
         SchemaKey("cors", .switchOr([SchemaKey("origins", .list(.string))])),
         SchemaKey("drain", .duration(allowsZero: true)),
+        SchemaKey("trusted_proxies", .list(.string)),
     ]
 
     static let admin: [SchemaKey] = [
@@ -287,22 +323,35 @@ enum ConfigurationSchema {
         SchemaKey("enabled", .boolean),
     ]
 
-    static let key: [SchemaKey] = [
-        SchemaKey("name", .name),
+    /// Who a key speaks for and what it opens.
+    static let grant: [SchemaKey] = [
         SchemaKey("tenant", .name),
-        SchemaKey("key", .secret),
-        SchemaKey("enabled", .boolean),
+        SchemaKey("team", .name),
+        SchemaKey("tags", .list(.name)),
+        SchemaKey("metadata", .named(.string)),
         SchemaKey("models", .list(.string)),
-        SchemaKey("limits", .section(Self.keyLimits)),
-        SchemaKey("priority", .word(Self.priorities, enforced: Self.priorities)),
-        SchemaKey(
-            "budget",
-            .section([
-                SchemaKey("limit", .money),
-                SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
-            ])
-        ),
+        SchemaKey("providers", .list(.string)),
+        SchemaKey("surfaces", .list(.word(Self.surfaces, enforced: Self.surfaces))),
+        SchemaKey("networks", .list(.string)),
     ]
+
+    private static let surfaces = ClientSurface.allCases.map(\.rawValue)
+
+    static let key: [SchemaKey] =
+        Self.grant + [
+            SchemaKey("name", .name),
+            SchemaKey("key", .secret),
+            SchemaKey("enabled", .boolean),
+            SchemaKey("limits", .section(Self.keyLimits)),
+            SchemaKey("priority", .word(Self.priorities, enforced: Self.priorities)),
+            SchemaKey(
+                "budget",
+                .section([
+                    SchemaKey("limit", .money),
+                    SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
+                ])
+            ),
+        ]
 
     private static let priorities = RequestPriority.allCases.map(\.rawValue)
     private static let periods = ["minute", "hour", "day", "week", "month", "total"]

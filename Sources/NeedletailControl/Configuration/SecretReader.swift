@@ -1,3 +1,5 @@
+import NeedletailCore
+
 /// Fetches secrets from where the configuration says they are.
 struct SecretReader {
     /// No key is longer.
@@ -9,10 +11,22 @@ struct SecretReader {
     let folder: String
     /// What stands for a secret that is not there; `nil` makes it a fault.
     var substitute: String?
+    /// Where `{ vault: NAME }` is looked for; `nil` for nowhere.
+    var vault: VaultReader?
 
     /// A path as the configuration means it.
     func path(_ path: String) -> String {
         path.hasPrefix("/") ? path : self.folder + path
+    }
+
+    /// The secret and, where it was rotated not long ago, the ones before it; empty where there is none, which is reported.
+    func secrets(_ node: ConfigurationNode, _ what: String, _ faults: inout FaultCollector) -> [Secret] {
+        if node.entries.count == 1, let entry = node.entries.first, entry.key == "vault",
+            let name = entry.value.scalar?.text
+        {
+            return self.fromVault(name, what, entry.value.position, &faults)
+        }
+        return self.secret(node, what, &faults).map { [$0] } ?? []
     }
 
     /// The secret, or `nil` when there is none, which is reported unless the schema has done so.
@@ -23,7 +37,7 @@ struct SecretReader {
                 faults.warning(
                     at: node.position,
                     "\(what) is written out in the file",
-                    "write { env: NAME } or { file: PATH } to keep it out of backups and version control"
+                    "write { env: NAME }, { file: PATH } or { vault: NAME } to keep it out of backups and version control"
                 )
             }
             return Secret(scalar.text)
@@ -34,14 +48,31 @@ struct SecretReader {
         switch entry.key {
         case "env": return self.fromEnvironment(name, what, position, &faults)
         case "file": return self.fromFile(name, what, position, &faults)
-        case "vault":
-            faults.error(
-                at: position,
-                "\(what) is in the vault, which is not available in this version",
-                "write { env: NAME } or { file: PATH }"
-            )
-            return nil
+        case "vault": return self.fromVault(name, what, position, &faults).first
         default: return nil
+        }
+    }
+
+    private func fromVault(
+        _ name: String, _ what: String, _ position: SourcePosition, _ faults: inout FaultCollector
+    ) -> [Secret] {
+        guard let vault = self.vault else { return self.substitute.map { [Secret($0)] } ?? [] }
+        do throws(NeedletailError) {
+            let values = try vault.values(name)
+            if let newest = values.first, vault.age(newest) > vault.warnAfter {
+                faults.warning(
+                    at: position, "\(what) was set \(vault.age(newest).components.seconds / 86_400) days ago",
+                    "rotate it: `needletail vault rotate \(name)`")
+            }
+            return values.map(\.secret)
+        } catch {
+            if let substitute = self.substitute { return [Secret(substitute)] }
+            let reason = error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
+            faults.error(
+                at: position, "\(what) is in the vault, and cannot be had: \(reason)",
+                error.code == .notFound
+                    ? "set it: `needletail vault set \(name)`" : "mend that, or write { env: NAME } or { file: PATH }")
+            return []
         }
     }
 

@@ -5,6 +5,13 @@ public struct StoreLocation: Sendable, Hashable {
     public var path: String
     /// The admin listener of a gateway that may be running.
     public var admin: ListenAddress
+    /// The names of the configuration's own keys.
+    public var keyNames: [String] = []
+    /// How the vault is opened.
+    public var vault = VaultConfiguration()
+    /// The names that it asks the vault for.
+    public var vaultNames: Set<String> = []
+
     /// Where to ask that gateway from this machine.
     public var adminURL: String {
         var address = self.admin
@@ -27,6 +34,9 @@ public struct StoreLocation: Sendable, Hashable {
         if let path = root["store"]?.text("path"), path != "off" {
             self.path = path.hasPrefix("/") ? path : folder + path
         }
+        self.vaultNames = VaultReferences(root).names
+        self.vault = VaultConfiguration(root["vault"]) { $0.hasPrefix("/") ? $0 : folder + $0 }
+        self.keyNames = (root["keys"]?.elements ?? []).compactMap { $0.text("name") }
         if let admin = root["listen"]?.text("admin").flatMap({ ListenAddress($0) }) { self.admin = admin }
     }
 }
