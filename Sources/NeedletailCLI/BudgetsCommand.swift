@@ -54,10 +54,12 @@ struct BudgetsCommand: AsyncParsableCommand {
             let tool = StoreTool(config: self.config, environment: ProcessInfo.processInfo.environment)
             do {
                 let store = try tool.open(.write)
-                guard try store.balances(counter: self.name).isEmpty == false else {
-                    throw CommandFailure("needletail budgets: nothing is counted for '\(self.name)'")
+                try CommandAudit.noting("needletail budgets reset", self.name, in: store) {
+                    guard try store.balances(counter: self.name).isEmpty == false else {
+                        throw CommandFailure("needletail budgets: nothing is counted for '\(self.name)'")
+                    }
+                    try store.reset(counter: self.name)
                 }
-                try store.reset(counter: self.name)
             } catch let error as NeedletailError {
                 throw CommandFailure("needletail budgets: \(error.message)")
             }

@@ -40,7 +40,9 @@ struct StoreCommand: AsyncParsableCommand {
         @concurrent
         func run() async throws {
             try self.options.perform("backup") { tool throws(NeedletailError) in
-                try tool.open(.write).backup(to: self.file)
+                let store = try tool.open(.write)
+                try store.backup(to: self.file)
+                try AuditTool(store).note("needletail db backup", subject: self.file)
                 return "\(tool.location.path): copied to \(self.file)"
             }
         }

@@ -85,12 +85,13 @@ extension SQLiteStore: KeyStore {
         try self.read { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
     }
 
-    /// Hashes are kept as hexadecimal text, which people can compare.
-    private static func text(_ bytes: [UInt8]) -> String {
+    /// Bytes are kept as hexadecimal text, which people can compare.
+    static func text(_ bytes: [UInt8]) -> String {
         bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 
-    private static func bytes(_ text: String) -> [UInt8] {
+    /// What ``text(_:)`` wrote.
+    static func bytes(_ text: String) -> [UInt8] {
         let digits = Array(text.utf8)
         return stride(from: 0, to: digits.count - 1, by: 2).compactMap { index in
             UInt8(String(decoding: digits[index...(index + 1)], as: UTF8.self), radix: 16)

@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 public import NeedletailCore
 
@@ -21,7 +20,7 @@ extension SQLiteStore: VaultStore {
                 if let seal = after.seal {
                     try database.execute(
                         sql: "INSERT INTO vault_seal (version, key_id, proof, created) VALUES (?, ?, ?, ?)",
-                        arguments: [seal.version, seal.keyID, Data(seal.proof), seal.created])
+                        arguments: [seal.version, seal.keyID, Self.text(seal.proof), seal.created])
                 }
             }
             let kept = Set(after.secrets)
@@ -44,7 +43,7 @@ extension SQLiteStore: VaultStore {
 
     private static func arguments(_ secret: SealedSecret) -> StatementArguments {
         [
-            secret.name, secret.version, secret.keyVersion, Data(secret.wrappedKey), Data(secret.sealed),
+            secret.name, secret.version, secret.keyVersion, Self.text(secret.wrappedKey), Self.text(secret.sealed),
             secret.created, secret.expires, secret.validated,
         ]
     }
@@ -55,7 +54,7 @@ extension SQLiteStore: VaultStore {
         let seal = try Row.fetchOne(
             database, sql: "SELECT version, key_id, proof, created FROM vault_seal ORDER BY version DESC LIMIT 1"
         ).map { row in
-            VaultSeal(version: row[0], keyID: row[1], proof: Array(row[2] as Data), created: row[3])
+            VaultSeal(version: row[0], keyID: row[1], proof: Self.bytes(row[2]), created: row[3])
         }
         let sql = """
             SELECT name, version, key_version, wrapped_key, sealed, created, expires, validated FROM vault_secret
@@ -63,8 +62,8 @@ extension SQLiteStore: VaultStore {
             """
         let secrets = try Row.fetchAll(database, sql: sql).map { row in
             SealedSecret(
-                name: row[0], version: row[1], keyVersion: row[2], wrappedKey: Array(row[3] as Data),
-                sealed: Array(row[4] as Data), created: row[5], expires: row[6], validated: row[7])
+                name: row[0], version: row[1], keyVersion: row[2], wrappedKey: Self.bytes(row[3]),
+                sealed: Self.bytes(row[4]), created: row[5], expires: row[6], validated: row[7])
         }
         return VaultContents(seal: seal, secrets: secrets)
     }

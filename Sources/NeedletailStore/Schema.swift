@@ -88,15 +88,15 @@ enum Schema {
                     CREATE TABLE vault_seal (
                         version INTEGER PRIMARY KEY,
                         key_id TEXT NOT NULL,
-                        proof BLOB NOT NULL,
+                        proof TEXT NOT NULL,
                         created INTEGER NOT NULL
                     ) STRICT;
                     CREATE TABLE vault_secret (
                         name TEXT NOT NULL,
                         version INTEGER NOT NULL,
                         key_version INTEGER NOT NULL,
-                        wrapped_key BLOB NOT NULL,
-                        sealed BLOB NOT NULL,
+                        wrapped_key TEXT NOT NULL,
+                        sealed TEXT NOT NULL,
                         created INTEGER NOT NULL,
                         expires INTEGER,
                         validated INTEGER,

@@ -16,6 +16,8 @@ final class AuditTrail: Sendable {
         var refusals = RefusalCountState()
         var lost = 0
         var hasFailed = false
+        /// The end of the chain, once something was written.
+        var head: AuditHead?
     }
 
     /// Events that wait at most.
@@ -86,6 +88,7 @@ final class AuditTrail: Sendable {
         self.noteCounts(isClosing: true)
         // What could not be written has been told; there is no later.
         try? self.write()
+        if let head = self.state.withLock({ $0.head }) { self.tell(head) }
     }
 
     /// Writes what waits now. What the store does not take waits on.
@@ -117,15 +120,23 @@ final class AuditTrail: Sendable {
         do throws(NeedletailError) {
             let head = try self.store.appendAudit { AuditChain.records(after: $0, written) }
             self.anchor?.write(head)
-            self.state.withLock { state in
+            let isFirst = self.state.withLock { state in
+                defer { state.head = head }
                 state.waiting.removeFirst(events.count)
                 state.lost -= lost
+                return state.head == nil
             }
             self.tell(nil)
+            if isFirst { self.tell(head) }
         } catch {
             self.tell(error)
             throw error
         }
+    }
+
+    /// Says where the chain ends, so that the log, sent elsewhere, knows of what is cut off.
+    private func tell(_ head: AuditHead) {
+        self.logger.notice("The audit record ends here.", metadata: ["needletail.audit_head": "\(head.text)"])
     }
 
     /// Says once that the store is away, and once that it is back.

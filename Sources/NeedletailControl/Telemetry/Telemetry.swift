@@ -17,8 +17,8 @@ final class Telemetry: Sendable {
     let observation: Observation
     /// What is logged; `nil` where the log is somebody else's.
     let levels: LogLevels?
-    private let spans: SpanExporter?
-    private let metrics: MetricExporter?
+    let spans: SpanExporter?
+    let metrics: MetricExporter?
     private let logs: BatchExporter<LogWriter.Entry>?
     private let pools: [UpstreamPool]
     private let group: any EventLoopGroup

@@ -67,7 +67,7 @@ enum Base64URL {
     static func decode(_ text: some StringProtocol) -> [UInt8]? {
         guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "=") })
         else { return nil }
-        var plain = text.replacing("-", with: "+").replacing("_", with: "/")
+        var plain = String(text).replacing("-", with: "+").replacing("_", with: "/")
         while plain.utf8.count % 4 != 0 { plain += "=" }
         return Data(base64Encoded: plain).map { Array($0) }
     }

@@ -51,8 +51,9 @@ public struct ResponseStoreLayer: Provider {
 
     /// Whose responses are whose: a key's are its own, and a key of the same name in another tenant is another.
     private static func owner(_ request: RequestInfo) -> String {
-        guard let tenant = request.tenant else { return request.keyName ?? "" }
-        return "\(tenant)/\(request.keyName ?? "")"
+        let key = request.keyName ?? ""
+        // With the length before it: no two pairs read alike.
+        return request.tenant.map { "\($0.utf8.count):\($0)/\(key)" } ?? "-/\(key)"
     }
 
     // MARK: Creating
