@@ -61,7 +61,7 @@ public final class GatewayStore: Sendable {
     ) throws(NeedletailError) -> SQLiteStore? {
         guard let path = configuration.store.path else { return nil }
         do {
-            return try SQLiteStore(path: path)
+            return try SQLiteStore.writable(path)
         } catch {
             // Money fails closed: budgets that would be forgotten at the next start are none.
             guard !configuration.store.isRequired, configuration.budgets.isEmpty else { throw error }

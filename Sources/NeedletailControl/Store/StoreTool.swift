@@ -30,7 +30,7 @@ public struct StoreTool: Sendable {
                 "There is no store \(self.location.path). A gateway makes it that runs with `keys:`, `budgets:` or `store: on`; "
                     + "run this beside its configuration, or name that with --config.")
         }
-        return try SQLiteStore(path: self.location.path, mode: mode)
+        return try mode == .write ? .writable(self.location.path) : SQLiteStore(path: self.location.path, mode: mode)
     }
 
     /// The key for a gateway's administration, from `NEEDLETAIL_ADMIN_KEY`.

@@ -1,7 +1,9 @@
+import Foundation
 import Logging
 import NIOPosix
 import NeedletailCore
 import NeedletailGateway
+import NeedletailStore
 import NeedletailTesting
 import Testing
 
@@ -85,6 +87,9 @@ struct VaultConfigurationTests {
         let fixture = try VaultFixture()
         let text = Self.file.replacing("127.0.0.1:9", with: "127.0.0.1:\(server.port)")
         let path = try fixture.folder.write("needletail.yaml", text)
+        let made = try SQLiteStore.writable(fixture.folder.path + "/made.db").path
+        let attributes = try FileManager.default.attributesOfItem(atPath: made)
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600, "read by its user alone")
         let location = StoreLocation(file: path, environment: Self.environment)
         let (tool, problem) = VaultTool.beside(path, location, fixture.store, environment: Self.environment)
         #expect(problem == nil && location.vaultNames == ["main"])
