@@ -154,7 +154,9 @@ let package = Package(
         ),
         .testTarget(
             name: "NeedletailRoutingTests",
-            dependencies: ["NeedletailRouting", "NeedletailCore", "NeedletailTesting", nio, httpTypes, logging],
+            dependencies: [
+                "NeedletailRouting", "NeedletailProviders", "NeedletailCore", "NeedletailTesting", nio, httpTypes, logging,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -187,7 +187,7 @@ public final class GatewayProcess: Service {
             let stack = running.current.stack
             return DeploymentMetrics.read(
                 stack.deployments.all, scopes: stack.deployments.limits.all, now: time.now())
-                + HealthMetrics.read(stack.health())
+                + HealthMetrics.read(stack.health()) + [stack.guards.reading]
         }
     }
 

@@ -34,6 +34,8 @@ public struct GatewayStack: Sendable {
     private let cancellations: JobCancellations
     private let responses: ResponseStore
     private let issuedState: IssuedStateTable
+    /// What looks at content.
+    let guards: Guards
     /// The replies that are kept; `nil` where there is no cache.
     public let cache: ResponseCache?
 
@@ -115,10 +117,12 @@ public struct GatewayStack: Sendable {
         var stack = ProviderStackBuilder(router)
             .withObservation(observation, time: time)
         if let maximum = configuration.maximumInFlight { stack = stack.with { OverloadLayer($0, maximum: maximum) } }
-        stack =
-            stack
+        let guards = try Guards(
+            configuration.privacy, group: group, time: time, random: random, logger: logger, previous: previous?.guards)
+        self.guards = guards
+        // Conversations are kept as the client knows them, and looked at when they are written out.
+        stack = guards.added(to: stack.with { ResponseStoreLayer($0, store: store, random: random) })
             .with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
-            .with { ResponseStoreLayer($0, store: store, random: random) }
         if !keyLimits.isEmpty || !tenantLimits.isEmpty {
             stack = stack.with { LimitLayer($0, keys: keyLimits, tenants: tenantLimits, time: time) }
         }
@@ -220,6 +224,7 @@ public struct GatewayStack: Sendable {
     public func shutdown() async {
         await self.cancellations.flush()
         for entry in self.upstreams { for pool in entry.pools { await pool.shutdown() } }
+        await self.guards.shutdown()
     }
 }
 

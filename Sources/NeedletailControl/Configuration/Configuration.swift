@@ -45,6 +45,8 @@ public struct Configuration: Sendable {
     public var tenants: [String: LimitConfiguration] = [:]
     /// The most requests at a time; `nil` for no bound.
     public var maximumInFlight: Int?
+    /// What is kept from providers and clients.
+    public var privacy = PrivacyConfiguration()
     /// Logging.
     public var telemetry: TelemetryConfiguration
     /// When somebody is told, and what is promised.

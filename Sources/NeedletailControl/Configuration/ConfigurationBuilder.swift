@@ -64,6 +64,7 @@ struct ConfigurationBuilder {
                 || configuration.groups.contains { $0.strategy == .learned })
         for entry in root["tenants"]?.entries ?? [] { configuration.tenants[entry.key] = self.tenant(entry, keys) }
         configuration.alerts = self.alerts(root["alerts"], objectives: root["objectives"], configuration)
+        configuration.privacy = self.privacy(root["privacy"], callers)
         configuration.maximumInFlight = root["overload"]?.int("max_in_flight")
         self.apply(overrides, to: &configuration)
         self.checkExposure(configuration, at: root["listen"]?["api"]?.position)

@@ -29,7 +29,7 @@ enum ConfigurationSchema {
         SchemaKey("cache", .switchOr(Self.cache)),
         SchemaKey("alerts", .switchOr(Self.alerts)),
         SchemaKey("objectives", .list(.section(Self.objective))),
-        SchemaKey("privacy", .open, .acceptedUnlessOff),
+        SchemaKey("privacy", .section(Self.privacy)),
         SchemaKey("admin", .section(Self.admin)),
         SchemaKey("store", .scalarOr(.word(Self.switches, enforced: Self.switches), Self.store)),
         SchemaKey("budgets", .list(.section(Self.budget))),
@@ -446,7 +446,7 @@ extension ConfigurationSchema {
     private static func keys(of kind: SchemaKind) -> [SchemaKey] {
         switch kind {
         case .section(let keys), .switchOr(let keys), .scalarOr(_, let keys): keys
-        case .named(let inner), .list(let inner): Self.keys(of: inner)
+        case .named(let inner), .list(let inner), .oneOrMore(let inner): Self.keys(of: inner)
         case .listOr(let inner, let keys): Self.keys(of: inner) + keys
         default: []
         }
