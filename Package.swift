@@ -155,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "NeedletailRoutingTests",
             dependencies: [
-                "NeedletailRouting", "NeedletailProviders", "NeedletailCore", "NeedletailTesting", nio, httpTypes, logging,
+                "NeedletailRouting", "NeedletailProviders", "NeedletailCore", "NeedletailTesting", nio, httpTypes,
+                logging,
             ],
             swiftSettings: settings
         ),

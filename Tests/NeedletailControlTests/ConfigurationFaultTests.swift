@@ -47,6 +47,16 @@ struct ConfigurationFaultTests {
 
     static let values: [Case] = [
         Case(
+            mock + "privacy: { redact: { email: maybe } }",
+            "f.yaml:2:22: 'privacy.redact.email' has no value 'maybe'"),
+        Case(mock + "privacy: { deny: [{ words: [a] }] }", "f.yaml:2:19: this deny list has no 'name'"),
+        Case(mock + "privacy: { deny: [{ name: a }] }", "f.yaml:2:19: the deny list 'a' holds no word"),
+        Case(mock + "privacy: { deny: [{ name: a, words: ['--'] }] }", "f.yaml:2:37: there is no word in '--'"),
+        Case(mock + "privacy: { hooks: [{ name: a }] }", "f.yaml:2:20: this hook has no 'url'"),
+        Case(
+            mock + "privacy: { hooks: [{ name: a, url: 'https://h' }, { name: a, url: 'https://i' }] }",
+            "f.yaml:2:51: there are two hooks named 'a'"),
+        Case(
             "providers: { m: { type: mock, timeouts: { first_token: 5s, adaptive: { floor: 9s } } } }",
             "f.yaml:1:79: the floor is above 'first_token'; write at most 5s"),
         Case(

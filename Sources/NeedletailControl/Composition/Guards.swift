@@ -25,8 +25,11 @@ struct Guards: Sendable {
         self.random = random
         var pools: [Origin: UpstreamPool] = [:]
         for hook in privacy.hooks where pools[hook.origin] == nil {
-            pools[hook.origin] = try previous?.pools[hook.origin]
-                ?? UpstreamPool(origin: hook.origin, group: group, time: time, logger: logger)
+            if let known = previous?.pools[hook.origin] {
+                pools[hook.origin] = known
+            } else {
+                pools[hook.origin] = try UpstreamPool(origin: hook.origin, group: group, time: time, logger: logger)
+            }
         }
         self.pools = pools
     }

@@ -13,7 +13,8 @@ extension ConfigurationSchema {
             SchemaKey("enabled", .boolean),
             SchemaKey("action", .word(Self.actions, enforced: Self.actions)),
             SchemaKey("restore", .boolean),
-        ] + SensitiveKind.allCases.map { SchemaKey($0.name, .word(Self.switched, enforced: Self.switched)) } + Self.scope
+        ] + SensitiveKind.allCases.map { SchemaKey($0.name, .word(Self.switched, enforced: Self.switched)) }
+        + Self.scope
 
     private static let deny: [SchemaKey] =
         [

@@ -114,7 +114,10 @@ struct WebhookHook: Hook {
             for element in list.elements {
                 guard let index = element.present("index")?.int, (0..<texts).contains(index),
                     let text = element.present("text")?.string
-                else { throw NeedletailError(.malformedReply, "A text that it gives has no 'index' of the call, or no 'text'.") }
+                else {
+                    throw NeedletailError(
+                        .malformedReply, "A text that it gives has no 'index' of the call, or no 'text'.")
+                }
                 replacements[index] = text
             }
             return .replace(replacements)

@@ -44,7 +44,8 @@ public struct HookLayer: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        let rules = request.operation.isAboutResponse || request.operation == .listModels
+        let rules =
+            request.operation.isAboutResponse || request.operation == .listModels
             ? [] : self.rules.filter { $0.scope.holds(for: request, context.request) }
         guard !rules.isEmpty else { return try await self.next.respond(to: request, context: context) }
         var request = request
@@ -110,7 +111,8 @@ public struct HookLayer: Provider {
             self.counts.count("hook", name, "refused")
             self.log("A hook refused a call.", name, call, context)
             throw NeedletailError(
-                .invalidRequest, message.isEmpty ? "The check '\(name)' does not allow this." : String(message.prefix(1_000)))
+                .invalidRequest,
+                message.isEmpty ? "The check '\(name)' does not allow this." : String(message.prefix(1_000)))
         }
     }
 

@@ -73,14 +73,16 @@ public struct RedactionLayer: Provider {
             ])
         guard !refused.isEmpty else { return }
         throw NeedletailError(
-            .invalidRequest, "The request holds sensitive data that may not be sent: \(refused.joined(separator: ", ")).")
+            .invalidRequest,
+            "The request holds sensitive data that may not be sent: \(refused.joined(separator: ", ")).")
     }
 
     private func restore(_ reply: inout InferenceReply, _ placeholders: Placeholders) {
         switch reply.body {
         case .complete(var body, let usage):
             // Sound and pictures come as they are.
-            guard reply.contentType == nil || reply.contentType?.contains("json") == true
+            guard
+                reply.contentType == nil || reply.contentType?.contains("json") == true
                     || reply.contentType?.hasPrefix("text/") == true,
                 let restored = placeholders.restored(body.bytes)
             else { return }

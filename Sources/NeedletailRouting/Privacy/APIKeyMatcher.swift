@@ -20,8 +20,9 @@ enum APIKeyMatcher {
     static func match(_ bytes: Span<UInt8>, at start: Int) -> (end: Int, isKey: Bool) {
         let end = Self.end(bytes, start, withPoints: false)
         let isPointed = end < bytes.count && bytes[end] == UInt8(ascii: ".")
-        if isPointed, TextBytes.matches(bytes, start, "eyJ") || TextBytes.matches(bytes, start, "SG")
-            || TextBytes.matches(bytes, start, "ya29")
+        if isPointed,
+            TextBytes.matches(bytes, start, "eyJ") || TextBytes.matches(bytes, start, "SG")
+                || TextBytes.matches(bytes, start, "ya29")
         {
             let whole = Self.end(bytes, start, withPoints: true)
             if Self.isWebToken(bytes, start..<whole) || Self.hasMark(bytes, start..<whole) { return (whole, true) }

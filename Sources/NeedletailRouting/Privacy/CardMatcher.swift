@@ -24,7 +24,7 @@ enum CardMatcher {
             groups += 1
             if digits >= 13, TextBytes.endsNumber(bytes, index),
                 Self.isGrouped(groups, size: size, digits: digits, areGroupsOfFour),
-                Self.isOfNetwork(bytes, start), Self.passesLuhn(bytes, start..<index)
+                Self.isOfNetwork(bytes, start, digits: digits), Self.passesLuhn(bytes, start..<index)
             {
                 found = index
             }
@@ -38,20 +38,22 @@ enum CardMatcher {
         return found.map { start..<$0 }
     }
 
-    /// Whether the groups are as on cards: all in one, fours with the rest at the end, or 4-6-5 and 4-6-4.
+    /// Whether the groups are as on cards: all in one, 4-4-4-4, 4-4-4-4-3, 4-6-5 or 4-6-4.
     ///
     /// - Parameters:
     ///   - size: Of the last group.
     ///   - areGroupsOfFour: Whether all before the last one are.
     private static func isGrouped(_ groups: Int, size: Int, digits: Int, _ areGroupsOfFour: Bool) -> Bool {
         if groups == 1 { return true }
-        if areGroupsOfFour { return size <= 4 }
+        if areGroupsOfFour { return digits == 16 || digits == 19 }
         return groups == 3 && (digits == 15 && size == 5 || digits == 14 && size == 4)
     }
 
     /// Whether the first digits are of a network that issues cards: Mastercard 2221–2720 and 51–55, American Express 34 and
     /// 37, Diners 300–305, 36, 38, 39, JCB 3528–3589, Visa 4, Maestro 50 and 56–58, Discover and UnionPay 60, 62, 64, 65.
-    private static func isOfNetwork(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+    ///
+    /// Those whose numbers have one length only have it.
+    private static func isOfNetwork(_ bytes: Span<UInt8>, _ start: Int, digits: Int) -> Bool {
         var first = 0
         var count = 0
         var index = start
@@ -63,8 +65,9 @@ enum CardMatcher {
             index += 1
         }
         return switch first {
-        case 2221...2720, 3000...3059, 3400...3499, 3528...3589, 3600...3999, 4000...4999, 5000...5899, 6000...6099,
-            6200...6299, 6400...6599:
+        case 2221...2720, 5100...5599: digits == 16
+        case 3400...3499, 3700...3799: digits == 15
+        case 3000...3059, 3528...3589, 3600...3699, 3800...5099, 5600...5899, 6000...6099, 6200...6299, 6400...6599:
             true
         default: false
         }

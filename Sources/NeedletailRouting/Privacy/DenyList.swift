@@ -57,7 +57,8 @@ public struct DenyList: Sendable {
     private mutating func add(_ text: String) {
         guard Self.isPhrase(text) else { return }
         let words = Self.words(of: text.lowercased().utf8, keepsStars: true).map { word in
-            word.contains(UInt8(ascii: "*")) ? Word.glob(ModelGlob(String(decoding: word, as: UTF8.self))) : .literal(word)
+            word.contains(UInt8(ascii: "*"))
+                ? Word.glob(ModelGlob(String(decoding: word, as: UTF8.self))) : .literal(word)
         }
         let number = self.phrases.count
         self.phrases.append(words)
@@ -76,7 +77,9 @@ public struct DenyList: Sendable {
         for index in text.indices { bytes.append(text[index]) }
         let words = Self.words(of: String(decoding: bytes, as: UTF8.self).lowercased().utf8, keepsStars: false)
         for start in words.indices {
-            if self.byFirst[Self.hash(words[start])]?.contains(where: { self.fits($0, words, start) }) == true { return true }
+            if self.byFirst[Self.hash(words[start])]?.contains(where: { self.fits($0, words, start) }) == true {
+                return true
+            }
             if self.open.contains(where: { self.fits($0, words, start) }) { return true }
         }
         return false

@@ -11,7 +11,9 @@ enum EmailMatcher {
         let start = self.start(bytes, index, floor)
         guard start < index, let end = self.end(bytes, index + 1) else { return nil }
         // What names a repository to be cloned (`git@github.com:owner/name`) is no person.
-        if end < bytes.count, bytes[end] == UInt8(ascii: ":"), index - start == 3, TextBytes.matches(bytes, start, "git") {
+        if end < bytes.count, bytes[end] == UInt8(ascii: ":"), index - start == 3,
+            TextBytes.matches(bytes, start, "git")
+        {
             return nil
         }
         return start..<end

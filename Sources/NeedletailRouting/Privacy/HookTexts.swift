@@ -34,7 +34,9 @@ extension ChatResponse {
     var hookTexts: [HookCall.Text] {
         self.choices.flatMap { choice in
             choice.content.compactMap { part in
-                part.hookText.map { HookCall.Text(path: "\(choice.index).\($0.kind)", role: "assistant", text: $0.text) }
+                part.hookText.map {
+                    HookCall.Text(path: "\(choice.index).\($0.kind)", role: "assistant", text: $0.text)
+                }
             }
         }
     }

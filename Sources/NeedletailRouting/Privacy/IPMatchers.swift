@@ -24,7 +24,9 @@ enum IPv4Matcher {
                 number = number * 10 + UInt32(bytes[index] &- 0x30)
                 index += 1
             }
-            guard index > first, number < 256, index == first + 1 || bytes[first] != UInt8(ascii: "0") else { return nil }
+            guard index > first, number < 256, index == first + 1 || bytes[first] != UInt8(ascii: "0") else {
+                return nil
+            }
             address = address << 8 | number
         }
         return (index, address)
@@ -71,7 +73,9 @@ enum IPv6Matcher {
             index = group.upperBound
             if groups > 8 { return nil }
         }
-        guard TextBytes.endsNumber(bytes, index, joints: ".:"), gap == nil ? groups == 8 : groups < 8 else { return nil }
+        guard TextBytes.endsNumber(bytes, index, joints: ".:"), gap == nil ? groups == 8 : groups < 8 else {
+            return nil
+        }
         if gap != nil, groups < 4, !Self.isTelling(bytes, firstGroup) || gap == 0 { return nil }
         return start..<index
     }

@@ -12,13 +12,18 @@ struct JSONTextWalk {
 
     /// Keys whose strings are no text.
     private static let structural: Set<String> = [
-        "model", "id", "type", "role", "object", "name", "call_id", "tool_call_id", "tool_use_id", "toolUseId", "item_id",
+        "model", "id", "type", "role", "object", "name", "call_id", "tool_call_id", "tool_use_id", "toolUseId",
+        "item_id",
         "response_id", "previous_response_id", "conversation", "container", "file_id", "fileId", "url", "image_url",
-        "file_url", "fileUri", "file_uri", "uri", "data", "file_data", "b64_json", "bytes", "images", "encrypted_content",
+        "file_url", "fileUri", "file_uri", "uri", "data", "file_data", "b64_json", "bytes", "images",
+        "encrypted_content",
         "signature", "thoughtSignature", "thought_signature", "redactedContent", "detail", "format", "media_type",
-        "mimeType", "mime_type", "status", "effort", "reasoning_effort", "service_tier", "tool_choice", "encoding_format",
-        "voice", "size", "quality", "language", "keep_alive", "cache_control", "truncation", "verbosity", "finish_reason",
-        "stop_reason", "pattern", "$ref", "$schema", "$id", "required", "const", "enum", "anthropic_version", "input_type",
+        "mimeType", "mime_type", "status", "effort", "reasoning_effort", "service_tier", "tool_choice",
+        "encoding_format",
+        "voice", "size", "quality", "language", "keep_alive", "cache_control", "truncation", "verbosity",
+        "finish_reason",
+        "stop_reason", "pattern", "$ref", "$schema", "$id", "required", "const", "enum", "anthropic_version",
+        "input_type",
         "embedding_types", "response_format", "modalities", "include",
     ]
 

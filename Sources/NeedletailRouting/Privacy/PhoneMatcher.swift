@@ -64,7 +64,9 @@ enum PhoneMatcher {
         return Self.words.contains { word in
             guard word.utf8CodeUnitCount == end - begin else { return false }
             return word.withUTF8Buffer { letters in
-                for offset in 0..<(end - begin) where unsafe bytes[begin + offset] | 0x20 != letters[offset] { return false }
+                for offset in 0..<(end - begin) where unsafe bytes[begin + offset] | 0x20 != letters[offset] {
+                    return false
+                }
                 return true
             }
         }

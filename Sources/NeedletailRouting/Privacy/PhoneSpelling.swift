@@ -100,7 +100,9 @@ struct PhoneSpelling {
         let (byte, next) = (bytes[start], bytes[start + 1])
         if TextBytes.isDigit(byte) { return bytes[start - 1] == UInt8(ascii: ")") ? start : nil }
         if byte == UInt8(ascii: "("), TextBytes.isDigit(next) { return start }
-        guard TextBytes.isOne(byte, of: " -./"), TextBytes.isDigit(next) || next == UInt8(ascii: "(") else { return nil }
+        guard TextBytes.isOne(byte, of: " -./"), TextBytes.isDigit(next) || next == UInt8(ascii: "(") else {
+            return nil
+        }
         self.separators[self.groups] = byte
         return start + 1
     }

@@ -83,7 +83,9 @@ struct Placeholders: Sendable {
                 continue
             }
             var end = index + 1
-            while end < bytes.count, end - index < 20, TextBytes.isUpper(bytes[end]) || Self.isInner(bytes[end]) { end += 1 }
+            while end < bytes.count, end - index < 20, TextBytes.isUpper(bytes[end]) || Self.isInner(bytes[end]) {
+                end += 1
+            }
             if end < bytes.count, bytes[end] == UInt8(ascii: "]"), end - index > Self.letters {
                 var text = ""
                 for place in index...end { text.unicodeScalars.append(Unicode.Scalar(bytes[place])) }

@@ -46,14 +46,18 @@ struct UnescapedText {
         case UInt8(ascii: "u"):
             let first = Self.unit(raw, start)
             var (scalar, end) = (Unicode.Scalar(first), start + 6)
-            if scalar == nil, first < 0xDC00, end + 6 <= raw.count, raw[end] == UInt8(ascii: "\\"), raw[end + 1] == letter {
+            if scalar == nil, first < 0xDC00, end + 6 <= raw.count, raw[end] == UInt8(ascii: "\\"),
+                raw[end + 1] == letter
+            {
                 let second = Self.unit(raw, end)
                 if (0xDC00...0xDFFF).contains(second) {
                     scalar = Unicode.Scalar(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
                     end += 6
                 }
             }
-            for byte in UTF8.encode(scalar ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter { self.append(byte, start) }
+            for byte in UTF8.encode(scalar ?? "\u{FFFD}") ?? UTF8.encodedReplacementCharacter {
+                self.append(byte, start)
+            }
             return min(end, raw.count)
         default: self.append(letter, start)
         }

@@ -10,7 +10,9 @@ struct RedactionLayerTests {
     private static let everything = Dictionary(
         uniqueKeysWithValues: SensitiveKind.allCases.map { ($0, RedactionPolicy.Action.redact) })
 
-    private func layer(_ next: any Provider, _ policy: RedactionPolicy = RedactionPolicy(actions: everything))
+    private func layer(
+        _ next: any Provider, _ policy: RedactionPolicy = RedactionPolicy(actions: everything)
+    )
         -> RedactionLayer
     {
         RedactionLayer(next, policies: [policy], cutters: { $0.makeEventCutter() }, random: .seeded(1))
@@ -50,7 +52,8 @@ struct RedactionLayerTests {
         let sent = self.body(scripted.requests.first)
         let found = self.placeholders(in: sent)
         try #require(found.count == 2)
-        let expected = text.replacing(#"\u006aoe@example.com"#, with: found[0]).replacing("+49 171 1234567", with: found[1])
+        let expected = text.replacing(#"\u006aoe@example.com"#, with: found[0]).replacing(
+            "+49 171 1234567", with: found[1])
         #expect(sent == expected)
         guard case .wire(_, let landmarks)? = scripted.requests.first?.body else { return }
         let bytes = Array(sent.utf8)
@@ -78,13 +81,17 @@ struct RedactionLayerTests {
                 #"{"model":"m","previous_response_id":"a@b.de","input":[{"type":"message","role":"user","content":[{"type":"input_image","image_url":"https://a@b.de/"},{"type":"input_text","text":"SEEN"}]}]}"#
             ),
             (.cohereChat, #"{"model":"m","messages":[{"role":"user","content":"SEEN"}],"documents":["SEEN"]}"#),
-            (.ollamaChat, #"{"model":"a@b.de","messages":[{"role":"user","content":"SEEN","images":["4111111111111111"]}]}"#),
+            (
+                .ollamaChat,
+                #"{"model":"a@b.de","messages":[{"role":"user","content":"SEEN","images":["4111111111111111"]}]}"#
+            ),
         ])
     func structure(dialect: DialectID, body: String) async throws {
         let scripted = ScriptedProvider("p")
         let text = body.replacing("SEEN", with: "joe@example.com")
         let request = InferenceRequest(
-            operation: .chat, model: "m", body: .wire(WireBody(dialect: dialect, bytes: ByteBuffer(string: text)), BodyLandmarks()),
+            operation: .chat, model: "m",
+            body: .wire(WireBody(dialect: dialect, bytes: ByteBuffer(string: text)), BodyLandmarks()),
             replyDialect: dialect)
         _ = try await self.layer(scripted).respond(to: request, context: .testing())
         let sent = self.body(scripted.requests.first)
@@ -99,7 +106,8 @@ struct RedactionLayerTests {
             model: "m",
             messages: [
                 ChatMessage(.user, "joe@example.com"),
-                ChatMessage(.tool, [.toolResult(ToolResult(callID: "a@b.de", content: [.text(TextPart("203.0.113.7"))]))]),
+                ChatMessage(
+                    .tool, [.toolResult(ToolResult(callID: "a@b.de", content: [.text(TextPart("203.0.113.7"))]))]),
             ])
         let request = InferenceRequest(operation: .chat, model: "m", body: .model(chat), replyDialect: nil)
         _ = try await self.layer(scripted).respond(to: request, context: .testing())
@@ -166,7 +174,8 @@ struct RedactionLayerTests {
     @Test("a whole reply has the values again, in texts and arguments")
     func whole() async throws {
         let name = try await self.placeholder()
-        let reply = #"{"choices":[{"message":{"content":"to NAME, [EMAIL_AAAAAA] [x]","tool_calls":[{"function":{"arguments":"{\"to\":\"NAME\"}"}}]}}]}"#
+        let reply =
+            #"{"choices":[{"message":{"content":"to NAME, [EMAIL_AAAAAA] [x]","tool_calls":[{"function":{"arguments":"{\"to\":\"NAME\"}"}}]}}]}"#
         let scripted = ScriptedProvider("p", [.reply(reply.replacing("NAME", with: name))])
         let answer = try await self.layer(scripted).respond(
             to: try self.request(#"{"model":"m","messages":[{"role":"user","content":"joe@example.com"}]}"#),
@@ -178,7 +187,8 @@ struct RedactionLayerTests {
         #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"TEXT"}}]}"#.replacing("TEXT", with: text) + "\n\n"
     }
 
-    private static let end = #"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"# + "\n\ndata: [DONE]\n\n"
+    private static let end =
+        #"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"# + "\n\ndata: [DONE]\n\n"
 
     private func text(of stream: String) throws -> String {
         var decoder = OpenAIChat.makeStreamDecoder()
@@ -192,7 +202,9 @@ struct RedactionLayerTests {
     func split(_ cut: Int, _ read: Int) async throws {
         let name = try await self.placeholder()
         let (first, second) = (String(name.prefix(cut)), String(name.dropFirst(cut)))
-        let parts = ["to ", "mail " + first, second.isEmpty ? "" : second + " and [EMAIL", "_ nobody [", " or " + name + "["]
+        let parts = [
+            "to ", "mail " + first, second.isEmpty ? "" : second + " and [EMAIL", "_ nobody [", " or " + name + "[",
+        ]
         let whole = parts.map(Self.chunk).joined() + Self.end
         let bytes = Array(whole.utf8)
         let chunks = stride(from: 0, to: bytes.count, by: read).map {
@@ -264,7 +276,8 @@ struct RedactionLayerTests {
             body: .wire(
                 WireBody(
                     dialect: .bedrockConverse,
-                    bytes: ByteBuffer(string: #"{"messages":[{"role":"user","content":[{"text":"joe@example.com"}]}]}"#)),
+                    bytes: ByteBuffer(string: #"{"messages":[{"role":"user","content":[{"text":"joe@example.com"}]}]}"#)
+                ),
                 BodyLandmarks()), replyDialect: .bedrockConverse)
         let answer = try await self.layer(provider).respond(to: request, context: .testing())
         guard case .stream(let stream) = answer.body else { return }
