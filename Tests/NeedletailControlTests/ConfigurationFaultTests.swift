@@ -48,10 +48,10 @@ struct ConfigurationFaultTests {
     static let values: [Case] = [
         Case(
             mock + "privacy: { redact: { email: maybe } }",
-            "f.yaml:2:22: 'privacy.redact.email' has no value 'maybe'"),
+            "f.yaml:2:29: 'privacy.redact.email' has no value 'maybe'"),
         Case(mock + "privacy: { deny: [{ words: [a] }] }", "f.yaml:2:19: this deny list has no 'name'"),
         Case(mock + "privacy: { deny: [{ name: a }] }", "f.yaml:2:19: the deny list 'a' holds no word"),
-        Case(mock + "privacy: { deny: [{ name: a, words: ['--'] }] }", "f.yaml:2:37: there is no word in '--'"),
+        Case(mock + "privacy: { deny: [{ name: a, words: ['--'] }] }", "f.yaml:2:38: there is no word in '--'"),
         Case(mock + "privacy: { hooks: [{ name: a }] }", "f.yaml:2:20: this hook has no 'url'"),
         Case(
             mock + "privacy: { hooks: [{ name: a, url: 'https://h' }, { name: a, url: 'https://i' }] }",
