@@ -94,7 +94,8 @@ public protocol Dialect: Sendable {
 
     /// Writes the event that ends a stream which failed, where events are numbered.
     ///
-    /// - Parameter sent: The last piece that the client was sent; whole events.
+    /// - Parameter sent: The last piece that the client was sent, behind the first where events name what they are part of;
+    ///   whole events.
     static func encodeStreamFailure(
         _ error: NeedletailError, requestID: String, after sent: ByteBuffer, into out: inout ByteBuffer)
 

@@ -125,6 +125,7 @@ enum Schema {
                         BEGIN SELECT RAISE(ABORT, 'the audit record is append-only'); END;
                     """)
         }
+        Self.registerContent(&migrator)
         return migrator
     }
 }

@@ -100,7 +100,8 @@ public final class GatewayProcess: Service {
                 previous: previous,
                 jobs: jobs,
                 observation: observation,
-                budgets: store.budgets
+                budgets: store.budgets,
+                keepContent: store.file == nil ? nil : { store.content.keep($0) }
             )
         }
         let running = RunningConfiguration(
@@ -129,6 +130,7 @@ public final class GatewayProcess: Service {
             configuration.admin, host: listen.admin.host, tokens: tokens.current, time: surroundings.time)
         running.onSwap { current in
             store.budgets.replace(current.configuration.budgets)
+            store.content.replace(current.configuration.privacy.content)
             tokens.replace(current.configuration)
             handler.replace(Self.services(current, store.keys, tokens.current))
             access.replace(current.configuration.admin, tokens: tokens.current)
@@ -171,7 +173,7 @@ public final class GatewayProcess: Service {
 
     /// Shows in the metrics what is known elsewhere.
     private func collect() {
-        let (api, admin, running, time) = (self.api, self.admin, self.running, self.time)
+        let (api, admin, running, time, store) = (self.api, self.admin, self.running, self.time, self.store)
         self.telemetry.registry.collect {
             [
                 .gauge(
@@ -188,6 +190,7 @@ public final class GatewayProcess: Service {
             return DeploymentMetrics.read(
                 stack.deployments.all, scopes: stack.deployments.limits.all, now: time.now())
                 + HealthMetrics.read(stack.health()) + [stack.guards.reading]
+                + store.contentReadings
         }
     }
 
@@ -204,6 +207,9 @@ public final class GatewayProcess: Service {
             ExplainRoom(
                 running: running, store: store, time: time, random: .seeded(surroundings.random.next()),
                 logger: surroundings.logger),
+            ContentRoom(
+                store, stack: { running.current.stack }, log: telemetry.recent,
+                random: .seeded(surroundings.random.next())),
             VaultRoom(store, running, surroundings), AuditRoom(store), LedgerRoom(store), BudgetsRoom(store),
             KeysRoom(store, random: surroundings.random) { running.current.configuration.keys?.map(\.name) ?? [] },
             RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),

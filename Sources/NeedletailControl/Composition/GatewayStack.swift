@@ -49,6 +49,7 @@ public struct GatewayStack: Sendable {
     ///   - jobs: Runs copies and shared calls.
     ///   - observation: Who hears of requests and attempts.
     ///   - budgets: Who is asked before each call upstream; `nil` for nobody.
+    ///   - keepContent: Keeps what was said, where that is configured.
     public init(
         _ configuration: Configuration,
         environment: [String: String],
@@ -61,7 +62,8 @@ public struct GatewayStack: Sendable {
         previous: GatewayStack? = nil,
         jobs: TrafficJobs = TrafficJobs(),
         observation: Observation = Observation(),
-        budgets: BudgetKeeper? = nil
+        budgets: BudgetKeeper? = nil,
+        keepContent: (@Sendable (ContentRecord) -> Void)? = nil
     ) throws {
         let cancellations = previous?.cancellations ?? JobCancellations()
         self.cancellations = cancellations
@@ -122,7 +124,10 @@ public struct GatewayStack: Sendable {
         self.guards = guards
         // Conversations are kept as the client knows them, and looked at when they are written out.
         stack = guards.added(to: stack.with { ResponseStoreLayer($0, store: store, random: random) })
-            .with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
+        if let content = configuration.privacy.content, let keepContent {
+            stack = stack.with { ContentLayer($0, scope: content.scope, keep: keepContent) }
+        }
+        stack = stack.with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
         if !keyLimits.isEmpty || !tenantLimits.isEmpty {
             stack = stack.with { LimitLayer($0, keys: keyLimits, tenants: tenantLimits, time: time) }
         }
@@ -210,6 +215,17 @@ public struct GatewayStack: Sendable {
                 HealthAssessment.provider(
                     name.rawValue, check: checks[name], evidence[name] ?? [], now: now, wallSeconds: wallSeconds)
             })
+    }
+
+    /// Forgets an end user, in all that is kept in memory.
+    ///
+    /// - Parameter tenant: Only this tenant's user of that name; `nil` for all.
+    /// - Returns: How many responses and cached replies that were.
+    func forget(user: String, tenant: String?) -> (responses: Int, cached: Int) {
+        (
+            self.responses.erase(user: user, tenant: tenant),
+            self.cache?.erase(user: user, tenant: tenant) ?? 0
+        )
     }
 
     /// What goes on beside the requests, until the task is cancelled.

@@ -28,7 +28,17 @@ extension ConfigurationBuilder {
             }
             privacy.hooks.append(hook)
         }
+        privacy.content = self.content(node["content"], callers)
         return privacy
+    }
+
+    private mutating func content(_ node: ConfigurationNode?, _ callers: CallerNames) -> ContentConfiguration? {
+        guard let node, node.scalar?.text != "false", node.isEnabled else { return nil }
+        var content = ContentConfiguration()
+        assign(node.duration("retention"), to: &content.retention)
+        assign(node.text("max_size").flatMap { SizeText.parse($0) }, to: &content.maximumSize)
+        content.scope = self.scope(node, callers)
+        return content
     }
 
     /// Whose requests; who is not there yet may have a key in the store later, so that it is a warning.

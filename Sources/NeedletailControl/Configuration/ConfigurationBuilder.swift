@@ -58,13 +58,20 @@ struct ConfigurationBuilder {
         configuration.tokenIssuers = self.tokens(root["jwt"])
         configuration.vault = vault
         configuration.vaultNames = self.secrets.vault?.used ?? []
+        configuration.privacy = self.privacy(root["privacy"], callers)
         configuration.store = self.store(
             root["store"],
-            isUsed: keys != nil || !configuration.budgets.isEmpty
+            isUsed: keys != nil || !configuration.budgets.isEmpty || configuration.privacy.content != nil
                 || configuration.groups.contains { $0.strategy == .learned })
+        if configuration.privacy.content != nil, configuration.store.path == nil,
+            let position = root["privacy"]?["content"]?.position
+        {
+            self.faults.error(
+                at: position, "what was said is to be kept, and there is no store to keep it in",
+                "write store: on, or content: false")
+        }
         for entry in root["tenants"]?.entries ?? [] { configuration.tenants[entry.key] = self.tenant(entry, keys) }
         configuration.alerts = self.alerts(root["alerts"], objectives: root["objectives"], configuration)
-        configuration.privacy = self.privacy(root["privacy"], callers)
         configuration.maximumInFlight = root["overload"]?.int("max_in_flight")
         self.apply(overrides, to: &configuration)
         self.checkExposure(configuration, at: root["listen"]?["api"]?.position)

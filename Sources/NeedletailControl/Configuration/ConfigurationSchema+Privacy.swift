@@ -6,6 +6,7 @@ extension ConfigurationSchema {
         SchemaKey("redact", .oneOrMore(.switchOr(Self.redaction))),
         SchemaKey("deny", .list(.section(Self.deny))),
         SchemaKey("hooks", .list(.section(Self.hook))),
+        SchemaKey("content", .switchOr(Self.content)),
     ]
 
     private static let redaction: [SchemaKey] =
@@ -37,6 +38,13 @@ extension ConfigurationSchema {
             SchemaKey("on_failure", .word(["refuse", "allow"], enforced: ["refuse", "allow"])),
             SchemaKey("max_size", .size),
             SchemaKey("streams", .word(["hold", "pass"], enforced: ["hold", "pass"])),
+        ] + Self.scope
+
+    private static let content: [SchemaKey] =
+        [
+            SchemaKey("enabled", .boolean),
+            SchemaKey("retention", .duration(allowsZero: false)),
+            SchemaKey("max_size", .size),
         ] + Self.scope
 
     /// Whose requests.

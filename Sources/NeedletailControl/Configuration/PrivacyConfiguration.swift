@@ -8,6 +8,8 @@ public struct PrivacyConfiguration: Sendable {
     public var deny: [DenyList] = []
     /// Who is asked about calls, in order.
     public var hooks: [HookConfiguration] = []
+    /// How what was said is kept; `nil` for not at all.
+    public var content: ContentConfiguration?
 
     /// Nothing at all.
     public init() {}

@@ -148,6 +148,21 @@ final class RecentRequests: RequestObserver {
     /// The number of the oldest entry in memory, or of the one that comes next.
     var oldest: UInt64 { self.state.withLock { $0.newest - UInt64($0.ring.count) + 1 } }
 
+    /// Puts other records in the place of those for which there is one.
+    ///
+    /// - Returns: How many there were.
+    func replace(_ other: (RequestRecord) -> RequestRecord?) -> Int {
+        self.state.withLock { state in
+            var count = 0
+            for index in state.ring.indices {
+                guard let record = other(state.ring[index]) else { continue }
+                state.ring[index] = record
+                count += 1
+            }
+            return count
+        }
+    }
+
     /// The request with an id; of several, which clients may choose alike, the newest.
     func find(_ id: String) -> Entry? {
         let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }

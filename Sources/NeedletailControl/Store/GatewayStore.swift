@@ -16,6 +16,8 @@ public final class GatewayStore: Sendable {
     let keys: KeyRing?
     /// Takes note of what is done to the gateway; `nil` without a file.
     let audit: AuditTrail?
+    /// Keeps what was said.
+    let content: ContentLog
     let time: TimeSource
     private let logger: Logger
     private let thread: NIOThreadPool
@@ -43,6 +45,7 @@ public final class GatewayStore: Sendable {
                 work throws(NeedletailError) in try await Self.perform(on: thread, work)
             }
         }
+        self.content = ContentLog(configuration.privacy.content, time: time, logger: logger)
         self.authority = authority
         self.budgets = keeper
         self.ledger = file.map { file in
@@ -82,6 +85,7 @@ public final class GatewayStore: Sendable {
                 group.addTask { await ledger.run() }
                 group.addTask { await self.followKeys() }
                 group.addTask { await self.audit?.run() }
+                if let file { group.addTask { await self.content.run(self, file) } }
             }
         }
         // Without a ledger budgets still give back what is over.
@@ -140,6 +144,20 @@ public final class GatewayStore: Sendable {
         try await self.perform { () throws(NeedletailError) in try file.reset(counter: counter) }
     }
 
+    /// What was kept of what was said, for the metrics.
+    var contentReadings: [MetricReading] {
+        guard self.file != nil else { return [] }
+        let counts = self.content.counts
+        return [
+            .counter(
+                "needletail_content_requests_total", "Requests whose content was to be kept.",
+                [
+                    (MetricLabels(["outcome": "written"]), counts.written),
+                    (MetricLabels(["outcome": "dropped"]), counts.dropped),
+                ])
+        ]
+    }
+
     /// The time, in seconds since 1970.
     var wallSeconds: Int64 { self.time.wallSeconds() }
 
@@ -148,6 +166,7 @@ public final class GatewayStore: Sendable {
     /// Writes what waits, gives unused blocks back and closes; nothing may be told after.
     public func close() async {
         await self.ledger?.close()
+        await self.writeContent()
         await withCheckedContinuation { continuation in
             // In a cancelled task too, as those are that stop a process.
             self.thread.submit { _ in
@@ -156,5 +175,16 @@ public final class GatewayStore: Sendable {
             }
         }
         try? await self.thread.shutdownGracefully()
+    }
+
+    /// Writes what was said and waits; works in a cancelled task too.
+    private func writeContent() async {
+        guard let file = self.file else { return }
+        await withCheckedContinuation { continuation in
+            self.thread.submit { [content = self.content] _ in
+                content.write(to: file)
+                continuation.resume()
+            }
+        }
     }
 }

@@ -62,10 +62,11 @@ struct Exchange {
     private func deliver(_ stream: ReplyStream) async {
         var chunks = stream.makeAsyncIterator()
         var array = self.route.isArray ? JSONArrayStream() : nil
-        var sent = ByteBuffer()
+        var (first, sent) = (ByteBuffer(), ByteBuffer())
         do throws(NeedletailError) {
             while let chunk = try await chunks.next() {
-                sent = chunk
+                // The first piece tells the id of a response.
+                if self.dialect == .openAIResponses, first.readableBytes == 0 { first = chunk } else { sent = chunk }
                 try await self.responder.write(try array?.rewrite(chunk) ?? chunk)
             }
             if let end = array?.end() { try await self.responder.write(end) }
@@ -79,7 +80,8 @@ struct Exchange {
             // Sound and pictures have no place for an error; what is cut must look cut.
             guard self.route.operation.isChat else { return self.responder.reset() }
             var last = ByteBuffer()
-            self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, after: sent, into: &last)
+            first.writeImmutableBuffer(sent)
+            self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, after: first, into: &last)
             do throws(NeedletailError) {
                 if array != nil {
                     last = try array?.rewrite(last) ?? last

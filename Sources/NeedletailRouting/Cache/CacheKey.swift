@@ -17,6 +17,10 @@ struct CacheKey: Sendable, Hashable {
     var routingHeaders: HTTPFields
     /// Whether the client refuses losses.
     var isStrict: Bool
+    /// The client's own user: part of what is asked, and of whom to forget.
+    var user: String?
+    /// The tenant of the client's key.
+    var tenant: String?
     /// What is asked for.
     var operation: Operation
     /// The model, as the client wrote it.
@@ -31,6 +35,8 @@ struct CacheKey: Sendable, Hashable {
         self.headers = context.forwardedHeaders
         self.routingHeaders = context.routingHeaders
         self.isStrict = context.isStrict
+        self.user = request.user
+        self.tenant = context.tenant
         self.operation = request.operation
         self.model = request.model
         self.content = content

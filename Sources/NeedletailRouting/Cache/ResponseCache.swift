@@ -80,6 +80,16 @@ public final class ResponseCache: Sendable {
         return self.state.withLock { $0.replies.removeAll { scope.isEmpty || $0.scope == scope } }
     }
 
+    /// Forgets the replies to an end user.
+    ///
+    /// - Parameter tenant: Only this tenant's user of that name; `nil` for all.
+    /// - Returns: How many there were.
+    public func erase(user: String, tenant: String?) -> Int {
+        self.state.withLock { state in
+            state.replies.removeAll { $0.user == user && (tenant == nil || $0.tenant == tenant) }
+        }
+    }
+
     /// The reply for a key and how long it has been kept, in seconds.
     func find(_ key: CacheKey) -> (reply: CachedReply, age: Int64)? {
         let now = self.time.now()

@@ -10,17 +10,18 @@ struct ResponseKeeper: Sendable {
     let creation: ResponseCreation?
     let previous: KeptResponse?
     let features: Features
+    let owner: ResponseStoreState.Owner
 
     /// Takes a response as the client is sent it; whole, unless its provider keeps it.
     func keep(_ response: ByteBuffer) {
         guard let id = Self.id(of: response) else { return }
         let key = ResponseStoreState.Key(tenant: self.tenant, id: id)
         guard let creation = self.creation else {
-            self.store.insert(.issued(by: self.provider), as: key)
+            self.store.insert(.issued(by: self.provider), as: key, of: self.owner)
             return
         }
         if let kept = KeptResponse(response, to: creation, continuing: self.previous, features: self.features) {
-            self.store.insert(.kept(kept), as: key)
+            self.store.insert(.kept(kept), as: key, of: self.owner)
         }
     }
 

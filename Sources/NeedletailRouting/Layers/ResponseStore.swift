@@ -43,9 +43,21 @@ public final class ResponseStore: Sendable {
         return self.state.withLock { $0.find(key, now: now) }
     }
 
-    func insert(_ record: ResponseStoreState.Record, as key: ResponseStoreState.Key) {
+    func insert(
+        _ record: ResponseStoreState.Record, as key: ResponseStoreState.Key, of owner: ResponseStoreState.Owner
+    ) {
         let now = self.time.now()
-        self.state.withLock { $0.insert(record, as: key, now: now) }
+        self.state.withLock { $0.insert(record, as: key, of: owner, now: now) }
+    }
+
+    /// Forgets the responses to an end user.
+    ///
+    /// - Parameter tenant: Only this tenant's user of that name; `nil` for all.
+    /// - Returns: How many there were.
+    public func erase(user: String, tenant: String?) -> Int {
+        self.state.withLock { state in
+            state.removeAll { $0.user == user && (tenant == nil || $0.tenant == tenant) }
+        }
     }
 
     func remove(_ key: ResponseStoreState.Key) {

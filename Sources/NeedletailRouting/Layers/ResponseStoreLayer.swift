@@ -92,7 +92,8 @@ public struct ResponseStoreLayer: Provider {
         let keeper = ResponseKeeper(
             store: self.store, tenant: Self.owner(context.request), provider: reply.provider,
             creation: reply.upstream == .openAIResponses ? nil : creation, previous: previous,
-            features: request.features)
+            features: request.features,
+            owner: ResponseStoreState.Owner(user: request.user, tenant: context.request.tenant))
         switch reply.body {
         case .complete(let body, _): keeper.keep(body.bytes)
         case .stream(let stream):

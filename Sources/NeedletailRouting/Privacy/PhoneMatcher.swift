@@ -26,7 +26,8 @@ enum PhoneMatcher {
     private static func isOne(_ bytes: Span<UInt8>, _ start: Int, _ number: PhoneSpelling) -> Bool {
         number.hasPlus
             ? Self.isInternational(number)
-            : Self.isNorthAmerican(number) || Self.isNational(number) || Self.isNamed(bytes, start, number)
+            : Self.isNorthAmerican(number) || Self.isNational(bytes, start, number)
+                || Self.isNamed(bytes, start, number)
     }
 
     private static func isInternational(_ number: PhoneSpelling) -> Bool {
@@ -41,8 +42,10 @@ enum PhoneMatcher {
         return number.hasParentheses || !number.hasOnlySpaces
     }
 
-    private static func isNational(_ number: PhoneSpelling) -> Bool {
-        guard number.first == 0, number.groups > 1, !number.hasPoints || number.groups == 5 else { return false }
+    private static func isNational(_ bytes: Span<UInt8>, _ start: Int, _ number: PhoneSpelling) -> Bool {
+        guard !Self.isInNumber(bytes, start), number.first == 0, number.groups > 1,
+            !number.hasPoints || number.groups == 5
+        else { return false }
         if number.second == 0 { return (10...17).contains(number.digits) && !number.hasPoints }
         let sizes = number.sizes
         if number.groups == 5, (0..<5).allSatisfy({ sizes[$0] == 2 }) { return true }
@@ -51,6 +54,11 @@ enum PhoneMatcher {
             return number.groups == 2 ? sizes[1] == 8 : number.groups == 3 && sizes[1] == 4 && sizes[2] == 4
         }
         return (3...5).contains(sizes[0]) && (9...12).contains(number.digits)
+    }
+
+    /// Whether digits and a space stand before it, so that it is the rest of another number.
+    private static func isInNumber(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+        start >= 2 && bytes[start - 1] == UInt8(ascii: " ") && TextBytes.isDigit(bytes[start - 2])
     }
 
     /// Whether one of the words stands before it, with no more than a few signs between them.

@@ -29,8 +29,17 @@ struct ResponseStoreState {
         }
     }
 
+    /// Who is to be forgotten when somebody asks for it.
+    struct Owner {
+        /// The client's own user, where the request names one.
+        var user: String?
+        /// The tenant of the client's key.
+        var tenant: String?
+    }
+
     private struct Entry {
         var record: Record
+        var owner: Owner
         var expires: Instant
         var serial: UInt64
     }
@@ -62,14 +71,24 @@ struct ResponseStoreState {
 
     /// Remembers a response; the oldest ones make room. One that is larger than ``ResponseStore/Limits/responseSize`` is
     /// not kept.
-    mutating func insert(_ record: Record, as key: Key, now: Instant) {
+    mutating func insert(_ record: Record, as key: Key, of owner: Owner = Owner(), now: Instant) {
         self.remove(key)
         guard record.size <= self.limits.responseSize else { return }
         self.serial += 1
-        self.entries[key] = Entry(record: record, expires: now.advanced(by: self.limits.lifetime), serial: self.serial)
+        self.entries[key] = Entry(
+            record: record, owner: owner, expires: now.advanced(by: self.limits.lifetime), serial: self.serial)
         self.queue.append((key, self.serial))
         self.size += record.size
         self.trim(now)
+    }
+
+    /// Forgets the responses whose owner a test picks.
+    ///
+    /// - Returns: How many there were.
+    mutating func removeAll(where isMeant: (Owner) -> Bool) -> Int {
+        let keys = self.entries.filter { isMeant($0.value.owner) }.map(\.key)
+        for key in keys { self.remove(key) }
+        return keys.count
     }
 
     /// Forgets a response.

@@ -79,7 +79,7 @@ struct SensitiveScannerTests {
             "user@localhost",
             "npm i left-pad@1.3.0", "icon@2x.png", "git@github.com:owner/name.git", "@joe", "std::vector", "a::b",
             "face::cafe",
-            "aa:bb:cc:dd:ee:ff", "::1", "12:34:56:78", "XX82WEST12345698765432",
+            "aa:bb:cc:dd:ee:ff", "::1", "12:34:56:78", "DE89 3704 0044 0532 0130 01", "XX82WEST12345698765432",
             "claude-3-5-sonnet-20241022", "sk-learn-compatible-estimators", "d41d8cd98f00b204e9800998ecf8427e",
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "applicationDidFinishLaunchingWithOptions2Handler", "VERY_LONG_CONSTANT_NAME_IN_CAPITALS_12345",

@@ -59,7 +59,8 @@ extension OpenAIResponses {
         self.encodeStreamFailure(error, requestID: requestID, after: ByteBuffer(), into: &out)
     }
 
-    /// Writes the events that end a stream which failed; their numbers follow that of the last event in `sent`.
+    /// Writes the events that end a stream which failed; their numbers follow that of the last event in `sent`, and the
+    /// response has the id of the first.
     ///
     /// Two, since clients differ in what they look at: OpenAI's SDKs raise on `error`, and Codex knows `response.failed`
     /// alone. OpenAI's servers send both.
@@ -93,11 +94,13 @@ extension OpenAIResponses {
         json.member("sequence_number", number)
         json.endObject()
         SSEEncoder.write(name: "error", data: json.bytes, into: &out)
-        self.writeFailed(upstream?.code ?? disposition.openAICode, error.message, requestID, number + 1, into: &out)
+        self.writeFailed(
+            upstream?.code ?? disposition.openAICode, error.message, Self.responseID(in: sent) ?? "resp_" + requestID,
+            number + 1, into: &out)
     }
 
     private static func writeFailed(
-        _ code: String?, _ message: String, _ requestID: String, _ number: Int, into out: inout ByteBuffer
+        _ code: String?, _ message: String, _ id: String, _ number: Int, into out: inout ByteBuffer
     ) {
         var json = JSONWriter()
         json.beginObject()
@@ -105,7 +108,7 @@ extension OpenAIResponses {
         json.member("sequence_number", number)
         json.key("response")
         json.beginObject()
-        json.member("id", "resp_" + requestID)
+        json.member("id", id)
         json.member("object", "response")
         json.member("status", "failed")
         json.key("error")
@@ -119,6 +122,16 @@ extension OpenAIResponses {
         json.endObject()
         json.endObject()
         SSEEncoder.write(name: "response.failed", data: json.bytes, into: &out)
+    }
+
+    /// The id of the response that the first events of a stream tell of.
+    private static func responseID(in sent: ByteBuffer) -> String? {
+        var events = SSEDecoder()
+        events.feed(sent)
+        while let event = try? events.next() {
+            if let id = (try? JSONDocument(event.data).root)?.present("response")?.present("id")?.string { return id }
+        }
+        return nil
     }
 
     /// The `sequence_number` of the last event in a piece of a stream.
