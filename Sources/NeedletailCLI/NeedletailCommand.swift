@@ -12,7 +12,8 @@ public struct NeedletailCommand: AsyncParsableCommand {
             ServeCommand.self, CheckCommand.self, ChatCommand.self, MockCommand.self, ProvidersCommand.self,
             GroupsCommand.self, BreakersCommand.self, ConfigCommand.self, ConfigCommand.Reload.self,
             PricesCommand.self, CostsCommand.self, BudgetsCommand.self, KeysCommand.self, VaultCommand.self,
-            AuditCommand.self, StoreCommand.self, EraseCommand.self, SimulateCommand.self, ExplainCommand.self,
+            AuditCommand.self, StoreCommand.self, EraseCommand.self, QuoteCommand.self, CacheCommand.self,
+            SimulateCommand.self, ExplainCommand.self,
         ]
     )
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import NeedletailControl
 
 /// `needletail prices`: what calls cost.
@@ -7,7 +8,7 @@ struct PricesCommand: AsyncParsableCommand {
         commandName: "prices",
         abstract: "Show the prices that are known, and judge those that a configuration relies on.",
         discussion: "Dollars for a million tokens; for one request, search or image.",
-        subcommands: [Show.self, Check.self, Diff.self]
+        subcommands: [Show.self, Check.self, Diff.self, Import.self]
     )
 
     /// What all of them take.
@@ -68,18 +69,60 @@ struct PricesCommand: AsyncParsableCommand {
     /// `needletail prices diff`.
     struct Diff: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the models of a configuration whose price is not what the catalogue lists.")
+            abstract: "List the models of a configuration, or of a list, whose price is not what the catalogue lists.")
         @OptionGroup var options: Options
+        @Argument(help: "A list that `needletail prices import` takes; the configuration when left out.")
+        var file: String?
 
         @concurrent
         func run() async throws {
-            let report = PriceReport(rows: try self.options.configured().rows.filter(\.differs))
+            let report =
+                try self.file.map { try Import.read($0).report }
+                ?? PriceReport(rows: try self.options.configured().rows.filter(\.differs))
             if self.options.json { return StandardStreams.output(report.json) }
             for row in report.rows {
                 StandardStreams.output("\(row.name)")
                 StandardStreams.output("  listed  \(PriceReport.text(row.listed))")
                 StandardStreams.output("  holds   \(PriceReport.text(row.price))")
             }
+        }
+    }
+
+    /// `needletail prices import`.
+    struct Import: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a file for `prices: file:` of LiteLLM's list of prices, or of one in our own form.",
+            discussion: "Written are the models whose rates are not what the catalogue lists.")
+        @Argument(help: "The list: a file, or - for standard input.")
+        var list: String
+        @Option(name: [.customShort("o"), .long], help: "The file to write; - prints it.")
+        var output = "prices.yaml"
+        @Flag(help: "Write all models, those too that the catalogue has just so.")
+        var all = false
+
+        static func read(_ name: String) throws -> PriceImport {
+            let text = try AdminOptions.body(name == "-" ? name : "@" + name, "prices import").description
+            do { return try PriceImport(text) } catch {
+                throw CommandFailure("needletail prices import: \(error.message)")
+            }
+        }
+
+        @concurrent
+        func run() async throws {
+            let list = try Self.read(self.list)
+            let text = list.file(isNewsOnly: !self.all)
+            if self.output == "-" {
+                StandardStreams.write(text)
+            } else {
+                do { try text.write(toFile: self.output, atomically: true, encoding: .utf8) } catch {
+                    throw CommandFailure("needletail prices import: '\(self.output)' cannot be written")
+                }
+            }
+            for (name, reason) in list.leftOut { StandardStreams.error("left out: \(name): \(reason)") }
+            let news = list.entries.filter(\.isNews).count
+            StandardStreams.error(
+                "\(list.entries.count) models read, \(news) are not what the catalogue lists, \(list.leftOut.count) left out"
+            )
         }
     }
 }

@@ -139,6 +139,8 @@ public struct InferenceRequest: Sendable {
     public var isStreaming: Bool
     /// The most output tokens that the client allows, where it says.
     public var maxOutputTokens: Int?
+    /// Whether ``maxOutputTokens`` is less than what the body says, because a budget buys no more.
+    public var isOutputClamped = false
     /// How many answers the client asks for, each of so many tokens.
     public var choices = 1
     /// The client's own user, as the request names it, at most 256 bytes; `nil` for none.
@@ -234,6 +236,8 @@ public struct InferenceReply: Sendable {
     public var upstream: DialectID?
     /// How it relates to the cache; `nil` where there is none.
     public var cacheStatus: CacheStatus?
+    /// What a budget made of the request; `nil` for nothing. Such a reply is nobody else's.
+    public var budgetEffect: BudgetEffect?
 
     /// Creates a reply.
     public init(

@@ -27,7 +27,8 @@ extension HTTPProvider {
     /// Prepares the call for a request: spliced if the dialect is the client's own, translated otherwise.
     func call(for request: InferenceRequest, context: RequestContext) async throws(NeedletailError) -> UpstreamCall {
         if case .wire(let wire, let landmarks) = request.body, request.replyDialect == wire.dialect,
-            request.continuation == nil, self.dialect(for: wire.dialect, request) == wire.dialect,
+            request.continuation == nil, !request.isOutputClamped,
+            self.dialect(for: wire.dialect, request) == wire.dialect,
             !self.mayHaveToInline(request, wire.dialect)
         {
             return try self.spliced(wire, landmarks, request, context)
@@ -55,18 +56,34 @@ extension HTTPProvider {
             let dialect = self.dialect(for: wire.dialect, request)
             var model = try Self.decoded(wire, request.operation)
             if let continuation = request.continuation { model.goOn(from: continuation, request.model, in: dialect) }
+            try Self.clamp(&model, request)
             guard dialect == wire.dialect, request.replyDialect == dialect else {
                 return try await self.translated(model, request, to: dialect, context)
             }
-            guard model.namesMedia || request.continuation != nil else {
+            guard model.namesMedia || request.continuation != nil || request.isOutputClamped else {
                 return try self.spliced(wire, landmarks, request, context)
             }
             return try await self.inlined(model, request, dialect, context)
         case .model(var model):
             let dialect = self.dialect(for: request.replyDialect, request)
             if let continuation = request.continuation { model.goOn(from: continuation, request.model, in: dialect) }
+            try Self.clamp(&model, request)
             return try await self.translated(model, request, to: dialect, context)
         }
+    }
+
+    /// Writes the limit on output that a budget has set.
+    private static func clamp(_ model: inout ChatRequest, _ request: InferenceRequest) throws(NeedletailError) {
+        guard request.isOutputClamped, let limit = request.maxOutputTokens else { return }
+        let most = min(model.maxOutputTokens ?? limit, limit)
+        // A limit on output must leave room for the reasoning that it includes.
+        if let reasoning = model.reasoning?.budgetTokens, reasoning >= most {
+            throw NeedletailError(
+                .budgetExceeded,
+                "What is left of the budget buys \(most) output tokens, and the request asks for \(reasoning) of reasoning."
+            )
+        }
+        model.maxOutputTokens = most
     }
 
     private static func decoded(

@@ -55,6 +55,10 @@ public final class ModelDirectory: Sendable {
         public var provider: any Provider
         /// The model's name without the provider's or group's before it.
         public var model: String
+        /// Where that is; the default group has no name.
+        public var place: RoutingDestination.Place
+        /// Whether only the group's targets for ``model`` are asked.
+        public var isNarrowed = false
     }
 
     private let groups: [String: Group]
@@ -87,19 +91,26 @@ public final class ModelDirectory: Sendable {
     /// - Throws: `.forbidden` for a name that the key may not use, `.notFound` with the nearest names.
     public func destination(of name: String, allowed: [String]?) throws(NeedletailError) -> Destination {
         try Self.check(name, allowed)
-        if let group = self.groups[name] { return Destination(provider: group.router, model: name) }
+        if let group = self.groups[name] {
+            return Destination(provider: group.router, model: name, place: .group(name))
+        }
         if let slash = name.firstIndex(of: "/") {
             let head = String(name[..<slash])
             let rest = String(name[name.index(after: slash)...])
             if !rest.isEmpty {
                 if let upstream = self.upstreams[head], self.isThere(head, upstream) {
-                    return Destination(provider: upstream.router, model: rest)
+                    return Destination(
+                        provider: upstream.router, model: rest, place: .provider(head, model: rest))
                 }
-                if let group = self.groups[head]?.restricted(rest) { return Destination(provider: group, model: rest) }
+                if let group = self.groups[head]?.restricted(rest) {
+                    return Destination(provider: group, model: rest, place: .group(head), isNarrowed: true)
+                }
             }
         }
-        if let upstream = self.listing(name) { return Destination(provider: upstream.router, model: name) }
-        if let group = self.defaultGroup { return Destination(provider: group, model: name) }
+        if let (id, upstream) = self.listing(name) {
+            return Destination(provider: upstream.router, model: name, place: .provider(id, model: name))
+        }
+        if let group = self.defaultGroup { return Destination(provider: group, model: name, place: .group("")) }
         throw self.unknown(name, allowed)
     }
 
@@ -111,16 +122,16 @@ public final class ModelDirectory: Sendable {
     ///     asked for.
     ///   - allowed: The models that the client's key may use, as globs; `nil` for all.
     /// - Throws: `.forbidden` for a name that the key may not use, `.unavailable` for a place that is not there.
-    func destination(
+    package func destination(
         to place: RoutingDestination.Place, asked name: String, allowed: [String]?
     ) throws(NeedletailError) -> Destination {
         try Self.check(name, allowed)
         switch place {
         case .group(let group):
-            if let group = self.groups[group] { return Destination(provider: group.router, model: name) }
+            if let group = self.groups[group] { return Destination(provider: group.router, model: name, place: place) }
         case .provider(let provider, let model):
             if let upstream = self.upstreams[provider], self.isThere(provider, upstream) {
-                return Destination(provider: upstream.router, model: model ?? name)
+                return Destination(provider: upstream.router, model: model ?? name, place: place)
             }
         }
         throw NeedletailError(
@@ -148,24 +159,24 @@ public final class ModelDirectory: Sendable {
     }
 
     /// The provider that alone lists `name`: in the configuration, in its live list, or by its usual prefix.
-    private func listing(_ name: String) -> Upstream? {
+    private func listing(_ name: String) -> (id: String, upstream: Upstream)? {
         let live = self.live.withLock { $0 }
         let listing = self.upstreams.filter { id, upstream in
             upstream.models.contains(name) || live[id]?.contains { $0.id == name } ?? false
         }
-        if listing.count == 1 { return listing.values.first }
+        if listing.count == 1 { return listing.first.map { ($0.key, $0.value) } }
         guard listing.isEmpty else { return nil }
         let likely = self.upstreams.filter { id, upstream in
             live[id] == nil && upstream.models.isEmpty && upstream.modelPrefixes.contains { name.hasPrefix($0) }
         }
-        if likely.count == 1 { return likely.values.first }
+        if likely.count == 1 { return likely.first.map { ($0.key, $0.value) } }
         // Nobody gets a made-up answer by accident: the mock answers every name only where nobody else was found.
         let isAnybodyElseThere = self.upstreams.contains { id, upstream in
             !upstream.answersAnyModel
                 && (live[id] != nil || !upstream.models.isEmpty || !upstream.modelPrefixes.isEmpty)
         }
         guard likely.isEmpty, !isAnybodyElseThere else { return nil }
-        return self.upstreams.values.first { $0.answersAnyModel }
+        return self.upstreams.first { $0.value.answersAnyModel }.map { ($0.key, $0.value) }
     }
 
     private func unknown(_ name: String, _ allowed: [String]?) -> NeedletailError {

@@ -17,8 +17,8 @@ extension SQLiteStore: LedgerStore {
             at, request_id, request, key, tenant, user, provider, model, operation, attempt, cause,
             input_tokens, output_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens,
             searches, service_tier, cost_pico_usd, accuracy, over_hold, price_version, duration_ms, first_token_ms,
-            outcome, error, calls
-        ) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+            outcome, error, calls, team, tags
+        ) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
         """
 
     private static func arguments(_ line: LedgerLine) -> StatementArguments {
@@ -30,28 +30,37 @@ extension SQLiteStore: LedgerStore {
             usage?.cacheWrite1hTokens, usage?.reasoningTokens, usage?.webSearches, usage?.serviceTier?.rawValue,
             line.cost.map { Int64(clamping: $0.amount.picodollars) }, line.cost?.accuracy.rawValue,
             line.isOverHold, line.priceVersion, line.durationMilliseconds, line.firstTokenMilliseconds,
-            line.outcome, line.error, line.calls,
+            line.outcome, line.error, line.calls, line.team, Self.array(line.tags),
         ]
+    }
+
+    /// Tags as JSON; they hold neither quotes nor backslashes, but what does is left out rather than believed.
+    private static func array(_ tags: [String]) -> String {
+        let sound = tags.filter { !$0.contains { $0 == "\"" || $0 == "\\" || $0.isNewline } }
+        return sound.isEmpty ? "" : "[\"" + sound.joined(separator: "\",\"") + "\"]"
+    }
+
+    /// See ``LedgerStore/removeLines(before:atMost:)``.
+    public func removeLines(before moment: Int64, atMost count: Int) throws(NeedletailError) -> Int {
+        try self.write { database in
+            try database.execute(
+                sql: "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE at < ? ORDER BY at LIMIT ?)",
+                arguments: [moment, count])
+            return database.changesCount
+        }
     }
 
     /// See ``LedgerStore/costs(_:)``.
     public func costs(_ question: CostQuestion) throws(NeedletailError) -> CostReport {
-        var conditions: [String] = []
-        var arguments: StatementArguments = []
-        for (sql, value) in [
-            ("at >= ?", question.since?.databaseValue), ("at < ?", question.until?.databaseValue),
-            ("key = ?", question.key?.databaseValue),
-        ] {
-            guard let value else { continue }
-            conditions.append(sql)
-            arguments += [value]
-        }
-        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        let (filter, arguments) = Self.filter(question)
         let columns = question.dimensions.map(Self.column)
         let group = columns.isEmpty ? "" : " GROUP BY " + columns.indices.map { "\($0 + 1)" }.joined(separator: ", ")
+        // A line with several tags stands in a row of each.
+        let lines = question.dimensions.contains(.tag) ? Self.taggedLines : "ledger"
         return try self.read { database in
             let rows = try Row.fetchAll(
-                database, sql: "SELECT \((columns + [Self.sums]).joined(separator: ", ")) FROM ledger\(filter)\(group)",
+                database,
+                sql: "SELECT \((columns + [Self.sums]).joined(separator: ", ")) FROM \(lines)\(filter)\(group)",
                 arguments: arguments
             ).map { Self.row($0, dimensions: columns.count) }
             let total = try Row.fetchOne(
@@ -62,6 +71,33 @@ extension SQLiteStore: LedgerStore {
                     ? [] : rows.sorted { ($1.cost, $0.values.first ?? "") < ($0.cost, $1.values.first ?? "") },
                 total: total.map { Self.row($0, dimensions: 0) } ?? CostReport.Row())
         }
+    }
+
+    private static let taggedLines =
+        "ledger LEFT JOIN json_each(CASE ledger.tags WHEN '' THEN '[\"\"]' ELSE ledger.tags END) AS one"
+
+    /// How the store would look for what a question asks, in SQLite's words: for tests.
+    package func plan(_ question: CostQuestion) throws(NeedletailError) -> String {
+        let (filter, arguments) = Self.filter(question)
+        return try self.read { database in
+            try Row.fetchAll(
+                database, sql: "EXPLAIN QUERY PLAN SELECT \(Self.sums) FROM ledger\(filter)", arguments: arguments
+            ).map { $0["detail"] as String? ?? "" }.joined(separator: "; ")
+        }
+    }
+
+    private static func filter(_ question: CostQuestion) -> (sql: String, arguments: StatementArguments) {
+        var conditions: [String] = []
+        var arguments: StatementArguments = []
+        for (sql, value) in [
+            ("ledger.at >= ?", question.since?.databaseValue), ("ledger.at < ?", question.until?.databaseValue),
+            ("ledger.key = ?", question.key?.databaseValue),
+        ] {
+            guard let value else { continue }
+            conditions.append(sql)
+            arguments += [value]
+        }
+        return (conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND "), arguments)
     }
 
     /// Sums that cannot overflow: dollars and the rest of a dollar apart.
@@ -75,7 +111,8 @@ extension SQLiteStore: LedgerStore {
         switch dimension {
         case .day: "strftime('%Y-%m-%d', at / 1000, 'unixepoch')"
         case .accuracy: "coalesce(accuracy, 'unknown')"
-        default: dimension.rawValue
+        case .tag: "one.value"
+        default: "ledger." + dimension.rawValue
         }
     }
 

@@ -19,7 +19,7 @@ public final class SQLiteStore: Sendable {
 
     /// Opens the file, checks it, and brings its schema up to date.
     ///
-    /// - Parameter isChecked: Whether it is looked over for damage, which reads all of a file of up to 1 GiB.
+    /// - Parameter isChecked: Whether damage is looked for, which reads the file; who only asks something need not.
     /// - Throws: `.unavailable`, with words for the operator, when the file cannot be opened, is corrupt, or was made by a
     ///   newer version.
     public init(path: String, mode: Mode = .write, isChecked: Bool = true) throws(NeedletailError) {

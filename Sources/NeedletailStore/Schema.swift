@@ -126,6 +126,15 @@ enum Schema {
                     """)
         }
         Self.registerContent(&migrator)
+        migrator.registerMigration("3 teams, tags and indices of the ledger") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE ledger ADD COLUMN team TEXT NOT NULL DEFAULT '';
+                    -- A JSON array of texts; empty text for none.
+                    ALTER TABLE ledger ADD COLUMN tags TEXT NOT NULL DEFAULT '';
+                    CREATE INDEX ledger_key_at ON ledger (key, at);
+                    """)
+        }
         return migrator
     }
 }

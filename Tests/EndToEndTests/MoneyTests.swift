@@ -121,6 +121,126 @@ struct MoneyTests {
         }
     }
 
+    @Test(
+        "A spent budget lets a cheaper group answer, or less output, and the reply's headers say so; tags have budgets")
+    func exhaustion() async throws {
+        let yaml = """
+            models:
+              cheap: { targets: [second/gpt-4o-mini] }
+            budgets:
+              - { name: small, provider: main, limit: "0.00002", per: day, on_exhausted: { downgrade: cheap } }
+              - { name: tagged, each: tag, tokens: 120, per: day, clamp: true }
+
+            """
+        try await withMock(Self.script) { engine, port in
+            let providers = "providers:\n" + Self.provider("main", port) + Self.provider("second", port)
+            try await withGateway(providers + yaml) { gateway in
+                let client = try await gateway.connect()
+                let spent = try await client.post("/v1/chat/completions", Self.chat("main/gpt-4o-mini"))
+                #expect(spent.status == 200, "\(spent.body)")
+                #expect(spent.headers["x-needletail-provider"] == "second")
+                #expect(spent.headers["x-needletail-downgraded"] == "small")
+                #expect(spent.headers["x-needletail-attempts"] == "1")
+                let short =
+                    #"{"model":"second/gpt-4o-mini","max_tokens":400,"messages":[{"role":"user","content":"Hi"}]}"#
+                let clamped = try await client.post(
+                    "/v1/chat/completions", short, ["x-needletail-tags: nightly"])
+                #expect(clamped.status == 200, "\(clamped.body)")
+                let limit = clamped.headers["x-needletail-max-tokens"].flatMap { Int($0) }
+                #expect(limit.map { $0 > 0 && $0 < 120 } ?? false, "\(clamped.headers)")
+                let free = try await client.post("/v1/chat/completions", short)
+                #expect(free.status == 200 && free.headers["x-needletail-max-tokens"] == nil)
+                let bad = try await client.post("/v1/chat/completions", short, ["x-needletail-tags: a b"])
+                #expect(bad.status == 400 && bad.body.contains("x-needletail-tags"), "\(bad.body)")
+                #expect(engine.statistics.total.requests == 3)
+            }
+        }
+    }
+
+    @Test("A stream that goes beyond its hold is cut with an error event in the client's dialect")
+    func cut() async throws {
+        // A provider that does not care for max_tokens.
+        var answer = MockScriptedReply()
+        answer.text = String(repeating: "On and on and on. ", count: 4_000)
+        answer.chunks = 400
+        let script = MockScript(delay: .zero, rules: [MockRule(reply: answer)])
+        let keys = "keys: [{ name: dev, key: k, budget: { limit: \"0.01\", per: day } }]\n"
+        try await withMock(script) { _, port in
+            try await withGateway("providers:\n" + Self.provider("main", port) + keys) { gateway in
+                for path in ["/v1/chat/completions", "/v1/messages"] {
+                    let client = try await gateway.connect()
+                    let stream = try await client.post(
+                        path, Self.chat("main/gpt-4o-mini", #","stream":true"#), ["authorization: Bearer k"])
+                    #expect(stream.status == 200)
+                    #expect(stream.body.contains("The reply was cut"), "\(stream.body.suffix(300))")
+                    #expect(!stream.body.contains("[DONE]") && !stream.body.contains("message_stop"))
+                    #expect(stream.body.utf8.count < 400 * 300)
+                }
+            }
+        }
+    }
+
+    @Test("A quote tells the least and the most for each candidate, unknown prices as unknown, and asks nobody")
+    func quote() async throws {
+        try await withMock(Self.script) { engine, port in
+            let yaml =
+                "providers:\n" + Self.provider("main", port)
+                + "models:\n  chat: { targets: [main/gpt-4o-mini, main/in-house], fallbacks: [main/gpt-4o] }\n"
+            try await withGateway(yaml) { gateway in
+                let admin = try await TestClient.connect(gateway.adminPort)
+                let quote = try await admin.post("/admin/v1/quote", Self.chat("chat"))
+                #expect(quote.status == 200, "\(quote.body)")
+                let root = try JSONDocument(ByteBuffer(string: quote.body)).root
+                let candidates = (root["candidates"]?.elements).map { Array($0) } ?? []
+                #expect(candidates.map { $0["model"]?.string } == ["gpt-4o-mini", "in-house", "gpt-4o"])
+                #expect(candidates.map { $0["price_known"]?.bool } == [true, false, true])
+                #expect(candidates.map { $0["fallback"]?.bool } == [false, false, true])
+                #expect(root["most_usd"]?.isNull == true, "one price is unknown")
+                #expect(root["price_version"]?.string?.isEmpty == false)
+                let client = try await gateway.connect()
+                let reply = try await client.post("/v1/chat/completions", Self.chat("chat"))
+                let cost = try #require(reply.headers["x-needletail-cost-usd"].flatMap { Money($0) })
+                let bounds = ["least_usd", "most_usd"].map { name in
+                    candidates[0].members.first { $0.key == name }?.value.string.flatMap { Money($0) }
+                }
+                #expect(try #require(bounds[0]) <= cost && cost <= (try #require(bounds[1])))
+                #expect(engine.statistics.total.requests == 1)
+                let messages = try await admin.post("/admin/v1/quote?surface=/v1/messages", Self.chat("main/gpt-4o"))
+                #expect(messages.status == 200 && messages.body.contains("\"candidates\":[{"), "\(messages.body)")
+                for (path, body, status) in [
+                    ("/admin/v1/quote", Self.chat("nobody/x"), 404), ("/admin/v1/quote", "{}", 400),
+                    ("/admin/v1/quote?surface=/v1/files", Self.chat("chat"), 404),
+                    ("/admin/v1/quote?client_key=no", Self.chat("chat"), 404),
+                ] {
+                    let refused = try await admin.post(path, body)
+                    #expect(refused.status == status, "\(path): \(refused.body)")
+                }
+            }
+        }
+    }
+
+    @Test("The cache is looked at and emptied over the admin API")
+    func cache() async throws {
+        try await withMock(Self.script) { engine, port in
+            try await withGateway("providers:\n" + Self.provider("main", port) + "cache: true\n") { gateway in
+                let (client, admin) = (try await gateway.connect(), try await TestClient.connect(gateway.adminPort))
+                for expected in ["miss", "hit"] {
+                    let reply = try await client.post("/v1/chat/completions", Self.chat("main/gpt-4o-mini"))
+                    #expect(reply.headers["x-needletail-cache"] == expected)
+                }
+                let shown = try await admin.ask("GET", "/admin/v1/cache")
+                #expect(shown.body.contains(#""enabled":true,"hits":1,"semantic_hits":0,"misses":1"#), "\(shown.body)")
+                for (body, count) in [(#"{"model":"other"}"#, 0), (#"{"model":"main/gpt-4o-mini"}"#, 1), ("{}", 0)] {
+                    let purged = try await admin.post("/admin/v1/cache/purge", body)
+                    #expect(purged.body == #"{"purged":\#(count)}"#, "\(purged.body)")
+                }
+                let again = try await client.post("/v1/chat/completions", Self.chat("main/gpt-4o-mini"))
+                #expect(again.headers["x-needletail-cache"] == "miss")
+                #expect(engine.statistics.total.requests == 2)
+            }
+        }
+    }
+
     @Test("Where one provider's daily budget is spent the next answers")
     func providerBudget() async throws {
         let providers =

@@ -56,6 +56,27 @@ struct ConfigurationFaultTests {
         Case(
             mock + "privacy: { hooks: [{ name: a, url: 'https://h' }, { name: a, url: 'https://i' }] }",
             "f.yaml:2:51: there are two hooks named 'a'"),
+            mock + "budgets: [{ name: b, limit: 1, on_exhausted: queue }]",
+            "f.yaml:2:46: a budget without an end has no next stretch to wait for; write per: day"),
+        Case(
+            mock + "budgets: [{ name: b, limit: 1, per: day, on_exhausted: { queue: 5s, downgrade: g } }]",
+            "f.yaml:2:56: 'downgrade' and 'queue' are both there", "f.yaml:2:80: there is no group 'g'"),
+        Case(
+            mock + "budgets: [{ name: b, limit: 1, per: day, on_exhausted: {} }]",
+            "f.yaml:2:56: 'on_exhausted' says nothing; write { downgrade: GROUP }"),
+        Case(
+            mock
+                + "models: { cheap: { targets: [m] } }\nbudgets: [{ name: b, limit: 1, on_exhausted: { downgrade: cheep } }]",
+            "f.yaml:3:59: there is no group 'cheep' under 'models:'; did you mean 'cheap'?"),
+        Case(
+            mock + "models: { cheap: { targets: [m], enabled: false } }\n"
+                + "keys: [{ name: k, key: '${K:-x}', budget: { limit: 1, on_exhausted: { downgrade: cheap } } }]",
+            "f.yaml:3:82: the group 'cheap' is switched off"),
+        Case(
+            mock + "budgets: [{ name: b, limit: 1, each: teem }]", "f.yaml:2:38: 'budgets[0].each' has no value 'teem'"),
+        Case(
+            "providers: { m: { type: mock, on_disconnect: wait } }",
+            "f.yaml:1:46: 'providers.m.on_disconnect' has no value 'wait'"),
         Case(
             "providers: { m: { type: mock, timeouts: { first_token: 5s, adaptive: { floor: 9s } } } }",
             "f.yaml:1:79: the floor is above 'first_token'; write at most 5s"),

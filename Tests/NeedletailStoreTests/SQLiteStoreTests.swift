@@ -44,6 +44,51 @@ struct SQLiteStoreTests {
         #expect(since.rows.isEmpty)
     }
 
+    @Test("A line with several tags stands in the row of each, and once in the total; teams are told apart")
+    func tags() throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file("n.db"))
+        var lines = (0..<3).map { Self.line($0) }
+        lines[0].tags = ["a", "b"]
+        lines[1].tags = ["a"]
+        lines[1].team = "crew"
+        try store.append(lines, booking: [])
+        let byTag = try store.costs(CostQuestion(by: [.tag], key: "a"))
+        #expect(
+            Dictionary(uniqueKeysWithValues: byTag.rows.map { ($0.values[0], $0.requests) }) == ["a": 2, "b": 1, "": 1])
+        #expect(byTag.total.requests == 3)
+        let byTeam = try store.costs(CostQuestion(by: [.team, .tag]))
+        #expect(Set(byTeam.rows.map(\.values)) == [["", "a"], ["", "b"], ["crew", "a"], ["", ""]])
+    }
+
+    @Test("Old lines are removed, the oldest first and so many at a time")
+    func retention() throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file("n.db"))
+        try store.append((0..<10).map { Self.line($0) }, booking: [])
+        let moment: Int64 = 1_795_339_099_000 + 7_000
+        #expect(try store.removeLines(before: moment, atMost: 5) == 5)
+        #expect(try store.costs(CostQuestion(by: [], until: moment)).total.requests == 2)
+        #expect(try store.removeLines(before: moment, atMost: 5) == 2)
+        #expect(try store.removeLines(before: moment, atMost: 5) == 0)
+        #expect(try store.costs(CostQuestion(by: [])).total.requests == 3)
+    }
+
+    @Test("A question about a time or a key reads by an index, however many lines there are")
+    func plans() throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file("n.db"))
+        for (question, index) in [
+            (CostQuestion(by: [], since: 5), "SEARCH ledger USING INDEX ledger_at"),
+            (CostQuestion(by: [], since: 5, until: 9), "SEARCH ledger USING INDEX ledger_at"),
+            (CostQuestion(by: [], key: "a"), "SEARCH ledger USING INDEX ledger_key_at"),
+            (CostQuestion(by: [], since: 5, key: "a"), "SEARCH ledger USING INDEX ledger_key_at"),
+        ] {
+            let plan = try store.plan(question)
+            #expect(plan.contains(index), "\(plan)")
+        }
+    }
+
     @Test("Sums beyond 64 bits of pico-dollars do not overflow")
     func large() throws {
         let folder = try Folder()

@@ -5,6 +5,7 @@ import NIOHTTP1
 import NeedletailCore
 import NeedletailGateway
 import NeedletailProviders
+import Synchronization
 
 /// Answers the admin listener: guards all of it by key, host and origin, dispatches `/admin/v1/…` to the rooms, and
 /// passes everything else on.
@@ -35,6 +36,8 @@ final class AdminAPI: EdgeHandler {
     private let rest: any EdgeHandler
     private let logger: Logger
     private let audit: AuditTrail?
+    private let time: TimeSource
+    private let idempotency = Mutex(IdempotencyState())
 
     /// - Parameters:
     ///   - rooms: Who answers below ``AdminRoute/root``; the OpenAPI document is added to them.
@@ -42,14 +45,17 @@ final class AdminAPI: EdgeHandler {
     ///   - rest: Who answers every other path.
     ///   - logger: Where changes are logged.
     ///   - audit: Where changes and refusals are written down; `nil` for nowhere.
+    ///   - time: For how long answers are given again.
     init(
-        _ rooms: [any AdminRoom], access: AdminAccess, rest: any EdgeHandler, logger: Logger, audit: AuditTrail? = nil
+        _ rooms: [any AdminRoom], access: AdminAccess, rest: any EdgeHandler, logger: Logger, audit: AuditTrail? = nil,
+        time: TimeSource = .live
     ) {
         self.router = AdminRouter(rooms + [OpenAPIRoom(rooms)])
         self.access = access
         self.rest = rest
         self.logger = logger
         self.audit = audit
+        self.time = time
     }
 
     func admit(_ head: HTTPRequestHead) -> EdgeAdmission { self.admit(head, from: nil) }
@@ -127,8 +133,42 @@ final class AdminAPI: EdgeHandler {
         }
     }
 
-    /// The response to an admitted call.
+    /// The response to an admitted call. One that names a key for it is made once, see ``IdempotencyState``.
     func answer(
+        _ call: Call, _ head: HTTPRequestHead, _ body: ByteBuffer
+    ) async -> (response: EdgeResponse, stream: ReplyStream?) {
+        guard call.route.method == .POST, let text = head.headers.first(name: "idempotency-key") else {
+            return await self.make(call, head, body)
+        }
+        guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            let message = "An idempotency-key has 1 to 255 visible characters, for example a UUID."
+            return (AdminError(400, "invalid_request", message).response, nil)
+        }
+        let key = IdempotencyState.Key(caller: call.caller.name, key: text)
+        let made = ETag(of: "\(head.uri) \(String(buffer: body))").value
+        switch self.idempotency.withLock({ $0.begin(key, made, now: self.time.now()) }) {
+        case .replay(var response):
+            response.headers[.idempotentReplayed] = "true"
+            return (response, nil)
+        case .busy:
+            let message = "A call with this idempotency-key runs; ask again when it has ended."
+            return (AdminError(409, "conflict", message).response, nil)
+        case .other:
+            let message = "This idempotency-key was used for another call; choose a new one."
+            return (AdminError(422, "idempotency_key_reused", message).response, nil)
+        case .full:
+            return (AdminError(503, "unavailable", "Too many calls with idempotency keys run.").response, nil)
+        case .run: break
+        }
+        let (response, stream) = await self.make(call, head, body)
+        // What failed through no fault of the call, and what flows by, may be asked for again.
+        let isKept = stream == nil && response.status < 500 && response.status != 429
+        self.idempotency.withLock { $0.end(key, isKept ? response : nil) }
+        return (response, stream)
+    }
+
+    /// Does what a call asks for.
+    private func make(
         _ call: Call, _ head: HTTPRequestHead, _ body: ByteBuffer
     ) async -> (response: EdgeResponse, stream: ReplyStream?) {
         let route = call.route
@@ -197,4 +237,9 @@ final class AdminAPI: EdgeHandler {
     func failure(_ error: NeedletailError, for head: HTTPRequestHead?) -> EdgeResponse {
         AdminError(error.disposition.status, error.disposition.openAIType, error.message).response
     }
+}
+
+extension HTTPField.Name {
+    /// Says that an answer was given before.
+    fileprivate static let idempotentReplayed = Self("idempotent-replayed") ?? .eTag
 }

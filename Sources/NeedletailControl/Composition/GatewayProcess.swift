@@ -162,7 +162,7 @@ public final class GatewayProcess: Service {
                         health: { running.current.stack.health() },
                         totals: { running.current.stack.totals.snapshot() },
                         metrics: { telemetry.metrics(accept: $0) }, phase: phase),
-                    logger: surroundings.logger, audit: store.audit)),
+                    logger: surroundings.logger, audit: store.audit, time: surroundings.time)),
             group: surroundings.group,
             time: surroundings.time,
             logger: surroundings.logger,
@@ -174,6 +174,14 @@ public final class GatewayProcess: Service {
     /// Shows in the metrics what is known elsewhere.
     private func collect() {
         let (api, admin, running, time, store) = (self.api, self.admin, self.running, self.time, self.store)
+        let budgets = store.budgets
+        self.telemetry.registry.collect {
+            [
+                .counter(
+                    "needletail_budget_warnings", "Warnings that a budget is nearly spent.",
+                    budgets.warnings.map { (MetricLabels(["budget": $0.budget]), $0.count) })
+            ]
+        }
         self.telemetry.registry.collect {
             [
                 .gauge(
@@ -207,6 +215,7 @@ public final class GatewayProcess: Service {
             ExplainRoom(
                 running: running, store: store, time: time, random: .seeded(surroundings.random.next()),
                 logger: surroundings.logger),
+            QuoteRoom(running, store, time: time), CacheRoom { running.current.stack.cache },
             ContentRoom(
                 store, stack: { running.current.stack }, log: telemetry.recent,
                 random: .seeded(surroundings.random.next())),

@@ -38,6 +38,8 @@ public struct GatewayStack: Sendable {
     let guards: Guards
     /// The replies that are kept; `nil` where there is no cache.
     public let cache: ResponseCache?
+    /// What its models cost.
+    let prices: PriceBook
 
     /// Builds the stack; nothing is connected yet.
     ///
@@ -87,13 +89,11 @@ public struct GatewayStack: Sendable {
         let deployments =
             previous.map { DeploymentTable(inheriting: $0.deployments) { unchanged.contains($0.provider) } }
             ?? DeploymentTable()
-        // New with every configuration: the same name may lead elsewhere in the next.
-        let cache = configuration.cache.map { ResponseCache($0, time: time) }
-        self.cache = cache
         let totals = previous?.totals ?? UsageTotals()
         var observation = observation
         observation.observers.append(totals)
         let prices = PriceBook(configuration.prices, upstreams)
+        self.prices = prices
         let traffic = GroupTraffic(jobs: jobs, time: time, random: random)
         let groups = Groups(
             upstreams: upstreams, configuration: configuration, time: time, random: random, deployments: deployments,
@@ -105,6 +105,15 @@ public struct GatewayStack: Sendable {
             usage, provider, model in
             prices.price(provider: provider, model: model)?.cost(of: usage, at: time.wallSeconds())?.amount
         }.rules()
+        // New with every configuration: the same name may lead elsewhere in the next.
+        let cache = configuration.cache.map { options in
+            let semantic = configuration.semanticCache.map { wanted in
+                let embeddings = Embeddings(model: wanted.model, directory: directory)
+                return SemanticCache(wanted.options, like: options, time: time) { await embeddings.vector($0, $1) }
+            }
+            return ResponseCache(options, semantic: semantic, time: time)
+        }
+        self.cache = cache
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.
         let limit = upstreams.map(\.configuration.timeouts.total).max() ?? Timeouts().total
         let store = previous?.responses ?? ResponseStore(time: time)
@@ -131,7 +140,11 @@ public struct GatewayStack: Sendable {
         if !keyLimits.isEmpty || !tenantLimits.isEmpty {
             stack = stack.with { LimitLayer($0, keys: keyLimits, tenants: tenantLimits, time: time) }
         }
-        self.provider = stack.withDeadline(limit, time: time).build()
+        stack = stack.withDeadline(limit, time: time)
+        if budgets != nil, configuration.budgets.contains(where: { $0.exhaustion != .refuse }) {
+            stack = stack.with { BudgetExhaustionLayer($0, directory: directory, time: time) }
+        }
+        self.provider = stack.build()
         self.directory = directory
         self.rules = rules
         self.traffic = traffic.running

@@ -24,6 +24,9 @@ final class GroupTraffic {
         self.random = random
     }
 
+    /// Runs calls that do not end with the request that asked for them.
+    var calls: JobRunner { self.jobs.calls }
+
     /// A group's router with what goes around it.
     ///
     /// - Parameter parts: What its routers have in common.

@@ -74,8 +74,8 @@ struct Groups {
 
     /// The sections of a configuration that no group is built from.
     private static let sections: Set<String> = [
-        "origin", "listen", "experiments", "routes", "keys", "cache", "store", "telemetry", "alerts", "admin",
-        "warnings", "loaded",
+        "origin", "listen", "experiments", "routes", "keys", "cache", "semanticCache", "store", "telemetry", "alerts",
+        "admin", "warnings", "loaded",
     ]
 
     /// Everything that groups are built from.
@@ -245,14 +245,16 @@ struct Groups {
             entry.leaf,
             tariff: MeteringLayer.Tariff(
                 model: { prices.model($0, at: id) }, unknown: self.configuration.prices.unknown.tariff),
-            budgets: self.budgets, time: self.time)
+            budgets: self.budgets, decoders: { $0.dialect.makeStreamDecoder() }, time: self.time)
         if let bounds = entry.configuration.adaptiveTimeout {
             provider = AdaptiveTimeoutLayer(provider, deployment.adaptiveTimeout, bounds, time: self.time)
         }
         // Outside the meter: what breaks the contract has been paid nevertheless.
         if !contract.isEmpty { provider = ReplyContractLayer(provider, contract, dialects: { $0.dialect }) }
+        provider = AttemptObservationLayer(provider, self.observation, time: self.time)
+        if entry.configuration.drainsOnDisconnect { provider = DrainLayer(provider, runner: self.traffic.calls) }
         return Target(
-            AttemptObservationLayer(provider, self.observation, time: self.time),
+            provider,
             model: model,
             dialect: place?.target.api,
             priority: place?.priority ?? entry.configuration.priority,

@@ -48,7 +48,9 @@ struct Upstreams {
 
     /// What a provider is asked with, but not how often and in which order: another share of the requests breaks no
     /// connection and forgets no failure.
-    private static let policies: Set<String> = ["priority", "weight", "isEnabled", "retry", "models", "healthCheck"]
+    private static let policies: Set<String> = [
+        "priority", "weight", "isEnabled", "retry", "models", "healthCheck", "drainsOnDisconnect",
+    ]
 
     /// What a provider and its connections are built from, the files that it names included.
     static func fingerprint(_ configuration: ProviderConfiguration) -> Fingerprint {

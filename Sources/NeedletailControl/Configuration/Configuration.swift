@@ -31,6 +31,8 @@ public struct Configuration: Sendable {
     public var prices = PriceConfiguration()
     /// The reply cache; `nil` for none.
     public var cache: ResponseCache.Options? = nil
+    /// What compares questions to the cache by what they mean; `nil` for nothing.
+    public var semanticCache: SemanticCacheConfiguration? = nil
     /// What may be spent, the budgets of keys and providers included.
     public var budgets: [BudgetRule] = []
     /// Where is kept what outlives the process.

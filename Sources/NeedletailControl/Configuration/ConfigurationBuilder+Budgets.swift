@@ -23,7 +23,8 @@ extension ConfigurationBuilder {
                 rules.append(
                     BudgetRule(
                         name: "key \(key.name)", scope: scope, limit: budget.limit.picodollars,
-                        window: BudgetWindow(period)))
+                        window: BudgetWindow(period), warnings: budget.warnings, exhaustion: budget.exhaustion,
+                        clamps: budget.clamps))
             }
             rules += Self.limits("key \(key.name)", key.limits, scope)
         }
@@ -90,11 +91,62 @@ extension ConfigurationBuilder {
             }
             window = BudgetWindow(period, isRolling: node.text("window") == "rolling", offset: offset)
         }
-        let warnings = (node.texts("warn") ?? ["0.8"]).compactMap { Money($0) }
-            .map { Int(clamping: $0.picodollars / 1_000_000_000) }.sorted()
+        let spent = self.spent(node, isTotal: window.period == .total)
         return BudgetRule(
             name: name, scope: scope, each: node.text("each").flatMap { BudgetRule.Dimension(rawValue: $0) },
-            unit: node["limit"] == nil ? .tokens : .money, limit: limit, window: window, warnings: warnings)
+            unit: node["limit"] == nil ? .tokens : .money, limit: limit, window: window, warnings: spent.warnings,
+            exhaustion: spent.exhaustion, clamps: spent.clamps)
+    }
+
+    /// How long a request waits for a budget's next stretch where the operator does not say.
+    private static let usualQueue = Duration.seconds(60)
+
+    /// What a budget does as it is spent.
+    mutating func spent(
+        _ node: ConfigurationNode, isTotal: Bool
+    ) -> (warnings: [Int], exhaustion: BudgetRule.Exhaustion, clamps: Bool) {
+        let warnings = (node.texts("warn") ?? ["0.8"]).compactMap { Money($0) }
+            .map { Int(clamping: $0.picodollars / 1_000_000_000) }.sorted()
+        var exhaustion = BudgetRule.Exhaustion.refuse
+        if let end = node["on_exhausted"] {
+            let group = end.text("downgrade")
+            let most = end.duration("queue") ?? (end.scalar?.text == "queue" ? Self.usualQueue : nil)
+            switch (group, most) {
+            case (let group?, nil): exhaustion = .downgrade(group)
+            case (nil, let most?):
+                exhaustion = .queue(most)
+                if isTotal {
+                    self.faults.error(
+                        at: end.position, "a budget without an end has no next stretch to wait for",
+                        "write per: day or another stretch, or on_exhausted: refuse")
+                }
+            case (.some, .some):
+                self.faults.error(at: end.position, "'downgrade' and 'queue' are both there", "keep one of them")
+            case (nil, nil):
+                if case .mapping = end.content, end["downgrade"] == nil, end["queue"] == nil {
+                    self.faults.error(
+                        at: end.position, "'on_exhausted' says nothing", "write { downgrade: GROUP } or { queue: 30s }")
+                }
+            }
+        }
+        return (warnings, exhaustion, node.bool("clamp") ?? false)
+    }
+
+    /// Groups that answer in the place of others must be there.
+    mutating func checkDowngrades(_ root: ConfigurationNode, _ references: References) {
+        let budgets = (root["budgets"]?.elements ?? []) + (root["keys"]?.elements ?? []).compactMap { $0["budget"] }
+        for budget in budgets {
+            guard let node = budget["on_exhausted"]?["downgrade"], let name = node.scalar?.text, !name.isEmpty,
+                !references.groups.contains(name) || references.disabledGroups.contains(name)
+            else { continue }
+            let known = references.groups.filter { !references.disabledGroups.contains($0) }
+            let nearest = NearestNames.nearestNames(to: name, among: known, limit: 1).first
+            self.faults.error(
+                at: node.position,
+                references.disabledGroups.contains(name)
+                    ? "the group '\(name)' is switched off" : "there is no group '\(name)' under 'models:'",
+                nearest.map { "did you mean '\($0)'?" } ?? "write the name of a group that is cheaper")
+        }
     }
 
     /// A name without a pattern must be somebody's.
@@ -107,7 +159,7 @@ extension ConfigurationBuilder {
         case .key: known = keys.map(\.name)
         case .tenant: known = keys.compactMap(\.tenant)
         case .provider: known = providers.map(\.name)
-        case .model, .user: return
+        case .model, .user, .team, .tag: return
         }
         guard !name.contains("*"), !known.contains(name) else { return }
         let nearest = NearestNames.nearestNames(to: name, among: known, limit: 1).first

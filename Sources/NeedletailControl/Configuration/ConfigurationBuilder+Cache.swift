@@ -15,4 +15,31 @@ extension ConfigurationBuilder {
         }
         return options
     }
+
+    /// What compares questions by what they mean; `nil` for nothing.
+    mutating func semanticCache(_ node: ConfigurationNode?, _ references: References) -> SemanticCacheConfiguration? {
+        guard let cache = node, cache.scalar?.text != "false", cache.isEnabled, let node = cache["semantic"],
+            case .mapping = node.content
+        else { return nil }
+        guard let model = node.text("embeddings") else {
+            if node["embeddings"] == nil {
+                self.faults.error(
+                    at: node.position, "the semantic cache has no 'embeddings'",
+                    "write the model that makes them, for example { embeddings: openai/text-embedding-3-small }")
+            }
+            return nil
+        }
+        switch references.resolve(model) {
+        case .group, .provider(_, .some): break
+        case .provider(_, nil), nil:
+            self.faults.error(
+                at: node["embeddings"]?.position ?? node.position,
+                "'\(model)' is no group and no provider/model of this configuration",
+                "write for example openai/text-embedding-3-small")
+        }
+        var options = SemanticCache.Options()
+        assign(node.double("threshold"), to: &options.threshold)
+        assign(node.int("max_entries"), to: &options.maximumCount)
+        return SemanticCacheConfiguration(model: model, options: options)
+    }
 }

@@ -50,7 +50,10 @@ extension ConfigurationBuilder {
         assign(node.text("priority").flatMap { RequestPriority(rawValue: $0) }, to: &key.priority)
         if let budget = node["budget"], case .mapping = budget.content {
             if let limit = budget.money("limit") {
-                key.budget = .init(limit: limit, period: budget.text("per") ?? "total")
+                let spent = self.spent(budget, isTotal: budget.text("per") ?? "total" == "total")
+                key.budget = .init(
+                    limit: limit, period: budget.text("per") ?? "total", warnings: spent.warnings,
+                    exhaustion: spent.exhaustion, clamps: spent.clamps)
             } else if budget["limit"] == nil {
                 self.faults.error(
                     at: budget.position,

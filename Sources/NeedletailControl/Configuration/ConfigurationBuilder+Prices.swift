@@ -13,7 +13,34 @@ extension ConfigurationBuilder {
             self.check(entry, providers)
             prices.statements.append(self.statement(entry))
         }
+        if let file = node["file"] { self.readPrices(file, providers, into: &prices) }
         return prices
+    }
+
+    /// No list of prices is longer.
+    static let priceFileLimit = 16 << 20
+
+    /// Reads a file of prices, whose faults are told with its own lines.
+    private mutating func readPrices(
+        _ node: ConfigurationNode, _ providers: [ProviderConfiguration], into prices: inout PriceConfiguration
+    ) {
+        guard let name = node.scalar?.text, !name.isEmpty else { return }
+        let text: String
+        do { text = try self.secrets.files.read(self.secrets.path(name), Self.priceFileLimit) } catch {
+            return self.faults.error(
+                at: node.position, "'\(name)': \(error.problem)",
+                "name a file as `needletail prices import` writes it; a relative path starts at this file's folder")
+        }
+        var reader = YAMLReader(file: name, environment: [:])
+        guard let root = reader.read(text, into: &self.faults) else { return }
+        var validator = SchemaValidator(types: self.types.all.map(\.name), faults: self.faults)
+        validator.section(root, ConfigurationSchema.priceFile, path: "")
+        self.faults = validator.faults
+        for entry in root["models"]?.entries ?? [] {
+            guard case .mapping = entry.value.content else { continue }
+            self.check(entry, providers)
+            prices.statements.append(self.statement(entry))
+        }
     }
 
     private mutating func statement(_ entry: ConfigurationNode.Entry) -> PriceBook.Statement {

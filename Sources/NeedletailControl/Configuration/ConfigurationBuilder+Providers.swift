@@ -135,6 +135,7 @@ extension ConfigurationBuilder {
             assign(node.int("minimum_requests"), to: &breaker.minimumRequests)
             provider.circuitBreaker = node.scalar?.text == "false" ? nil : breaker
         }
+        provider.drainsOnDisconnect = node.text("on_disconnect") == "drain"
         if let node = node["health_check"] {
             var check = HealthCheckConfiguration()
             assign(node.duration("interval"), to: &check.interval)

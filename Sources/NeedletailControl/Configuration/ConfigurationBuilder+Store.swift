@@ -24,6 +24,7 @@ extension ConfigurationBuilder {
             store.path = self.secrets.path(path)
             if let interval = node.duration("flush_interval") { store.flushInterval = interval }
             if let limit = node.int("buffer") { store.bufferLimit = limit }
+            store.ledgerRetention = node.duration("ledger_retention")
         }
         store.isRequired = true
         return store

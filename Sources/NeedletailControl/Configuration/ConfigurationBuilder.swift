@@ -49,6 +49,7 @@ struct ConfigurationBuilder {
             keys: keys,
             prices: self.prices(root["prices"], providers),
             cache: self.cache(root["cache"]),
+            semanticCache: self.semanticCache(root["cache"], references),
             budgets: self.budgets(root["budgets"], keys: keys ?? [], providers: providers),
             telemetry: self.telemetry(root["telemetry"]),
             admin: self.admin(root["admin"]),
@@ -73,6 +74,7 @@ struct ConfigurationBuilder {
         for entry in root["tenants"]?.entries ?? [] { configuration.tenants[entry.key] = self.tenant(entry, keys) }
         configuration.alerts = self.alerts(root["alerts"], objectives: root["objectives"], configuration)
         configuration.maximumInFlight = root["overload"]?.int("max_in_flight")
+        self.checkDowngrades(root, references)
         self.apply(overrides, to: &configuration)
         self.checkExposure(configuration, at: root["listen"]?["api"]?.position)
         self.checkAdminExposure(

@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailRouting
 
 /// Every key a configuration may hold. This table is the one place that says what a key takes and what is enforced:
 /// unknown keys, wrong types and "accepted, not enforced" are judged by it, and `docs/configuration.md` is tested
@@ -75,6 +76,13 @@ enum ConfigurationSchema {
         SchemaKey("ttl", Self.positive),
         SchemaKey("max_size", .size),
         SchemaKey("max_reply_size", .size),
+        SchemaKey(
+            "semantic",
+            .section([
+                SchemaKey("embeddings", .string),
+                SchemaKey("threshold", .number(0...1)),
+                SchemaKey("max_entries", .integer(1...1_000_000)),
+            ])),
     ]
 
     static let listen: [SchemaKey] = [
@@ -150,6 +158,7 @@ enum ConfigurationSchema {
             ])
         ),
         SchemaKey("discount", .number(0...1)),
+        SchemaKey("on_disconnect", .word(["cancel", "drain"], enforced: ["cancel", "drain"])),
         SchemaKey("script", .string),
         SchemaKey("delay", .duration(allowsZero: true)),
         SchemaKey("seed", .integer(0...Int.max)),
@@ -163,31 +172,49 @@ enum ConfigurationSchema {
         SchemaKey("path", .string),
         SchemaKey("flush_interval", Self.positive),
         SchemaKey("buffer", Self.count),
+        SchemaKey("ledger_retention", Self.positive),
     ]
 
-    static let budget: [SchemaKey] = [
-        SchemaKey("name", .name),
-        SchemaKey("enabled", .boolean),
-        SchemaKey("limit", .money),
-        SchemaKey("tokens", Self.count),
-        SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
-        SchemaKey("window", .word(["calendar", "rolling"], enforced: ["calendar", "rolling"])),
-        SchemaKey("zone", .string),
-        SchemaKey("key", .string),
-        SchemaKey("tenant", .string),
-        SchemaKey("user", .string),
-        SchemaKey("provider", .string),
-        SchemaKey("model", .string),
-        SchemaKey("each", .word(Self.dimensions, enforced: Self.dimensions)),
+    static let budget: [SchemaKey] =
+        [
+            SchemaKey("name", .name),
+            SchemaKey("enabled", .boolean),
+            SchemaKey("limit", .money),
+            SchemaKey("tokens", Self.count),
+            SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
+            SchemaKey("window", .word(["calendar", "rolling"], enforced: ["calendar", "rolling"])),
+            SchemaKey("zone", .string),
+            SchemaKey("key", .string),
+            SchemaKey("tenant", .string),
+            SchemaKey("team", .string),
+            SchemaKey("tag", .string),
+            SchemaKey("user", .string),
+            SchemaKey("provider", .string),
+            SchemaKey("model", .string),
+            SchemaKey("each", .word(Self.dimensions, enforced: Self.dimensions)),
+        ] + Self.spent
+
+    /// What a budget does as it is spent.
+    private static let spent: [SchemaKey] = [
         SchemaKey("warn", .list(.number(0...1))),
+        SchemaKey("clamp", .boolean),
+        SchemaKey(
+            "on_exhausted",
+            .scalarOr(
+                .word(["refuse", "queue"], enforced: ["refuse", "queue"]),
+                [SchemaKey("downgrade", .string), SchemaKey("queue", Self.positive)])),
     ]
 
-    private static let dimensions = ["key", "tenant", "user", "provider", "model"]
+    private static let dimensions = BudgetRule.Dimension.allCases.map(\.rawValue)
 
     static let prices: [SchemaKey] = [
         SchemaKey("unknown", .scalarOr(.word(["refuse", "allow"], enforced: ["refuse", "allow"]), Self.unknownPrice)),
         SchemaKey("models", .named(.section(Self.price))),
+        SchemaKey("file", .string),
     ]
+
+    /// The file of prices.
+    static let priceFile: [SchemaKey] = [SchemaKey("models", .named(.section(Self.price)))]
 
     static let unknownPrice: [SchemaKey] = [SchemaKey("per_call", .money)]
 
@@ -346,10 +373,11 @@ enum ConfigurationSchema {
             SchemaKey("priority", .word(Self.priorities, enforced: Self.priorities)),
             SchemaKey(
                 "budget",
-                .section([
-                    SchemaKey("limit", .money),
-                    SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
-                ])
+                .section(
+                    [
+                        SchemaKey("limit", .money),
+                        SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
+                    ] + Self.spent)
             ),
         ]
 

@@ -1,4 +1,5 @@
 public import NeedletailCore
+public import NeedletailRouting
 
 /// A client's key.
 public struct KeyConfiguration: Sendable {
@@ -8,6 +9,12 @@ public struct KeyConfiguration: Sendable {
         public var limit: Money
         /// In which time: `hour`, `day`, `week`, `month` or `total`.
         public var period: String
+        /// Thousandths of the limit at which the operator is told. Default 800.
+        public var warnings = [800]
+        /// What becomes of a request that it does not cover. Default refused.
+        public var exhaustion = BudgetRule.Exhaustion.refuse
+        /// Whether a request gets as much output as what is left buys.
+        public var clamps = false
     }
 
     /// The name, for logs and bills.

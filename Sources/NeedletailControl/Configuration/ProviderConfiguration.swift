@@ -61,6 +61,8 @@ public struct ProviderConfiguration: Sendable {
     public var mock = MockConfiguration()
     /// A script that is played to some of the requests of a provider that is no mock; `nil` for none.
     public var faults: MockConfiguration?
+    /// Whether calls that were sent end by themselves when their client leaves, so that their cost is known.
+    public var drainsOnDisconnect = false
     /// Where it stands; `nil` when it came from the environment.
     public var position: SourcePosition?
 

@@ -37,7 +37,10 @@ struct ExplainedRequest {
         if isWrapped { try AdminField.check(body, Self.fields) }
         let beside = isWrapped ? body : nil
         let client = (isWrapped ? body["request"] : nil) ?? body
-        self.request = try Self.read(client, beside)
+        let surface = ExplainedSurface.Question(
+            surface: beside?.present("surface")?.string, model: beside?.present("model")?.string,
+            isStreaming: beside?.present("stream")?.bool)
+        self.request = try ExplainedSurface.read(client, surface)
         var headers = HTTPFields()
         if let members = beside?["headers"]?.members {
             for member in members {
@@ -55,42 +58,19 @@ struct ExplainedRequest {
         }
         let info = RequestInfo(
             id: "explain-" + String(draw, radix: 16), keyName: key?.name,
-            tenant: beside?.present("tenant")?.string ?? key?.tenant, allowedModels: key?.models,
+            tenant: beside?.present("tenant")?.string ?? key?.grant.tenant, team: key?.grant.team,
+            tags: key?.grant.tags ?? [], allowedModels: key?.grant.models, allowedProviders: key?.grant.providers,
             routingHeaders: headers, priority: key?.priority ?? .normal, logger: logger)
         let limit = beside?.present("deadline_ms")?.int
         var context = RequestContext(info, deadline: limit.map { now.advanced(by: .milliseconds($0)) })
         context.draw = draw
         self.context = context
     }
-
-    private static func read(_ client: JSONView, _ beside: JSONView?) throws(AdminError) -> InferenceRequest {
-        let isStreaming = beside?.present("stream")?.bool ?? client["stream"]?.bool ?? false
-        let model = beside?.present("model")?.string ?? client["model"]?.string
-        let path: String
-        if let surface = beside?.present("surface")?.string {
-            if surface.hasPrefix("/") {
-                path = surface
-            } else if let known = ExplainedSurface(rawValue: surface) {
-                path = try known.path(model: model, isStreaming: isStreaming)
-            } else {
-                throw .unknown("surface", surface, among: ExplainedSurface.allCases.map(\.rawValue))
-            }
-        } else {
-            path = try ExplainedSurface(guessedFrom: client).path(model: model, isStreaming: isStreaming)
-        }
-        do {
-            return try SurfaceReader.read(client.text.bytes, path: path)
-        } catch {
-            throw AdminError(error.disposition.status, error.disposition.openAIType, error.message)
-        }
-    }
 }
 
 /// What a client key's name stands for.
 struct ExplainedKey {
     var name: String
-    var tenant: String?
-    /// The models that it may use, as globs; `nil` for all.
-    var models: [String]?
+    var grant: KeyGrant
     var priority = RequestPriority.normal
 }

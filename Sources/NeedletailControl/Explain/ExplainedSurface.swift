@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailGateway
 
 /// A surface of the API listener by a short name, and which one a body seems to be for.
 enum ExplainedSurface: String, CaseIterable {
@@ -71,6 +72,41 @@ enum ExplainedSurface: String, CaseIterable {
             }
         } else {
             self = has("prompt") ? .completions : .chat
+        }
+    }
+}
+
+extension ExplainedSurface {
+    /// What is said beside a client's request about where it would be sent.
+    struct Question {
+        /// A surface's short name or a path; `nil` guesses by the request's members.
+        var surface: String?
+        /// The model, for a surface that has it in its path.
+        var model: String?
+        /// Whether a stream is asked for, where the path says so; `nil` for what the request says.
+        var isStreaming: Bool?
+    }
+
+    /// Reads a client's request as its surface would.
+    static func read(_ client: JSONView, _ question: Question) throws(AdminError) -> InferenceRequest {
+        let isStreaming = question.isStreaming ?? client["stream"]?.bool ?? false
+        let model = question.model ?? client["model"]?.string
+        let path: String
+        if let surface = question.surface {
+            if surface.hasPrefix("/") {
+                path = surface
+            } else if let known = ExplainedSurface(rawValue: surface) {
+                path = try known.path(model: model, isStreaming: isStreaming)
+            } else {
+                throw .unknown("surface", surface, among: ExplainedSurface.allCases.map(\.rawValue))
+            }
+        } else {
+            path = try ExplainedSurface(guessedFrom: client).path(model: model, isStreaming: isStreaming)
+        }
+        do {
+            return try SurfaceReader.read(client.text.bytes, path: path)
+        } catch {
+            throw AdminError(error.disposition.status, error.disposition.openAIType, error.message)
         }
     }
 }

@@ -21,6 +21,8 @@ public final class GatewayStore: Sendable {
     let time: TimeSource
     private let logger: Logger
     private let thread: NIOThreadPool
+    /// Reads for reports, beside the thread that books: a question about a million lines takes seconds.
+    private let readers = NIOThreadPool(numberOfThreads: 1)
     private let authority: any BudgetAuthority
 
     /// Opens what a configuration has to keep.
@@ -57,6 +59,7 @@ public final class GatewayStore: Sendable {
                 time: time, logger: logger)
         }
         thread.start()
+        self.readers.start()
     }
 
     private static func open(
@@ -132,6 +135,26 @@ public final class GatewayStore: Sendable {
         return try result.get()
     }
 
+    /// What calls cost, all that waits included.
+    ///
+    /// - Throws: `.unavailable` without a file.
+    func costs(_ question: CostQuestion) async throws(NeedletailError) -> CostReport {
+        guard let file, let ledger else { throw NeedletailError(.unavailable, "No store is kept.") }
+        try await ledger.flush()
+        let path = file.path
+        let result: Result<CostReport, NeedletailError>
+        do {
+            result = try await self.readers.runIfActive {
+                do throws(NeedletailError) {
+                    return .success(try SQLiteStore(path: path, mode: .read, isChecked: false).costs(question))
+                } catch { return .failure(error) }
+            }
+        } catch {
+            throw NeedletailError(.unavailable, "The store is closed.", cause: error)
+        }
+        return try result.get()
+    }
+
     /// Every count of every budget.
     func balances() async throws(NeedletailError) -> [BudgetBalance] {
         if let file { return try await self.perform { () throws(NeedletailError) in try file.balances() } }
@@ -174,6 +197,7 @@ public final class GatewayStore: Sendable {
                 continuation.resume()
             }
         }
+        try? await self.readers.shutdownGracefully()
         try? await self.thread.shutdownGracefully()
     }
 

@@ -49,8 +49,7 @@ final class KeyRing: StoredAccess {
             $0.entries.values.filter { $0.key.name == name && $0.key.isValid(at: now) }
         }
         return entries.max { $0.key.created < $1.key.created }.map { entry in
-            ExplainedKey(
-                name: name, tenant: entry.access.tenant, models: entry.access.models, priority: entry.access.priority)
+            ExplainedKey(name: name, grant: entry.key.grant, priority: entry.access.priority)
         }
     }
 

@@ -21,6 +21,7 @@ public final class LedgerWriter: RequestObserver {
     private let thread: NIOThreadPool
     private let state: Mutex<State>
     private let interval: Duration
+    private let retention: Duration?
     private let time: TimeSource
     private let logger: Logger
     /// Gives what is to be booked of budgets together with the lines, and takes it back if that fails.
@@ -64,6 +65,7 @@ public final class LedgerWriter: RequestObserver {
         self.thread = thread
         self.state = Mutex(State(buffer: LedgerBuffer(limit: configuration.bufferLimit)))
         self.interval = configuration.flushInterval
+        self.retention = configuration.ledgerRetention
         self.changes = changes
         self.time = time
         self.logger = logger
@@ -81,10 +83,34 @@ public final class LedgerWriter: RequestObserver {
 
     /// Writes what waits until the task is cancelled; what is left then is written by ``flush()``.
     public func run() async {
+        var lastSweep: Instant?
         while !Task.isCancelled {
-            do { try await self.time.sleep(self.time.now().advanced(by: self.interval)) } catch { return }
+            let now = self.time.now()
+            do { try await self.time.sleep(now.advanced(by: self.interval)) } catch { return }
             try? await self.flush()
+            guard self.retention != nil, lastSweep.map({ now.duration(since: $0) >= Self.sweepInterval }) ?? true
+            else { continue }
+            // A full sweep goes on after the next lines; who has little to remove looks again in a minute.
+            if await self.removeOldLines() < Self.sweep { lastSweep = now }
         }
+    }
+
+    /// How often is looked for lines that are too old.
+    private static let sweepInterval = Duration.seconds(60)
+    /// Lines that are removed at a time: some ten milliseconds, in which nothing else is written.
+    static let sweep = 5_000
+
+    /// Removes lines that are older than they are to be kept.
+    ///
+    /// - Returns: How many; at most ``sweep``.
+    @discardableResult
+    func removeOldLines() async -> Int {
+        guard let retention else { return 0 }
+        let oldest = self.time.wallNanoseconds() / 1_000_000 - retention.wholeNanoseconds / 1_000_000
+        let removed = try? await self.thread.runIfActive {
+            (try? self.store.removeLines(before: oldest, atMost: Self.sweep)) ?? 0
+        }
+        return removed ?? 0
     }
 
     /// Writes all that waits, and gives unused blocks of budgets back: the gateway ends. Works in a cancelled task too, as
@@ -171,6 +197,8 @@ extension LedgerLine {
             request: Int64(hasher.finalize()),
             key: attempt.request.keyName ?? "",
             tenant: attempt.request.tenant ?? "",
+            team: attempt.request.team ?? "",
+            tags: attempt.request.tags,
             user: attempt.user ?? "",
             provider: attempt.provider.rawValue,
             model: attempt.model,

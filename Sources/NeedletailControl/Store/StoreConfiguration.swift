@@ -12,6 +12,8 @@ public struct StoreConfiguration: Sendable, Hashable {
     public var flushInterval: Duration = .seconds(1)
     /// How many lines wait at most; beyond it lines that are alike are added up. Default 65 536.
     public var bufferLimit = 65_536
+    /// How long lines of the ledger are kept; `nil` for ever.
+    public var ledgerRetention: Duration?
 
     /// Keeps nothing.
     public init() {}

@@ -22,7 +22,7 @@ public struct StoreTool: Sendable {
     /// - Parameter isMade: Whether it is made where it is not there.
     /// - Throws: `.unavailable` with what to do.
     public func open(
-        _ mode: SQLiteStore.Mode = .read, isMade: Bool = false
+        _ mode: SQLiteStore.Mode = .read, isMade: Bool = false, isChecked: Bool = true
     ) throws(NeedletailError) -> SQLiteStore {
         guard isMade || FileManager.default.fileExists(atPath: self.location.path) else {
             throw NeedletailError(
@@ -30,7 +30,9 @@ public struct StoreTool: Sendable {
                 "There is no store \(self.location.path). A gateway makes it that runs with `keys:`, `budgets:` or `store: on`; "
                     + "run this beside its configuration, or name that with --config.")
         }
-        return try mode == .write ? .writable(self.location.path) : SQLiteStore(path: self.location.path, mode: mode)
+        return try mode == .write
+            ? .writable(self.location.path, isChecked: isChecked)
+            : SQLiteStore(path: self.location.path, mode: mode, isChecked: isChecked)
     }
 
     /// The key for a gateway's administration, from `NEEDLETAIL_ADMIN_KEY`.
@@ -40,7 +42,7 @@ public struct StoreTool: Sendable {
 
     /// What calls cost.
     public func costs(_ question: CostQuestion) throws(NeedletailError) -> CostReport {
-        try self.open().costs(question)
+        try self.open(isChecked: false).costs(question)
     }
 
     /// Asks the gateway that may be running to write what it has. Without one there is nothing to wait for.

@@ -6,6 +6,8 @@ public final class RecordedCost: Sendable {
         var cost: Cost?
         var isUnknown = false
         var isOverHold = false
+        /// The most that calls under way may still cost.
+        var reserved = Money.zero
     }
 
     private let state = Mutex(State())
@@ -21,6 +23,22 @@ public final class RecordedCost: Sendable {
 
     /// The cost in pico-dollars (10⁻¹² dollars), cut to what fits; `nil` as ``value``.
     public var picoDollars: Int64? { self.value.map { Int64(clamping: $0.amount.picodollars) } }
+
+    /// Reserves the most that a call may cost, so that calls beside each other keep one bound together.
+    ///
+    /// - Returns: Whether what was spent, what is reserved and this stay within `most`; if not, nothing is reserved.
+    public func reserve(_ money: Money, within most: Money) -> Bool {
+        self.state.withLock { state in
+            guard (state.cost?.amount ?? .zero) + state.reserved + money <= most else { return false }
+            state.reserved = state.reserved + money
+            return true
+        }
+    }
+
+    /// Gives back what was reserved; called once for each ``reserve(_:within:)`` that succeeded.
+    public func release(_ money: Money) {
+        self.state.withLock { $0.reserved = Money(picodollars: $0.reserved.picodollars - money.picodollars) }
+    }
 
     /// Adds a part; `nil` for one whose price is not known.
     public func add(_ cost: Cost?, isOverHold: Bool = false) {

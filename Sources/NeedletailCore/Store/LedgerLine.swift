@@ -10,6 +10,10 @@ public struct LedgerLine: Sendable, Hashable {
     public var key: String
     /// The tenant of the key; empty for none.
     public var tenant: String
+    /// The team of the key; empty for none.
+    public var team: String
+    /// What the request is counted under.
+    public var tags: [String]
     /// The client's end user, as the request named it; empty for none.
     public var user: String
     /// Who was called.
@@ -48,6 +52,8 @@ public struct LedgerLine: Sendable, Hashable {
         request: Int64,
         key: String = "",
         tenant: String = "",
+        team: String = "",
+        tags: [String] = [],
         user: String = "",
         provider: String,
         model: String,
@@ -69,6 +75,8 @@ public struct LedgerLine: Sendable, Hashable {
         self.request = request
         self.key = key
         self.tenant = tenant
+        self.team = team
+        self.tags = tags
         self.user = user
         self.provider = provider
         self.model = model

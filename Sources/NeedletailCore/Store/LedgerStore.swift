@@ -5,6 +5,13 @@ public protocol LedgerStore: Sendable {
     func append(_ lines: [LedgerLine], booking changes: [BudgetChange]) throws(NeedletailError)
     /// Adds up what lines cost.
     func costs(_ question: CostQuestion) throws(NeedletailError) -> CostReport
+    /// Removes the oldest lines that ended before a moment.
+    ///
+    /// - Parameters:
+    ///   - moment: In milliseconds since 1970.
+    ///   - count: The most lines, so that nobody waits for long.
+    /// - Returns: How many were removed.
+    func removeLines(before moment: Int64, atMost count: Int) throws(NeedletailError) -> Int
 }
 
 /// What the ledger is asked.
@@ -15,6 +22,10 @@ public struct CostQuestion: Sendable, Hashable {
         case key
         /// The key's tenant.
         case tenant
+        /// The team of the key.
+        case team
+        /// What the request is counted under; one with several tags counts for each, and once in the total.
+        case tag
         /// The client's end user.
         case user
         /// The model, in the provider's words.

@@ -13,6 +13,8 @@ struct ClientFields {
     var retryCount = 0
     var timeout: Duration?
     var maximumCost: Money?
+    /// The words that the client wants the request counted under.
+    var tags: [String] = []
     /// How long the SDK waits for the next byte; no limit for the whole.
     var readTimeout: Duration?
     /// The headers that the configuration looks at.
@@ -54,6 +56,7 @@ struct ClientFields {
                 self.forwarded.append(.init(name: .openAIProject, value: value))
             case 17 where name.equalsIgnoringCase("anthropic-version"):
                 self.forwarded.append(.init(name: .anthropicVersion, value: value))
+            case 17 where name.equalsIgnoringCase("x-needletail-tags"): self.readTags(value)
             case 19 where name.equalsIgnoringCase("openai-organization"):
                 self.forwarded.append(.init(name: .openAIOrganization, value: value))
             case 18 where name.equalsIgnoringCase("x-needletail-cache"):
@@ -86,6 +89,29 @@ struct ClientFields {
             }
         }
         if let traceState, traceState.utf8.count <= Self.maximumTraceState { self.trace?.state = traceState }
+    }
+
+    /// Tags of one request, of the client's and of its key's together.
+    static let maximumTags = 16
+
+    private mutating func readTags(_ value: String) {
+        for part in value.split(separator: ",") {
+            let tag = part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+            let isPlain = tag.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._:/@-".contains($0)) }
+            guard isPlain, (1...64).contains(tag.count), self.tags.count < Self.maximumTags else {
+                return self.fail(
+                    "x-needletail-tags",
+                    "takes at most \(Self.maximumTags) tags with commas between, each of at most 64 of A-Z a-z 0-9 . _ : / @ -"
+                )
+            }
+            let text = String(tag)
+            if !self.tags.contains(text) { self.tags.append(text) }
+        }
+    }
+
+    /// Those that a request counts under: its key's, and what the client adds to them.
+    func tags(with keys: [String]) -> [String] {
+        self.tags.isEmpty ? keys : keys + self.tags.filter { !keys.contains($0) }
     }
 
     private mutating func flag(_ value: String, name: String) -> Bool {

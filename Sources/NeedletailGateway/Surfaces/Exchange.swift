@@ -121,6 +121,7 @@ struct Exchange {
                 ? Self.oneAttempt : HTTPField(name: .needletailAttempts, value: String(self.info.attempts)))
         if !reply.losses.isEmpty { headers.append(HTTPField(name: .needletailLossy, value: Self.list(reply.losses))) }
         if let decision = self.decision { headers.append(decision) }
+        if let effect = reply.budgetEffect { Self.append(effect, to: &headers) }
         switch reply.cacheStatus {
         case nil: break
         case .hit(let age):
@@ -145,6 +146,16 @@ struct Exchange {
     private var decision: HTTPField? {
         guard self.info.isExplained, let decision = self.info.decision else { return nil }
         return HTTPField(name: .needletailDecision, value: decision.summary)
+    }
+
+    /// Tells that a budget gave less than was asked for.
+    private static func append(_ effect: BudgetEffect, to headers: inout HTTPFields) {
+        if let limit = effect.maximumOutput {
+            headers.append(HTTPField(name: .needletailMaximumTokens, value: String(limit)))
+        }
+        if let budget = effect.downgradedBy {
+            headers.append(HTTPField(name: .needletailDowngraded, value: budget))
+        }
     }
 
     /// The fields, as many as fit a header of moderate size. Their names may be a client's: whatever could mean

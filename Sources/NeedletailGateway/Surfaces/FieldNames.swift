@@ -10,6 +10,8 @@ extension HTTPField.Name {
     static let needletailLossy = named("x-needletail-lossy")
     static let needletailDecision = named("x-needletail-decision")
     static let needletailCache = named("x-needletail-cache")
+    static let needletailMaximumTokens = named("x-needletail-max-tokens")
+    static let needletailDowngraded = named("x-needletail-downgraded")
     static let shouldRetry = named("x-should-retry")
 
     /// A name that is known to be a token.

@@ -224,7 +224,7 @@ public final class GatewayHandler: EdgeHandler {
             keyName: key?.name,
             tenant: key?.grant.tenant,
             team: key?.grant.team,
-            tags: key?.grant.tags ?? [],
+            tags: fields.tags(with: key?.grant.tags ?? []),
             allowedModels: key?.grant.models,
             allowedProviders: key?.grant.providers,
             routingHeaders: fields.routing,

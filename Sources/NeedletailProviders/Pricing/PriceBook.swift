@@ -8,7 +8,7 @@ import Synchronization
 public final class PriceBook: Sendable {
     /// What the operator says of prices. Statements are asked in their order; the first whose pattern fits counts.
     public struct Statement: Sendable, Hashable {
-        /// `provider/model`, or `model` for every provider; `*` at the end stands for any rest.
+        /// `provider/model`, `type/model`, or `model` for every provider; `*` at the end stands for any rest.
         public var pattern: String
         /// Rates that replace those of the catalogue, kind by kind.
         public var rates: PriceRates
@@ -84,7 +84,11 @@ public final class PriceBook: Sendable {
 
     private func look(_ provider: ProviderID, _ model: String) -> Price? {
         let full = "\(provider)/\(model)"
-        let statement = self.statements.first { Self.fits($0.pattern, full) || Self.fits($0.pattern, model) }
+        let listed = self.types[provider].map { "\($0.type)/\(model)" }
+        let statement = self.statements.first { statement in
+            Self.fits(statement.pattern, full) || Self.fits(statement.pattern, model)
+                || listed.map { Self.fits(statement.pattern, $0) } ?? false
+        }
         var price = self.listed(provider, model)
         if let statement {
             if statement.isFree { price = .free }

@@ -28,6 +28,8 @@ public final class BudgetKeeper: Sendable {
     }
 
     private let state: Mutex<BudgetState>
+    /// How often each budget was warned of, by its name.
+    private let warned = Mutex<[String: Int]>([:])
     private let active: Atomic<Bool>
     private let authority: any BudgetAuthority
     private let executor: Executor
@@ -126,7 +128,13 @@ public final class BudgetKeeper: Sendable {
         }
     }
 
+    /// How often each budget was warned of since the start, in order of their names.
+    public var warnings: [(budget: String, count: Int)] {
+        self.warned.withLock { $0.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+    }
+
     private func tell(_ warning: BudgetWarning) {
+        self.warned.withLock { $0[warning.budget, default: 0] += 1 }
         self.logger.warning(
             "A budget is nearly spent.",
             metadata: [

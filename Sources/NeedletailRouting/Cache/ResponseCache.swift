@@ -28,6 +28,8 @@ public final class ResponseCache: Sendable {
     public struct Statistics: Sendable, Hashable {
         /// Requests that were answered from it.
         public var hits = 0
+        /// Those of them whose question only meant the same.
+        public var semanticHits = 0
         /// Requests that were looked for and not there.
         public var misses = 0
         /// Requests that were not looked for.
@@ -50,12 +52,17 @@ public final class ResponseCache: Sendable {
 
     /// What the operator says.
     public let options: Options
+    /// Replies to questions that mean the same; `nil` where only equal questions are equal.
+    public let semantic: SemanticCache?
     private let time: TimeSource
     private let state: Mutex<State>
 
     /// Creates an empty cache.
-    public init(_ options: Options = Options(), time: TimeSource) {
+    ///
+    /// - Parameter semantic: Replies to questions that mean the same; default none.
+    public init(_ options: Options = Options(), semantic: SemanticCache? = nil, time: TimeSource) {
         self.options = options
+        self.semantic = semantic
         self.time = time
         self.state = Mutex(
             State(replies: ResponseCacheState(maximumSize: options.maximumSize, lifetime: options.lifetime)))
@@ -71,13 +78,18 @@ public final class ResponseCache: Sendable {
         }
     }
 
-    /// Forgets the replies of a tenant, or of a client key that has none; of neither, all.
+    /// Forgets the replies of a tenant, or of a client key that has none, or of a model; with nothing named, all.
     ///
+    /// - Parameter model: The name that clients asked for, or the provider's own.
     /// - Returns: How many there were.
     @discardableResult
-    public func purge(tenant: String? = nil, key: String? = nil) -> Int {
+    public func purge(tenant: String? = nil, key: String? = nil, model: String? = nil) -> Int {
         let scope = CacheKey.scope(tenant: tenant, key: key)
-        return self.state.withLock { $0.replies.removeAll { scope.isEmpty || $0.scope == scope } }
+        let isMeant: (CacheKey, CachedReply) -> Bool = { key, reply in
+            (scope.isEmpty || key.scope == scope) && (model.map { key.model == $0 || reply.model == $0 } ?? true)
+        }
+        let count = self.state.withLock { $0.replies.removeAll(where: isMeant) }
+        return count + (self.semantic?.purge(where: isMeant) ?? 0)
     }
 
     /// Forgets the replies to an end user.
@@ -104,8 +116,9 @@ public final class ResponseCache: Sendable {
         }
     }
 
-    func count(_ status: CacheStatus) {
+    func count(_ status: CacheStatus, isSemantic: Bool = false) {
         self.state.withLock { state in
+            if isSemantic { state.statistics.semanticHits += 1 }
             switch status {
             case .hit: state.statistics.hits += 1
             case .miss: state.statistics.misses += 1

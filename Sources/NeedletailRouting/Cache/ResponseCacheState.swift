@@ -77,8 +77,8 @@ struct ResponseCacheState {
     /// Forgets what a predicate names.
     ///
     /// - Returns: How many there were.
-    mutating func removeAll(where isMeant: (CacheKey) -> Bool) -> Int {
-        let meant = self.places.filter { isMeant($0.key) }.map(\.value)
+    mutating func removeAll(where isMeant: (CacheKey, CachedReply) -> Bool) -> Int {
+        let meant = self.places.values.filter { place in self.nodes[place].map { isMeant($0.key, $0.reply) } ?? false }
         for place in meant { self.remove(place) }
         return meant.count
     }

@@ -8,9 +8,10 @@ final class Flight: Sendable {
     let deadline: Instant?
     private let state: Mutex<FlightState>
 
-    init(deadline: Instant?, bound: Int) {
+    /// - Parameter outlivesReaders: Whether the call goes on to its end when nobody waits for it any more.
+    init(deadline: Instant?, bound: Int, outlivesReaders: Bool = false) {
         self.deadline = deadline
-        self.state = Mutex(FlightState(bound: bound))
+        self.state = Mutex(FlightState(bound: bound, outlivesReaders: outlivesReaders))
     }
 
     /// Changes the state and wakes whom it says, outside the lock.

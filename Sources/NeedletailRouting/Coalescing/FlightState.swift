@@ -52,9 +52,12 @@ struct FlightState: Sendable {
     private(set) var isAbandoned = false
     /// Whether the call is over.
     private(set) var isOver = false
+    /// Whether the call goes on when nobody waits for it any more.
+    private let outlivesReaders: Bool
 
-    init(bound: Int) {
+    init(bound: Int, outlivesReaders: Bool = false) {
         self.bound = bound
+        self.outlivesReaders = outlivesReaders
     }
 
     // MARK: Readers
@@ -81,7 +84,7 @@ struct FlightState: Sendable {
         let charge = self.usage.map { isPayer ? $0 : Usage() }
         self.trim()
         var wakers = self.takePump()
-        if self.readers.isEmpty, !self.isOver {
+        if self.readers.isEmpty, !self.isOver, !self.outlivesReaders {
             self.isAbandoned = true
             wakers += self.takeGuardian()
         }

@@ -50,11 +50,19 @@ public struct CacheLayer: Provider {
             cache.count(.hit(age: age))
             return Self.reply(kept, replay, request, age: age)
         }
+        let probe = await cache.semantic?.probe(key, context)
+        if let probe, let (kept, age) = cache.semantic?.find(probe),
+            let replay = self.codec.replay(kept, of: key.content, for: request, id: context.id)
+        {
+            cache.count(.hit(age: age), isSemantic: true)
+            return Self.reply(kept, replay, request, age: age)
+        }
         cache.count(.miss)
         if policy == .onlyIfCached { throw Self.absent() }
         var reply = try await self.next.respond(to: request, context: context)
         reply.cacheStatus = .miss
-        self.keep(&reply, key, request, cache)
+        // A shortened or cheaper answer is what one budget bought.
+        if reply.budgetEffect == nil { self.keep(&reply, key, probe, request, cache) }
         return reply
     }
 
@@ -90,6 +98,7 @@ public struct CacheLayer: Provider {
     private func keep(
         _ reply: inout InferenceReply,
         _ key: CacheKey,
+        _ probe: SemanticCache.Probe?,
         _ request: InferenceRequest,
         _ cache: ResponseCache
     ) {
@@ -104,6 +113,7 @@ public struct CacheLayer: Provider {
             kept.bytes = body.bytes
             kept.usage = usage
             cache.insert(kept, for: key, requestSize: size)
+            if let probe { cache.semantic?.insert(kept, for: probe) }
         case .stream(let stream):
             kept.dialect = stream.dialect
             kept.isStream = true
@@ -115,6 +125,7 @@ public struct CacheLayer: Provider {
                 kept.usage = ending.usage
                 kept.created = cache.wallSeconds()
                 cache.insert(kept, for: key, requestSize: size)
+                if let probe { cache.semantic?.insert(kept, for: probe) }
             }
             reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: ending, reader: reader))
         }

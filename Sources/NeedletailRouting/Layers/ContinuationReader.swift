@@ -115,7 +115,10 @@ final class ContinuationReader: ReplyReader {
         // Every choice has told why it ended; what breaks after that takes nothing from the answer.
         if self.state.isFinished, error.code != .cancelled { return self.end(&out) }
         let isLate = self.context.deadline.map { self.time.now() >= $0 } ?? false
-        guard self.state.mayContinue, error.code != .cancelled, error.disposition.retry != .never, !isLate else {
+        // A stream that was cut because nobody pays for more goes on nowhere.
+        guard self.state.mayContinue, error.code != .cancelled, error.code != .budgetExceeded,
+            error.disposition.retry != .never, !isLate
+        else {
             return try self.fail(error, &out)
         }
         let hasSeam = self.state.hasShown

@@ -37,7 +37,7 @@ public struct LimitLayer: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         let info = context.request
-        guard let key = info.keyName, let gate = self.keys[key] ?? info.tenant.flatMap({ self.tenants[$0] }) else {
+        guard let gate = self.gate(of: info) else {
             return try await self.next.respond(to: request, context: context)
         }
         let now = self.time.now()
@@ -63,11 +63,15 @@ public struct LimitLayer: Provider {
         return reply
     }
 
+    private func gate(of info: RequestInfo) -> AdmissionGate? {
+        info.keyName.flatMap { self.keys[$0] ?? info.tenant.flatMap { self.tenants[$0] } }
+    }
+
     /// Adds what is left of the key's limits, and the refusal if they are used up.
     package func explain(
         _ request: InferenceRequest, _ context: RequestContext, _ explanation: inout RequestExplanation
     ) {
-        guard let key = context.request.keyName, let gate = self.keys[key] else { return }
+        guard let gate = self.gate(of: context.request) else { return }
         let now = self.time.now()
         explanation.limits = gate.limits.compactMap { $0.explained(now: now) }
         if let refusal = gate.refusal(RequestSize(request), now: now) { explanation.failure = refusal.error(now: now) }

@@ -5,6 +5,15 @@ public struct TierRouter: Provider {
     /// How much a request asks of a model.
     public enum Tier: String, Sendable, Hashable, CaseIterable {
         case simple, medium, complex
+
+        /// Who answers in its place if it has no targets: the next higher, or else the next lower.
+        public var order: [Tier] {
+            switch self {
+            case .simple: [.simple, .medium, .complex]
+            case .medium: [.medium, .complex, .simple]
+            case .complex: [.complex, .medium, .simple]
+            }
+        }
     }
 
     /// Where one tier ends and the next begins.
@@ -56,14 +65,13 @@ public struct TierRouter: Provider {
         thresholds: Thresholds = Thresholds(),
         weights: ComplexityScore.Weights = ComplexityScore.Weights()
     ) {
-        func place(_ order: [Tier]) -> (tier: Tier, provider: any Provider)? {
-            for tier in order {
+        func place(_ wanted: Tier) -> (tier: Tier, provider: any Provider)? {
+            for tier in wanted.order {
                 if let provider = tiers[tier] { return (tier, provider) }
             }
             return nil
         }
-        guard let simple = place([.simple, .medium, .complex]), let medium = place([.medium, .complex, .simple]),
-            let complex = place([.complex, .medium, .simple])
+        guard let simple = place(.simple), let medium = place(.medium), let complex = place(.complex)
         else { return nil }
         self.id = id
         (self.simple, self.medium, self.complex) = (simple.provider, medium.provider, complex.provider)

@@ -1,7 +1,7 @@
 public import NeedletailCore
 
-/// Why a budget does not let a call through.
-public struct BudgetRefusal: Sendable, Hashable {
+/// Why a budget does not let a call through; the cause of the error that says so.
+public struct BudgetRefusal: Error, Sendable, Hashable {
     /// The budget's name.
     public var budget: String
     /// What it counts.
@@ -14,6 +14,10 @@ public struct BudgetRefusal: Sendable, Hashable {
     public var needed: Int128
     /// How long until there is more; `nil` for never.
     public var wait: Duration?
+    /// What becomes of the request.
+    public var exhaustion: BudgetRule.Exhaustion
+    /// Whether less output would do.
+    public var clamps: Bool
 
     init(_ rule: BudgetRule, left: Int128?, needed: Int128, now: Int64) {
         self.budget = rule.name
@@ -21,6 +25,8 @@ public struct BudgetRefusal: Sendable, Hashable {
         self.limit = rule.limit
         self.left = left
         self.needed = needed
+        self.exhaustion = rule.exhaustion
+        self.clamps = rule.clamps
         let isHopeless = needed > rule.limit
         self.wait =
             isHopeless
@@ -35,8 +41,11 @@ public struct BudgetRefusal: Sendable, Hashable {
             "The budget '\(self.budget)' does not cover this request: it may need \(Self.text(self.needed, self.unit)), and "
                 + (left ?? "the limit is \(Self.text(self.limit, self.unit))")
                 + ". A smaller max_tokens needs less.",
-            retryAfter: self.wait)
+            retryAfter: self.wait, cause: self)
     }
+
+    /// How much a call may need at most to be covered.
+    var room: Int128 { max(0, min(self.left ?? self.limit, self.limit)) }
 
     static func text(_ amount: Int128, _ unit: BudgetRule.Unit) -> String {
         switch unit {

@@ -6,6 +6,10 @@ public struct BudgetRule: Sendable {
         case key
         /// The key's tenant.
         case tenant
+        /// The team within the tenant.
+        case team
+        /// A word that the request is counted under. A request may have several, and counts for each.
+        case tag
         /// The client's end user, as the request names it.
         case user
         /// Who is called.
@@ -22,6 +26,16 @@ public struct BudgetRule: Sendable {
         case tokens
     }
 
+    /// What becomes of a request that the budget does not cover.
+    public enum Exhaustion: Sendable, Hashable {
+        /// It is refused.
+        case refuse
+        /// The group of this name answers.
+        case downgrade(String)
+        /// It waits for the next stretch of time, if that comes within so long.
+        case queue(Duration)
+    }
+
     /// The name, for people and for the store.
     public var name: String
     /// Which calls count: all that fit each of these globs.
@@ -36,6 +50,10 @@ public struct BudgetRule: Sendable {
     public var window: BudgetWindow
     /// Thousandths of the limit at which the operator is told, in order.
     public var warnings: [Int]
+    /// What becomes of a request that it does not cover.
+    public var exhaustion: Exhaustion
+    /// Whether a request gets as much output as what is left buys, in the place of a refusal.
+    public var clamps: Bool
 
     /// Creates a rule.
     public init(
@@ -45,7 +63,9 @@ public struct BudgetRule: Sendable {
         unit: Unit = .money,
         limit: Int128,
         window: BudgetWindow,
-        warnings: [Int] = [800]
+        warnings: [Int] = [800],
+        exhaustion: Exhaustion = .refuse,
+        clamps: Bool = false
     ) {
         self.name = name
         self.scope = scope
@@ -54,19 +74,32 @@ public struct BudgetRule: Sendable {
         self.limit = max(0, limit)
         self.window = window
         self.warnings = warnings
+        self.exhaustion = exhaustion
+        self.clamps = clamps
     }
 
     /// What the store grants at a time: small, since after a crash a block counts as spent, and large enough that the store
     /// is seldom asked.
     public var block: Int128 { max(1, self.limit / 64) }
 
-    /// Whom a call counts for: the value of ``each``, empty without; `nil` if the call is none of this budget's.
-    func subject(of call: BudgetedCall) -> String? {
+    private static let everybody = [""]
+
+    /// Whom a call counts for: the values of ``each``, one empty text without; none if the call is none of this budget's.
+    func subjects(of call: BudgetedCall) -> [String] {
+        var tags = call.tags[...]
         for (dimension, glob) in self.scope {
-            guard let value = call[dimension], glob.matches(value) else { return nil }
+            if dimension == .tag {
+                tags = tags.filter { glob.matches($0) }[...]
+                guard !tags.isEmpty else { return [] }
+            } else {
+                guard let value = call[dimension], glob.matches(value) else { return [] }
+            }
         }
-        guard let each = self.each else { return "" }
-        return call[each]
+        switch self.each {
+        case nil: return Self.everybody
+        case .tag: return Array(tags)
+        case .some(let each): return call[each].map { [$0] } ?? []
+        }
     }
 
     /// Whether what one has counted goes on counting for the other.
@@ -85,6 +118,10 @@ public struct BudgetedCall: Sendable, Hashable {
     public var key: String?
     /// The key's tenant.
     public var tenant: String?
+    /// The team within the tenant.
+    public var team: String?
+    /// What the request is counted under; each is there once.
+    public var tags: [String]
     /// The client's end user.
     public var user: String?
     /// Who is called.
@@ -93,18 +130,26 @@ public struct BudgetedCall: Sendable, Hashable {
     public var model: String
 
     /// Creates a call.
-    public init(key: String? = nil, tenant: String? = nil, user: String? = nil, provider: String, model: String) {
+    public init(
+        key: String? = nil, tenant: String? = nil, team: String? = nil, tags: [String] = [], user: String? = nil,
+        provider: String, model: String
+    ) {
         self.key = key
         self.tenant = tenant
+        self.team = team
+        self.tags = tags
         self.user = user
         self.provider = provider
         self.model = model
     }
 
-    subscript(_ dimension: BudgetRule.Dimension) -> String? {
+    /// The one value of a dimension; of tags, which are several, none.
+    fileprivate subscript(_ dimension: BudgetRule.Dimension) -> String? {
         switch dimension {
         case .key: self.key
         case .tenant: self.tenant
+        case .team: self.team
+        case .tag: nil
         case .user: self.user
         case .provider: self.provider
         case .model: self.model

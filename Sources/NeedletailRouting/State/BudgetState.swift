@@ -38,6 +38,8 @@ public struct BudgetState: Sendable {
     /// What is held for one call.
     public struct Hold: Sendable {
         fileprivate var parts: [(id: ID, amount: Int128)]
+        /// Whether any of the budgets counts tokens.
+        let countsTokens: Bool
     }
 
     /// What became of a wish to hold.
@@ -113,7 +115,7 @@ public struct BudgetState: Sendable {
 
     /// Whether any budget counts money, for calls like this one.
     public func countsMoney(_ call: BudgetedCall) -> Bool {
-        self.active.contains { self.known[$0].unit == .money && self.known[$0].subject(of: call) != nil }
+        self.active.contains { self.known[$0].unit == .money && !self.known[$0].subjects(of: call).isEmpty }
     }
 
     /// Holds the most that a call can cost, in every budget of its chain or in none.
@@ -137,34 +139,40 @@ public struct BudgetState: Sendable {
     public mutating func lack(_ call: BudgetedCall, money: Int128, tokens: Int128, now: Int64) -> Decision {
         var parts: [(id: ID, amount: Int128)] = []
         var shortage = Shortage(ids: [], requests: [])
+        var countsTokens = false
         for index in self.active {
             let rule = self.known[index]
-            guard let subject = rule.subject(of: call) else { continue }
+            let subjects = rule.subjects(of: call)
+            guard !subjects.isEmpty else { continue }
             let amount = max(0, rule.unit == .money ? money : tokens)
             guard amount <= rule.limit else {
                 return .refused(BudgetRefusal(rule, left: nil, needed: amount, now: now))
             }
             if rule.window.period == .call { continue }
-            let id = ID(rule: index, subject: subject, start: self.start(of: index, now))
-            let count = self.counts[id]
-            parts.append((id, amount))
-            let free = count?.free ?? 0
-            guard free < amount || amount == 0 && count == nil else { continue }
-            let least = amount - free
-            if let refused = count?.refused, now < refused.until, least > refused.left {
-                return .refused(BudgetRefusal(rule, left: refused.left + free, needed: amount, now: now))
+            if rule.unit == .tokens { countsTokens = true }
+            let start = self.start(of: index, now)
+            for subject in subjects {
+                let id = ID(rule: index, subject: subject, start: start)
+                let count = self.counts[id]
+                parts.append((id, amount))
+                let free = count?.free ?? 0
+                guard free < amount || amount == 0 && count == nil else { continue }
+                let least = amount - free
+                if let refused = count?.refused, now < refused.until, least > refused.left {
+                    return .refused(BudgetRefusal(rule, left: refused.left + free, needed: amount, now: now))
+                }
+                if count == nil, self.counts.count >= Self.maximumCounts {
+                    return .refused(BudgetRefusal(rule, left: nil, needed: amount, now: now))
+                }
+                shortage.ids.append(id)
+                shortage.requests.append(
+                    BudgetGrantRequest(
+                        slot: BudgetSlot(counter: rule.counter(subject), start: id.start),
+                        since: rule.window.since(at: now), limit: rule.limit, least: least,
+                        preferred: max(least, rule.block)))
             }
-            if count == nil, self.counts.count >= Self.maximumCounts {
-                return .refused(BudgetRefusal(rule, left: nil, needed: amount, now: now))
-            }
-            shortage.ids.append(id)
-            shortage.requests.append(
-                BudgetGrantRequest(
-                    slot: BudgetSlot(counter: rule.counter(subject), start: id.start),
-                    since: rule.window.since(at: now), limit: rule.limit, least: least,
-                    preferred: max(least, rule.block)))
         }
-        return shortage.requests.isEmpty ? .held(Hold(parts: parts)) : .short(shortage)
+        return shortage.requests.isEmpty ? .held(Hold(parts: parts, countsTokens: countsTokens)) : .short(shortage)
     }
 
     /// Takes over what the authority granted.

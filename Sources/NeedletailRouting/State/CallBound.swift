@@ -47,6 +47,33 @@ public struct CallBound: Sendable, Hashable {
     /// All tokens.
     public var tokens: Int { self.inputTokens + self.outputTokens }
 
+    /// The bound with as much output as what is left of a budget buys; `nil` if that is none, or no less.
+    ///
+    /// - Parameters:
+    ///   - price: Needed where the budget counts money.
+    ///   - choices: How many answers share the output.
+    func clamped(to refusal: BudgetRefusal, _ price: Price?, choices: Int) -> Self? {
+        func isCovered(_ output: Int) -> Bool {
+            var bound = self
+            bound.outputTokens = output
+            switch refusal.unit {
+            case .tokens: return Int128(bound.tokens) <= refusal.room
+            case .money: return price.flatMap { bound.worstCase($0) }.map { $0.picodollars <= refusal.room } ?? false
+            }
+        }
+        let choices = max(1, choices)
+        // The cost grows with the output, so that the most that is covered can be searched for.
+        var (least, most) = (0, self.outputTokens / choices)
+        while least < most {
+            let middle = least + (most - least + 1) / 2
+            if isCovered(middle * choices) { least = middle } else { most = middle - 1 }
+        }
+        guard least > 0, least * choices < self.outputTokens else { return nil }
+        var bound = self
+        bound.outputTokens = least * choices
+        return bound
+    }
+
     /// The most that a call within the bound costs; `nil` for an unknown price.
     public func worstCase(_ price: Price) -> Money? {
         price.worstCase(inputTokens: self.inputTokens, outputTokens: self.outputTokens, features: self.features)

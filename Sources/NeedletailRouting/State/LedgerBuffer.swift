@@ -12,6 +12,8 @@ public struct LedgerBuffer: Sendable {
     private struct Kind: Hashable {
         var key = ""
         var tenant = ""
+        var team = ""
+        var tags: [String] = []
         var provider = "other"
         var model = "other"
         var operation = ""
@@ -24,6 +26,8 @@ public struct LedgerBuffer: Sendable {
         init(_ line: LedgerLine) {
             self.key = line.key
             self.tenant = line.tenant
+            self.team = line.team
+            self.tags = line.tags
             self.provider = line.provider
             self.model = line.model
             self.operation = line.operation
@@ -57,6 +61,8 @@ public struct LedgerBuffer: Sendable {
             if kind == Kind() {
                 first.key = ""
                 first.tenant = ""
+                first.team = ""
+                first.tags = []
                 first.provider = kind.provider
                 first.model = kind.model
             }

@@ -89,7 +89,7 @@ struct ResponseCacheStateTests {
                 }
             default:
                 let meant = Self.key(number)
-                let removed = state.removeAll { $0 == meant }
+                let removed = state.removeAll { key, _ in key == meant }
                 #expect(removed == list.count { $0.number == number })
                 list.removeAll { $0.number == number }
             }

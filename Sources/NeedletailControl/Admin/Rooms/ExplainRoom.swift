@@ -44,9 +44,7 @@ extension Configuration {
     /// What a key of the file stands for.
     func explainedKey(_ name: String) -> ExplainedKey? {
         self.keys?.first { $0.name == name && $0.isEnabled }.map { key in
-            ExplainedKey(
-                name: name, tenant: key.tenant, models: key.models.contains("*") ? nil : key.models,
-                priority: key.priority)
+            ExplainedKey(name: name, grant: key.grant, priority: key.priority)
         }
     }
 }

@@ -43,7 +43,7 @@ struct LedgerRoom: AdminRoom {
             }
             dimensions.append(dimension)
         }
-        guard let file = self.store.file, let ledger = self.store.ledger else { throw .noStore }
+        guard self.store.file != nil else { throw .noStore }
         func milliseconds(_ name: String) -> Int64? {
             request.query[name].flatMap { Int64($0) }.map { $0.multipliedReportingOverflow(by: 1_000) }
                 .map { $0.overflow ? .max : $0.partialValue }
@@ -51,8 +51,7 @@ struct LedgerRoom: AdminRoom {
         let question = CostQuestion(
             by: dimensions, since: milliseconds("since"), until: milliseconds("until"), key: request.query["key"])
         do throws(NeedletailError) {
-            try await ledger.flush()
-            let report = try await self.store.perform { () throws(NeedletailError) in try file.costs(question) }
+            let report = try await self.store.costs(question)
             return AdminReply(body: ByteBuffer(string: CostTable(report).written(.json)))
         } catch {
             throw .store(error)

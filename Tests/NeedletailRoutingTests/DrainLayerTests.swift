@@ -1,0 +1,123 @@
+import NIOCore
+import NeedletailCore
+import NeedletailTesting
+import Synchronization
+import Testing
+
+@testable import NeedletailRouting
+
+/// Calls whose clients leave, read to their end.
+@Suite("Draining", .timeLimit(.minutes(5)))
+struct DrainLayerTests {
+    /// Runs `body` beside a runner, which is closed afterwards, under a clock of its own.
+    private func run(
+        _ body: @escaping @Sendable (JobRunner, TimeSource) async throws -> Void
+    ) {
+        let executor = VirtualExecutor()
+        let time = executor.time
+        let ending = executor.run {
+            let runner = JobRunner(capacity: 10)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await runner.run() }
+                try? await time.sleep(time.now().advanced(by: .milliseconds(1)))
+                do { try await body(runner, time) } catch { Issue.record(error) }
+                runner.close()
+            }
+        }
+        #expect(ending == .finished)
+    }
+
+    /// A stream of ten chunks, a second apart, whose usage comes last.
+    private static func upstream(_ time: TimeSource, _ ended: Ended) -> FunctionProvider {
+        FunctionProvider("p") { (_, _) throws(NeedletailError) in
+            let ending = StreamEnding()
+            let stream = ReplyStream(dialect: .openAIChat, ending: ending, reader: Slow(time, ending))
+            let reply = InferenceReply(provider: "p", model: "m", body: .stream(stream))
+            reply.onEnd { ended.note($0) }
+            return reply
+        }
+    }
+
+    final class Ended: Sendable {
+        let outcome = Mutex<Outcome?>(nil)
+        func note(_ outcome: Outcome) { self.outcome.withLock { $0 = outcome } }
+        var usage: Usage? { self.outcome.withLock { $0?.usage } }
+        var isFinished: Bool { self.outcome.withLock { if case .finished = $0?.end { true } else { false } } }
+    }
+
+    private final class Slow: ReplyReader {
+        private var left = 10
+        private let time: TimeSource
+        private let ending: StreamEnding
+
+        init(_ time: TimeSource, _ ending: StreamEnding) {
+            self.time = time
+            self.ending = ending
+        }
+
+        func next() async throws(NeedletailError) -> ByteBuffer? {
+            do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch {
+                throw NeedletailError(.cancelled, "cancelled")
+            }
+            guard self.left > 0 else {
+                self.ending.setUsage(Usage(inputTokens: 3, outputTokens: 4))
+                return nil
+            }
+            self.left -= 1
+            return ByteBuffer(repeating: 0x20, count: 20_000)
+        }
+    }
+
+    @Test("A stream that its client leaves goes on to its end, and its usage is known; without the layer it ends")
+    func stream() {
+        self.run { runner, time in
+            for drains in [true, false] {
+                let ended = Ended()
+                let upstream = Self.upstream(time, ended)
+                let provider: any Provider = drains ? DrainLayer(upstream, runner: runner) : upstream
+                try await Self.readOne(provider)
+                try await time.sleep(time.now().advanced(by: .seconds(60)))
+                #expect(ended.isFinished == drains)
+                #expect((ended.usage?.totalTokens == 7) == drains)
+            }
+        }
+    }
+
+    private static func readOne(_ provider: any Provider) async throws {
+        let reply = try await provider.respond(to: .sample(), context: .testing())
+        guard case .stream(let stream) = reply.body else { throw NeedletailError(.internalFailure, "no stream") }
+        var chunks = stream.makeAsyncIterator()
+        _ = try await chunks.next()
+    }
+
+    @Test("A stream that is read is the same with the layer, however slow its client is")
+    func read() {
+        self.run { runner, time in
+            let ended = Ended()
+            let provider = DrainLayer(Self.upstream(time, ended), runner: runner)
+            let reply = try await provider.respond(to: .sample(), context: .testing())
+            guard case .stream(let stream) = reply.body else { throw NeedletailError(.internalFailure, "no stream") }
+            var chunks = stream.makeAsyncIterator()
+            var bytes = 0
+            while let chunk = try await chunks.next() {
+                bytes += chunk.readableBytes
+                try await time.sleep(time.now().advanced(by: .seconds(30)))
+            }
+            #expect(bytes == 200_000)
+            #expect(stream.ending.usage?.totalTokens == 7)
+            #expect(ended.isFinished)
+        }
+    }
+
+    @Test("A runner that takes nothing lets the call end with its client")
+    func refused() async throws {
+        let upstream = FunctionProvider("p") { (_, _) throws(NeedletailError) in
+            InferenceReply(
+                provider: "p", model: "m",
+                body: .complete(WireBody(dialect: .openAIChat, bytes: ByteBuffer(string: "{}")), nil))
+        }
+        let reply = try await DrainLayer(upstream, runner: JobRunner(capacity: 1)).respond(
+            to: .sample(), context: .testing())
+        #expect(reply.provider == "p")
+    }
+}
