@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import NeedletailControl
+import NeedletailCore
 
 /// `needletail prices`: what calls cost.
 struct PricesCommand: AsyncParsableCommand {

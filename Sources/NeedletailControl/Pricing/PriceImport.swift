@@ -58,13 +58,11 @@ public struct PriceImport: Sendable {
 
     // MARK: LiteLLM
 
-    /// LiteLLM's names of providers, where they are not our types.
-    private static let types: [String: String] = [
-        "azure": "azure", "azure_ai": "azure", "bedrock": "bedrock", "bedrock_converse": "bedrock",
-        "vertex_ai-language-models": "vertex", "vertex_ai-anthropic_models": "vertex", "vertex_ai": "vertex",
-        "gemini": "gemini", "together_ai": "together", "fireworks_ai": "fireworks", "cohere_chat": "cohere",
-        "text-completion-openai": "openai", "mistral": "mistral", "xai": "xai", "groq": "groq",
-    ]
+    /// Our type behind LiteLLM's name of a provider: the same, or its first or last word (`NAME_ai`, `NAME-language-models`).
+    private static func type(of provider: String) -> String? {
+        let words = provider.split { $0 == "_" || $0 == "-" }.map(String.init)
+        return ([provider] + words.prefix(1) + words.suffix(1)).first { ProviderSpec.named($0) != nil }
+    }
 
     /// LiteLLM's members, in dollars for one.
     private static let members: [(name: String, kind: PriceKind)] = [
@@ -81,8 +79,7 @@ public struct PriceImport: Sendable {
         guard let provider = view.present("litellm_provider")?.string else {
             return self.leave(name, "it names no litellm_provider")
         }
-        let type = Self.types[provider] ?? provider
-        guard ProviderSpec.named(type) != nil else { return self.leave(name, "there is no type '\(type)' here") }
+        guard let type = Self.type(of: provider) else { return self.leave(name, "there is no type '\(provider)' here") }
         // The model's name after the provider's, where that stands before it.
         var model = name[...]
         for prefix in [provider + "/", type + "/"] where model.hasPrefix(prefix) {

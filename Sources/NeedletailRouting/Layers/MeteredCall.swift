@@ -66,6 +66,13 @@ final class MeteredCall: Sendable {
     /// bytes, so that no stream that keeps its bound comes so far.
     var suspiciousSize: Int { self.bound.outputTokens * 512 + 4_096 }
 
+    /// Whether a stream whose text cannot be read has so many bytes that nothing else can explain it.
+    func isOutrun(byBytes bytes: Int) -> Bool {
+        guard bytes > self.suspiciousSize * 2 else { return false }
+        self.seenOutput.store(bytes / Self.bytesPerToken, ordering: .relaxed)
+        return true
+    }
+
     static let bytesPerToken = 16
     private static let slack = 256
     /// As for input, see ``CallBound``.

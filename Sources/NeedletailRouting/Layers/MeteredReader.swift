@@ -18,6 +18,9 @@ final class MeteredReader: ReplyReader {
     private var size = 0
     private var text = 0
     private var chunksBeyond = 0
+    /// The first chunks.
+    private var beginning: [ByteBuffer] = []
+    private static let beginningSize = 8 << 10
 
     init(
         _ stream: ReplyStream, _ call: MeteredCall, decoders: (@Sendable (DialectID) -> any StreamDecoder)?
@@ -36,20 +39,30 @@ final class MeteredReader: ReplyReader {
             if self.chunksBeyond > Self.lastWords { throw self.cut() }
         }
         self.size += chunk.readableBytes
-        if self.size > self.call.suspiciousSize, self.isTooLong(chunk) { throw self.cut() }
+        if self.size > self.call.suspiciousSize {
+            if self.isTooLong(chunk) { throw self.cut() }
+        } else if self.decoders != nil, self.size <= Self.beginningSize {
+            self.beginning.append(chunk)
+        }
         return chunk
     }
 
+    /// Looks at the text of a stream that is suspiciously long, from here on, after its beginning, which says what is open.
     private func isTooLong(_ chunk: ByteBuffer) -> Bool {
         guard let decoders = self.decoders else { return false }
-        var decoder = self.decoder ?? decoders(self.dialect)
         var events: [ChatEvent] = []
         do {
+            var decoder = self.decoder ?? decoders(self.dialect)
+            if self.decoder == nil {
+                for first in self.beginning { try decoder.decode(first, into: &events) }
+                self.beginning = []
+            }
             try decoder.decode(chunk, into: &events)
             self.decoder = decoder
         } catch {
-            // It began in the middle, where not every dialect can be read.
+            // What is open cannot be told: then the bytes count.
             self.decoder = nil
+            return self.call.isOutrun(byBytes: self.size)
         }
         for event in events { self.text += event.textSize }
         return self.call.isOutrun(byText: self.text)

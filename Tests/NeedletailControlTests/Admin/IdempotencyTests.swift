@@ -1,4 +1,6 @@
+import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NeedletailCore
 import NeedletailGateway
 import NeedletailTesting
