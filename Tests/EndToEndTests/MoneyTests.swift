@@ -219,6 +219,33 @@ struct MoneyTests {
         }
     }
 
+    @Test("A call whose client leaves is read to its end where the operator says so", arguments: [true, false])
+    func drain(isStreaming: Bool) async throws {
+        var rule = MockRule()
+        rule.reply.text = "one two"
+        if isStreaming {
+            rule.fault = MockFault(at: .chunk(2), kind: .slow, for: .milliseconds(300))
+        } else {
+            rule.reply.delay = .milliseconds(300)
+        }
+        let script = MockScript(usage: MockUsage(input: 12, output: 34), delay: .zero, rules: [rule])
+        try await withMock(script) { engine, port in
+            let yaml = "providers:\n" + Self.provider("main", port, ", on_disconnect: drain")
+            try await withGateway(yaml) { gateway in
+                let client = try await gateway.connect()
+                let body = Self.chat("main/gpt-4o-mini", isStreaming ? #","stream":true"# : "")
+                try await client.send(
+                    "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
+                )
+                if isStreaming { _ = await client.wait(for: "one") }
+                await eventually { engine.statistics.total.requests == 1 }
+                client.close()
+                await eventually { engine.statistics.total.completed == 1 }
+                #expect(engine.statistics.total.aborted == 0)
+            }
+        }
+    }
+
     @Test("The cache is looked at and emptied over the admin API")
     func cache() async throws {
         try await withMock(Self.script) { engine, port in

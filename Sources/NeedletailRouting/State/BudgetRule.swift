@@ -27,13 +27,22 @@ public struct BudgetRule: Sendable {
     }
 
     /// What becomes of a request that the budget does not cover.
-    public enum Exhaustion: Sendable, Hashable {
+    public enum Exhaustion: Sendable, Hashable, CustomStringConvertible {
         /// It is refused.
         case refuse
         /// The group of this name answers.
         case downgrade(String)
         /// It waits for the next stretch of time, if that comes within so long.
         case queue(Duration)
+
+        /// For people: `refuse`, `downgrade: GROUP`, `queue: SECONDS s`.
+        public var description: String {
+            switch self {
+            case .refuse: "refuse"
+            case .downgrade(let group): "downgrade: \(group)"
+            case .queue(let most): "queue: \(most.components.seconds) s"
+            }
+        }
     }
 
     /// The name, for people and for the store.

@@ -28,14 +28,17 @@ struct BudgetSimulationTests {
 
     private final class World: Sendable {
         let rules: [BudgetRule]
-        let authority = MemoryBudgets()
+        let memory = MemoryBudgets()
+        let authority: any BudgetAuthority
         let upstreams: [BillingUpstream]
         let gateways: Mutex<[Gateway]>
         let all: Mutex<[Gateway]>
         private let random: RandomSource
         private let time: TimeSource
 
-        init(seed: UInt64, time: TimeSource) {
+        /// - Parameter isLax: Whether the store grants more than the limit: a fault that the theorem must find.
+        init(seed: UInt64, time: TimeSource, isLax: Bool = false) {
+            self.authority = isLax ? LaxBudgets(self.memory) : self.memory
             let random = RandomSource.seeded(seed)
             self.random = random
             self.time = time
@@ -145,6 +148,39 @@ struct BudgetSimulationTests {
         }
     }
 
+    /// A store that takes every limit for twice what it is.
+    private struct LaxBudgets: BudgetAuthority {
+        let memory: MemoryBudgets
+
+        init(_ memory: MemoryBudgets) { self.memory = memory }
+
+        func grant(_ requests: [BudgetGrantRequest]) throws(NeedletailError) -> BudgetGrant {
+            let doubled = requests.map { request in
+                var request = request
+                request.limit *= 2
+                return request
+            }
+            return try self.memory.grant(doubled)
+        }
+
+        func book(_ changes: [BudgetChange]) throws(NeedletailError) { try self.memory.book(changes) }
+    }
+
+    @Test("A store that grants more than a limit is found out")
+    func lax() {
+        let found = (0..<200).contains { (seed: UInt64) in
+            let executor = VirtualExecutor(order: .seeded(seed))
+            let world = World(seed: seed, time: executor.time, isLax: true)
+            _ = executor.run {
+                await withTaskGroup(of: Void.self) { group in
+                    for number in 0..<4 { group.addTask { await world.client(number) } }
+                }
+            }
+            return world.rules.contains { rule in world.billed(rule).values.contains { $0 > rule.limit } }
+        }
+        #expect(found)
+    }
+
     @Test("Over 10,000 seeds nothing is overspent, and at rest nothing is held", arguments: 0..<20)
     func theorem(block: UInt64) throws {
         var served = 0
@@ -177,7 +213,7 @@ struct BudgetSimulationTests {
             }
             // The store has never less than was billed, and where nobody was killed nothing is lost.
             let balances = Dictionary(
-                world.authority.all().map { ($0.slot, $0) }, uniquingKeysWith: { first, _ in first })
+                world.memory.all().map { ($0.slot, $0) }, uniquingKeysWith: { first, _ in first })
             for rule in world.rules where rule.window.period == .total {
                 for (slot, sum) in world.billed(rule) {
                     let known = balances[slot]

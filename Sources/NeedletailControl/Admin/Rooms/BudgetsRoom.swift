@@ -53,6 +53,10 @@ struct BudgetsRoom: AdminRoom {
         json.member("limit", line.text(rule.limit))
         json.member("per", rule.window.period.rawValue)
         json.member("window", rule.window.isRolling ? "rolling" : "calendar")
+        json.member("each", rule.each?.rawValue ?? "")
+        json.member("on_exhausted", rule.exhaustion.description)
+        json.key("clamp")
+        json.bool(rule.clamps)
         let now = self.store.wallSeconds
         json.member("counts", objects: line.counts(balances, now: now)) { json, count in
             let mine = self.store.budgets.outstanding(count.counter)
