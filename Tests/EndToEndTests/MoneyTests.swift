@@ -3,6 +3,8 @@ import NeedletailCore
 import NeedletailGateway
 import Testing
 
+@testable import NeedletailControl
+
 /// What clients see of money: the cost of a reply, and a budget that is spent.
 @Suite("Money", .timeLimit(.minutes(5)))
 struct MoneyTests {
@@ -232,16 +234,21 @@ struct MoneyTests {
         try await withMock(script) { engine, port in
             let yaml = "providers:\n" + Self.provider("main", port, ", on_disconnect: drain")
             try await withGateway(yaml) { gateway in
-                let client = try await gateway.connect()
-                let body = Self.chat("main/gpt-4o-mini", isStreaming ? #","stream":true"# : "")
-                try await client.send(
-                    "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
-                )
-                if isStreaming { _ = await client.wait(for: "one") }
-                await eventually { engine.statistics.total.requests == 1 }
-                client.close()
-                await eventually { engine.statistics.total.completed == 1 }
-                #expect(engine.statistics.total.aborted == 0)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await gateway.process.jobs.run() }
+                    defer { group.cancelAll() }
+                    await eventually { gateway.process.jobs.isRunning }
+                    let client = try await gateway.connect()
+                    let body = Self.chat("main/gpt-4o-mini", isStreaming ? #","stream":true"# : "")
+                    try await client.send(
+                        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: \(body.utf8.count)\r\n\r\n\(body)"
+                    )
+                    if isStreaming { _ = await client.wait(for: "one") }
+                    await eventually { engine.statistics.total.requests == 1 }
+                    client.close()
+                    await eventually { engine.statistics.total.completed == 1 }
+                    #expect(engine.statistics.total.aborted == 0)
+                }
             }
         }
     }
