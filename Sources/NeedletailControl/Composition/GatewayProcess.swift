@@ -89,6 +89,8 @@ public final class GatewayProcess: Service {
         let signals = AlertSignals()
         observed.observers.append(signals)
         let observation = observed
+        let keepContent: (@Sendable (ContentRecord) -> Void)? =
+            store.file == nil ? nil : { [content = store.content] in content.keep($0) }
         let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
             try GatewayStack(
                 configuration,
@@ -101,7 +103,7 @@ public final class GatewayProcess: Service {
                 jobs: jobs,
                 observation: observation,
                 budgets: store.budgets,
-                keepContent: store.file == nil ? nil : { store.content.keep($0) }
+                keepContent: keepContent
             )
         }
         let running = RunningConfiguration(
