@@ -56,6 +56,7 @@ struct ConfigurationFaultTests {
         Case(
             mock + "privacy: { hooks: [{ name: a, url: 'https://h' }, { name: a, url: 'https://i' }] }",
             "f.yaml:2:51: there are two hooks named 'a'"),
+        Case(
             mock + "budgets: [{ name: b, limit: 1, on_exhausted: queue }]",
             "f.yaml:2:46: a budget without an end has no next stretch to wait for; write per: day"),
         Case(

@@ -90,7 +90,7 @@ public final class GatewayProcess: Service {
         observed.observers.append(signals)
         let observation = observed
         let keepContent: (@Sendable (ContentRecord) -> Void)? =
-            store.file == nil ? nil : { [content = store.content] in content.keep($0) }
+            store.file.map { _ in { @Sendable [content = store.content] in content.keep($0) } }
         let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
             try GatewayStack(
                 configuration,

@@ -97,9 +97,11 @@ public final class ResponseCache: Sendable {
     /// - Parameter tenant: Only this tenant's user of that name; `nil` for all.
     /// - Returns: How many there were.
     public func erase(user: String, tenant: String?) -> Int {
-        self.state.withLock { state in
-            state.replies.removeAll { $0.user == user && (tenant == nil || $0.tenant == tenant) }
+        let isMeant: (CacheKey, CachedReply) -> Bool = { key, _ in
+            key.user == user && (tenant == nil || key.tenant == tenant)
         }
+        let count = self.state.withLock { $0.replies.removeAll(where: isMeant) }
+        return count + (self.semantic?.purge(where: isMeant) ?? 0)
     }
 
     /// The reply for a key and how long it has been kept, in seconds.

@@ -28,7 +28,7 @@ struct RequestsRoom: AdminRoom {
                 if let entry = self.log.find(request["id"]) { return .object { $0.story(of: entry) } }
                 guard
                     let story = try await self.past({ history throws(NeedletailError) in try history.find(request["id"])
-                        })
+                    })
                 else { throw AdminError(404, "not_found", "No request with this id is kept.") }
                 return AdminReply(body: ByteBuffer(string: story))
             },
