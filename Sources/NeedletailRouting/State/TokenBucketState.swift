@@ -37,8 +37,15 @@ struct TokenBucketState: Sendable, Hashable {
     /// How long until `count` tokens are in it; zero when they are, `nil` when they never will be.
     func wait(for count: Int, now: Instant) -> Duration? {
         guard count <= self.capacity else { return nil }
+        // What has been there is there: most often nobody need work out what came in since.
+        guard self.tokens < count else { return .zero }
         let (tokens, carry) = self.refilled(now)
         guard tokens < count else { return .zero }
+        let (missing, isFar) = count.subtractingReportingOverflow(tokens)
+        let (product, overflow) = missing.multipliedReportingOverflow(by: Int(self.period))
+        if !isFar, !overflow, product < Int.max - self.rate {
+            return .nanoseconds(Int64((product - Int(carry) + self.rate - 1) / self.rate))
+        }
         let parts = (Int128(count) - Int128(tokens)) * Int128(self.period) - Int128(carry)
         // Rounded up: at that time they are there.
         let nanoseconds = (parts + Int128(self.rate) - 1) / Int128(self.rate)
@@ -88,6 +95,20 @@ struct TokenBucketState: Sendable, Hashable {
     private func refilled(_ now: Instant) -> (tokens: Int, carry: Int64) {
         guard now > self.updated else { return (self.tokens, self.carry) }
         guard self.tokens < self.capacity else { return (self.tokens, 0) }
+        let (elapsed, isLong) = now.nanoseconds.subtractingReportingOverflow(self.updated.nanoseconds)
+        // In 64 bits where they are enough: 128 take ten times as long to divide.
+        let (product, overflow) = elapsed.multipliedReportingOverflow(by: Int64(self.rate))
+        let (sum, isMore) = product.addingReportingOverflow(self.carry)
+        if !isLong, !overflow, !isMore {
+            let (whole, rest) = sum.quotientAndRemainder(dividingBy: self.period)
+            let (tokens, isFull) = self.tokens.addingReportingOverflow(Int(whole))
+            return isFull || tokens >= self.capacity ? (self.capacity, 0) : (tokens, rest)
+        }
+        return self.refilledLong(now)
+    }
+
+    /// What is in it after a time, or at a rate, beyond 64 bits.
+    private func refilledLong(_ now: Instant) -> (tokens: Int, carry: Int64) {
         let elapsed = now.duration(since: self.updated).wholeNanoseconds
         let gained = Int128(elapsed) * Int128(self.rate) + Int128(self.carry)
         let (whole, rest) = gained.quotientAndRemainder(dividingBy: Int128(self.period))

@@ -102,4 +102,17 @@ struct TokenBucketStateTests {
         #expect(!isTaken)
         #expect(bucket.level(now: self.start) == 0)
     }
+
+    @Test("as large as numbers get it neither traps nor gives too much")
+    func large() {
+        let start = Instant(nanoseconds: 0)
+        let end = Instant(nanoseconds: .max)
+        var bucket = TokenBucketState(rate: .max, per: .seconds(3_600), capacity: .max, now: start)
+        #expect(bucket.take(.max, now: start) && bucket.level(now: start) == 0)
+        #expect(bucket.wait(for: .max, now: start) == .seconds(3_600))
+        bucket.settle(taken: 0, used: .max, now: start)
+        #expect(bucket.level(now: start) < 0 && bucket.wait(for: .max, now: start) ?? .zero > .seconds(3_600))
+        #expect(bucket.level(now: end) == .max && bucket.wait(for: .max, now: end) == .zero)
+        #expect(bucket.level(now: Instant(nanoseconds: .min)) < 0)
+    }
 }
