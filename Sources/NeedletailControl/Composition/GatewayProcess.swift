@@ -89,8 +89,7 @@ public final class GatewayProcess: Service {
         let signals = AlertSignals()
         observed.observers.append(signals)
         let observation = observed
-        let keepContent: (@Sendable (ContentRecord) -> Void)? =
-            store.file.map { _ in { @Sendable [content = store.content] in content.keep($0) } }
+        let keepContent: @Sendable (ContentRecord) -> Void = { [content = store.content] in content.keep($0) }
         let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
             try GatewayStack(
                 configuration,
@@ -103,7 +102,7 @@ public final class GatewayProcess: Service {
                 jobs: jobs,
                 observation: observation,
                 budgets: store.budgets,
-                keepContent: keepContent
+                keepContent: store.file == nil ? nil : keepContent
             )
         }
         let running = RunningConfiguration(
