@@ -49,7 +49,7 @@ struct UncontinuedTests {
         try await withMock(Self.broken()) { _, port in
             let yaml = """
                 providers:
-                  first: { type: openai-compatible, base_url: "http://127.0.0.1:\(port)", api_key: sk-a, api: \(api) }
+                  first: { type: openai, base_url: "http://127.0.0.1:\(port)", api_key: sk-a, api: \(api) }
 
                 """
             try await withGateway(yaml) { gateway in

@@ -61,12 +61,16 @@ final class ContentLog: Sendable {
     }
 
     /// Forgets what waits of a user.
-    func erase(user: String, tenant: String?) {
+    ///
+    /// - Returns: Of how many requests.
+    func erase(user: String, tenant: String?) -> Int {
         self.state.withLock { state in
+            let count = state.records.count
             state.records.removeAll {
                 $0.record.request.user == user && (tenant == nil || $0.record.info.tenant == tenant)
             }
             state.bytes = state.records.reduce(0) { $0 + $1.record.size }
+            return count - state.records.count
         }
     }
 

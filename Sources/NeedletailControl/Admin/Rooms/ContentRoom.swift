@@ -68,7 +68,7 @@ struct ContentRoom: AdminRoom {
         var erasure = UserErasure(user: user, tenant: tenant)
         (erasure.responses, erasure.cached) = stack.forget(user: user, tenant: tenant)
         erasure.requests = self.log.erase(user: user, tenant: tenant)
-        self.store.content.erase(user: user, tenant: tenant)
+        erasure.contents = self.store.content.erase(user: user, tenant: tenant)
         if let file = self.store.file {
             let (pseudonym, ledger, content) = (
                 UserErasure.pseudonym(self.random), self.store.ledger, self.store.content
@@ -79,7 +79,7 @@ struct ContentRoom: AdminRoom {
                     content.write(to: file)
                     return try file.erase(user: user, tenant: tenant, pseudonym: pseudonym)
                 }
-                erasure.contents = done.contents
+                erasure.contents += done.contents
                 erasure.lines = done.lines
             } catch {
                 throw .store(error)
