@@ -35,6 +35,9 @@ public struct BudgetExhaustionLayer: Provider {
         self.time = time
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

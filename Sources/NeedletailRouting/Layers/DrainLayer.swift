@@ -23,6 +23,9 @@ public struct DrainLayer: Provider {
         self.runner = runner
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,
