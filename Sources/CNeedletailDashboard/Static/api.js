@@ -32,6 +32,26 @@ export async function call(method, path, body, { signal, headers = {} } = {}) {
 
 export async function get(path, options) { return (await call("GET", path, undefined, options)).json(); }
 
+/// Reads server-sent events to their end, each by `take(name, data)`.
+export async function events(path, { signal } = {}, take) {
+  const reply = await call("GET", path, undefined, { signal, headers: { accept: "text/event-stream" } });
+  const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (rest + value).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const fields = Object.fromEntries(block.split("\n").filter((line) => !line.startsWith(":"))
+          .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]));
+        if (fields.data) take(fields.event, JSON.parse(fields.data));
+      }
+    }
+  } finally { await reader.cancel().catch(() => {}); }
+}
+
 /// All pages of a list, a thousand entries at most.
 export async function list(path, options) {
   const data = [];

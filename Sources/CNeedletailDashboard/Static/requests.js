@@ -1,5 +1,5 @@
 import { count, dollars, facts, h, milliseconds, put, table, tag, time } from "/dashboard/dom.js";
-import { get } from "/dashboard/api.js";
+import { events, get } from "/dashboard/api.js";
 import { waterfall } from "/dashboard/chart.js";
 
 const fields = [["model", "Model"], ["provider", "Provider"], ["key", "Key"], ["status", "Status (429, 5xx)"],
@@ -8,10 +8,10 @@ const fields = [["model", "Model"], ["provider", "Provider"], ["key", "Key"], ["
 export async function requests(it) {
   const inputs = Object.fromEntries(fields.map(([name]) => [name, h("input", { name, size: 12 })]));
   const place = h("div", {});
-  const live = h("input", { type: "checkbox", checked: true, id: "live" });
+  const live = h("input", { type: "checkbox", checked: true, id: "live", onchange: () => tail?.abort() });
   const more = h("button", { onclick: () => older() }, "Older");
   const dialog = h("dialog", { "aria-label": "Request" });
-  let rows = [], newest = 0, before = null;
+  let rows = [], newest = 0, before = null, tail = null, frame = null;
 
   const query = () => Object.entries(inputs).filter(([, input]) => input.value.trim())
     .map(([name, input]) => `&${name}=${encodeURIComponent(input.value.trim())}`).join("");
@@ -36,6 +36,7 @@ export async function requests(it) {
     const page = await get(`/requests?limit=100${query()}`, it);
     ({ data: rows, newest, next_before: before } = page);
     draw();
+    tail?.abort();
   }
   async function older() {
     const page = await get(`/requests?limit=100&before=${before}${query()}`, it);
@@ -61,10 +62,18 @@ export async function requests(it) {
     dialog.showModal();
   }
   await load();
+  // Another filter, or a connection that broke, begins after the newest that is shown.
   await it.every(0.2, async () => {
     if (!live.checked) return new Promise((resolve) => setTimeout(resolve, 500));
-    const page = await get(`/requests?limit=100&after=${newest}&wait=10${query()}`, it);
-    newest = page.newest;
-    if (page.data.length) { rows = page.data.reverse().concat(rows).slice(0, 500); draw(); }
+    tail = new AbortController();
+    const own = tail.signal;
+    try {
+      await events(`/requests/tail?after=${newest}${query()}`, { signal: AbortSignal.any([it.signal, own]) }, (name, row) => {
+        if (name !== "request") return;
+        newest = row.number;
+        rows = [row].concat(rows).slice(0, 500);
+        frame ??= requestAnimationFrame(() => { frame = null; draw(); });
+      });
+    } catch (error) { if (!own.aborted) throw error; }
   });
 }

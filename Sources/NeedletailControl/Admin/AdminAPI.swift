@@ -113,7 +113,7 @@ final class AdminAPI: EdgeHandler {
         let (response, stream) = await withTaskExecutorPreference(globalConcurrentExecutor) {
             await self.answer(call, head, body)
         }
-        guard let stream else { return responder.send(response) }
+        guard let stream, head.method != .HEAD else { return responder.send(response) }
         responder.start(status: response.status, headers: response.headers)
         await Self.relay(stream, to: responder)
     }
@@ -178,6 +178,7 @@ final class AdminAPI: EdgeHandler {
                 parameters: call.parameters,
                 query: call.query,
                 body: try Self.body(body, route.body),
+                lastEventID: head.headers.first(name: "last-event-id"),
                 condition: ETagCondition(head.headers.first(name: "if-match"))
             )
             let reply = try await route.handler(request)

@@ -13,7 +13,8 @@ public struct AdminClient: Sendable {
     private static let answerLimit = 64 << 20
 
     private let transport: any HTTPTransport
-    private let url: String
+    /// Where it asks.
+    public let url: String
     private let key: Secret?
 
     /// Creates a client; nothing is connected yet.
@@ -71,6 +72,57 @@ public struct AdminClient: Sendable {
         if let faults = error?["faults"] { lines += faults.elements.compactMap(\.string) }
         if status == 401 { lines.append("Set NEEDLETAIL_ADMIN_KEY to an admin key.") }
         throw NeedletailError(.invalidRequest, lines.joined(separator: "\n"))
+    }
+
+    /// How the gateway is, whatever the status that it says it with.
+    ///
+    /// - Returns: `nil` where the answer is no JSON.
+    public func health() async throws(NeedletailError) -> JSONView? {
+        let (_, body) = try await self.get("/health/detailed", accept: "application/json", timeouts: Timeouts())
+        let bytes = try await body.collect(upTo: Self.answerLimit)
+        return try? JSONDocument(bytes).root
+    }
+
+    /// Reads a stream of server-sent events to its end.
+    ///
+    /// - Parameters:
+    ///   - path: The path below `/admin/v1`, with its query.
+    ///   - take: Called with each event's name and data, one after the other; false ends it.
+    /// - Throws: `.invalidRequest` with what the gateway says is wrong; `.unreachable` when nobody answers or the
+    ///   connection breaks.
+    public func events(
+        _ path: String, _ take: (_ name: String, _ data: JSONView) -> Bool
+    ) async throws(NeedletailError) {
+        // A heartbeat comes every 15 s; the whole has no end.
+        let timeouts = Timeouts(idle: .seconds(60), total: .seconds(10 * 365 * 86_400))
+        let (status, body) = try await self.get(AdminRoute.root + path, accept: "text/event-stream", timeouts: timeouts)
+        guard status == 200 else {
+            let root = try? JSONDocument(await body.prefix(64 << 10)).root
+            throw NeedletailError(
+                .invalidRequest, root?["error"]?["message"]?.string ?? "It answered with status \(status).")
+        }
+        var decoder = SSEDecoder(maximumEventSize: 1 << 20)
+        while let chunk = try await body.next() {
+            decoder.feed(chunk)
+            while let event = try decoder.next() {
+                guard let data = try? JSONDocument(event.data).root else { continue }
+                guard take(String(buffer: event.name), data) else { return body.cancel() }
+            }
+        }
+    }
+
+    private func get(
+        _ path: String, accept: String, timeouts: Timeouts
+    ) async throws(NeedletailError) -> (status: Int, body: TransportBody) {
+        var headers: HTTPFields = [.accept: accept]
+        if let key = self.key { headers[.authorization] = "Bearer \(key.exposed)" }
+        do {
+            let response = try await self.transport.send(
+                TransportRequest(method: .get, path: path, headers: headers, timeouts: timeouts))
+            return (response.status, response.body)
+        } catch {
+            throw NeedletailError(.unreachable, "Nobody answers at \(self.url): \(error.message)", cause: error)
+        }
     }
 
     /// All entries of a list, page by page.

@@ -12,6 +12,8 @@ struct AdminRequest: Sendable {
     var query: [String: String] = [:]
     /// The body; `nil` when there is none.
     var body: JSONView?
+    /// The id of the last event that the caller has seen, where it goes on reading a stream (`last-event-id`).
+    var lastEventID: String?
     /// The condition of a change.
     var condition = ETagCondition.none
 

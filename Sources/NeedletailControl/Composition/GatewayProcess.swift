@@ -372,6 +372,8 @@ public final class GatewayProcess: Service {
     public func drain() async {
         // Copies answer nobody: nobody waits for them.
         self.jobs.copies.close()
+        // Who reads along hears of the end now, and holds nothing up.
+        self.telemetry.recent.news.close()
         await self.api.drain(limit: self.running.current.configuration.listen.drain)
         await self.admin.shutdown()
         await self.stack.shutdown()

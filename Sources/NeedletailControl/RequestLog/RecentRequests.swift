@@ -34,6 +34,8 @@ final class RecentRequests: RequestObserver {
     private let state: Mutex<State>
     /// The number of the last request before this log began.
     private let base: UInt64
+    /// Tells those who wait for the next one.
+    let news = RequestNews()
 
     /// Creates an empty log.
     ///
@@ -66,6 +68,7 @@ final class RecentRequests: RequestObserver {
             return state.newest
         }
         self.history?.push(Entry(number: number, record: record))
+        self.news.tell(number)
     }
 
     func requestRefused(_ refusal: RefusalRecord) {
@@ -161,6 +164,31 @@ final class RecentRequests: RequestObserver {
             }
             return count
         }
+    }
+
+    /// What ended after an entry, for one who reads along: of at most `limit` entries those that fit, oldest first.
+    ///
+    /// Nothing but these is copied, so that whoever reads along with much traffic does not have the log copied for each.
+    ///
+    /// - Returns: The entries, with the number of the last one that was looked at, and how many were gone before.
+    func tail(
+        after number: UInt64, limit: Int, where filter: RequestFilter
+    ) -> (page: Page, missed: Int) {
+        let (found, newest, missed) = self.state.withLock { state in
+            let first = max(number, state.newest - UInt64(state.ring.count))
+            var found: [Entry] = []
+            var last = first
+            while last < state.newest, found.count < limit {
+                found.append(
+                    Entry(number: last + 1, record: state.ring[self.place(last + 1)]))
+                last += 1
+            }
+            return (found, state.newest, Int(first - min(first, number)))
+        }
+        let last = found.last?.number ?? max(number, newest)
+        return (
+            Page(entries: found.filter { filter.takes($0.record) }, newest: last, hasMore: last < newest), missed
+        )
     }
 
     /// The request with an id; of several, which clients may choose alike, the newest.

@@ -12,6 +12,12 @@ struct RequestsRoom: AdminRoom {
     let title = "Requests"
     let log: RecentRequests
     let time: TimeSource
+    private let seats = TailSeats()
+
+    init(log: RecentRequests, time: TimeSource) {
+        self.log = log
+        self.time = time
+    }
 
     var routes: [AdminRoute] {
         [
@@ -21,6 +27,17 @@ struct RequestsRoom: AdminRoom {
                 query: Self.fields
             ) { request throws(AdminError) in
                 try await self.list(request)
+            },
+            AdminRoute(
+                .GET, "/requests/tail", .audit,
+                "The requests as they end, as server-sent events: `request`, and `missed` with a count for who is slow.",
+                query: [
+                    AdminField(
+                        "after", .integer(0...Int.max),
+                        "Begin after this number; the header `last-event-id` says the same. Else with the next to end.")
+                ] + Self.filters
+            ) { request throws(AdminError) in
+                try self.tail(request)
             },
             AdminRoute(
                 .GET, "/requests/{id}", .audit, "One request: its calls with their times, losses, usage and cost."
@@ -35,12 +52,16 @@ struct RequestsRoom: AdminRoom {
         ]
     }
 
-    private static let fields = [
-        AdminField("limit", .integer(1...AdminPage.largest), "How many; \(AdminPage.usual) when left out."),
-        AdminField("before", .integer(1...Int.max), "Only those that ended before this number: `next_before`."),
-        AdminField("after", .integer(0...Int.max), "Only those that ended after this number: `newest`."),
-        AdminField(
-            "wait", .integer(0...Self.longestWait), "With `after`: how many seconds to wait for the first one."),
+    private static let fields =
+        [
+            AdminField("limit", .integer(1...AdminPage.largest), "How many; \(AdminPage.usual) when left out."),
+            AdminField("before", .integer(1...Int.max), "Only those that ended before this number: `next_before`."),
+            AdminField("after", .integer(0...Int.max), "Only those that ended after this number: `newest`."),
+            AdminField(
+                "wait", .integer(0...Self.longestWait), "With `after`: how many seconds to wait for the first one."),
+        ] + Self.filters
+
+    private static let filters = [
         AdminField("key", .text, "The key's name."),
         AdminField("model", .text, "The model asked for or answering; `name*` for a beginning."),
         AdminField("provider", .text, "Who answered, or was called in vain."),
@@ -102,6 +123,21 @@ struct RequestsRoom: AdminRoom {
         // What has left memory may still wait to be written.
         await history.flush()
         do throws(NeedletailError) { return try ask(history) } catch { throw .store(error) }
+    }
+
+    private func tail(_ request: AdminRequest) throws(AdminError) -> AdminReply {
+        let filter = try Self.filter(request.query)
+        let after = (request.query["after"] ?? request.lastEventID).flatMap { UInt64($0) }
+        let seats = self.seats
+        guard seats.take() else {
+            throw AdminError(
+                429, "rate_limit_error", "\(TailSeats.count) readers follow the requests already; close one of them.")
+        }
+        let tail = RequestTail(self.log, filter, after: after, time: self.time) { seats.leave() }
+        var reply = AdminReply(body: ByteBuffer())
+        reply.stream = ReplyStream(dialect: .openAIChat, reader: tail)
+        reply.contentType = StreamFraming.serverSentEvents.contentType
+        return reply
     }
 
     /// What ended after an entry, as soon as something did.
