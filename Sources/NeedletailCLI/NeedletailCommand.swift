@@ -9,7 +9,8 @@ public struct NeedletailCommand: AsyncParsableCommand {
         abstract: "A gateway between applications and language models.",
         discussion: "Exit status: 0 ok, 1 what was asked for failed, 2 wrong usage.",
         subcommands: [
-            ServeCommand.self, CheckCommand.self, ChatCommand.self, MockCommand.self, ProvidersCommand.self,
+            ServeCommand.self, CheckCommand.self, ChatCommand.self, MockCommand.self,
+            StatusCommand.self, TopCommand.self, TailCommand.self, ProvidersCommand.self,
             GroupsCommand.self, BreakersCommand.self, ConfigCommand.self, ConfigCommand.Reload.self,
             PricesCommand.self, CostsCommand.self, BudgetsCommand.self, KeysCommand.self, VaultCommand.self,
             AuditCommand.self, StoreCommand.self, EraseCommand.self, QuoteCommand.self, CacheCommand.self,

@@ -22,17 +22,29 @@ struct TextTable {
         }.joined(separator: "\n")
     }
 
-    private static let colours: [String: Int] = [
-        "active": 32, "closed": 32, "healthy": 32, "yes": 32, "draining": 33, "half_open": 33, "runtime": 33,
-        "open": 31, "disabled": 31, "unhealthy": 31, "forced_open": 31,
+    /// What a colour says; the number is the terminal's (ECMA-48, 8.3.117).
+    enum Colour: Int {
+        case red = 31
+        case green = 32
+        case yellow = 33
+    }
+
+    private static let colours: [String: Colour] = [
+        "active": .green, "closed": .green, "healthy": .green, "yes": .green, "draining": .yellow,
+        "half_open": .yellow, "degraded": .yellow, "runtime": .yellow, "open": .red, "disabled": .red,
+        "unhealthy": .red, "forced_open": .red,
     ]
 
     /// A word with its colour, where there are colours.
     static func coloured(_ word: String) -> String {
-        guard Self.hasColours, let colour = Self.colours[word] else { return word }
-        return "\u{1B}[\(colour)m\(word)\u{1B}[0m"
+        Self.colours[word].map { Self.coloured(word, $0) } ?? word
+    }
+
+    /// A text in a colour, where there are colours.
+    static func coloured(_ text: String, _ colour: Colour) -> String {
+        Self.hasColours ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
     }
 
     private static let hasColours =
-        isatty(STDOUT_FILENO) == 1 && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+        Terminal.output.isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
 }
