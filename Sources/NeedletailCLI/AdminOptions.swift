@@ -20,7 +20,11 @@ struct AdminOptions: ParsableArguments {
         show: (JSONView) -> String
     ) async throws {
         do {
-            guard let answer = try await ask(try self.client()) else { return }
+            guard let answer = try await ask(try self.client()) else {
+                // Whoever reads JSON gets some, where there is nothing to say.
+                if self.json { StandardStreams.output("{}") }
+                return
+            }
             StandardStreams.output(self.json ? answer.text.description : show(answer))
         } catch {
             throw CommandFailure("needletail \(command): \(error.message)")

@@ -48,6 +48,8 @@ struct BudgetsCommand: AsyncParsableCommand {
         var config: String?
         @Argument(help: "The count, as `needletail budgets` names it.")
         var name: String
+        @Flag(help: "Print JSON.")
+        var json = false
 
         @concurrent
         func run() async throws {
@@ -60,6 +62,7 @@ struct BudgetsCommand: AsyncParsableCommand {
                     }
                     try store.reset(counter: self.name)
                 }
+                if self.json { StandardStreams.object { $0.member("reset", self.name) } }
             } catch let error as NeedletailError {
                 throw CommandFailure("needletail budgets: \(error.message)")
             }

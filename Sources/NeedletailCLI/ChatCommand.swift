@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import NeedletailControl
+import NeedletailCore
 
 /// `needletail chat`: one streamed answer in the terminal.
 struct ChatCommand: AsyncParsableCommand {
@@ -23,6 +24,8 @@ struct ChatCommand: AsyncParsableCommand {
     var system: String?
     @Option(name: [.customShort("c"), .long], help: "The configuration file.")
     var config: String?
+    @Flag(help: "Print the whole answer as JSON once it is there.")
+    var json = false
     @Argument(help: "What to ask.")
     var prompt: String
 
@@ -45,13 +48,24 @@ struct ChatCommand: AsyncParsableCommand {
             system: self.system,
             prompt: prompt
         )
+        let answer: Composition.ChatAnswer
         do {
             let configuration = try ConfigurationSource.load(self.config)
-            try await Composition.chat(options, configuration: configuration) { StandardStreams.write($0) }
+            let isJSON = self.json
+            answer = try await Composition.chat(options, configuration: configuration) {
+                if !isJSON { StandardStreams.write($0) }
+            }
         } catch {
             throw CommandFailure("needletail chat: \(Failures.text(error))")
         }
-        StandardStreams.output("")
+        guard self.json else { return StandardStreams.output("") }
+        StandardStreams.object { json in
+            json.member("model", answer.model)
+            json.member("provider", answer.provider)
+            json.member("text", answer.text)
+            json.member("input_tokens", answer.usage?.inputTokens)
+            json.member("output_tokens", answer.usage?.outputTokens)
+        }
     }
 
     private static func standardInput() -> String {

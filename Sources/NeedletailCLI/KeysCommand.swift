@@ -41,7 +41,13 @@ struct KeysCommand: AsyncParsableCommand {
         return duration.components.seconds
     }
 
-    private static func show(_ made: (StoredKey, Secret)) {
+    private static func show(_ made: (StoredKey, Secret), asJSON: Bool) {
+        if asJSON {
+            return StandardStreams.object { json in
+                json.member("name", made.0.name)
+                json.member("key", made.1.exposed)
+            }
+        }
         StandardStreams.output(made.1.exposed)
         StandardStreams.error("The key '\(made.0.name)', shown this once.")
     }
@@ -72,6 +78,8 @@ struct KeysCommand: AsyncParsableCommand {
         var networks: String?
         @Option(help: "How long it lives, for example 30d.")
         var expires: String?
+        @Flag(help: "Print JSON.")
+        var json = false
 
         @concurrent
         func run() async throws {
@@ -80,7 +88,8 @@ struct KeysCommand: AsyncParsableCommand {
                 KeysCommand.show(
                     try tool.create(
                         self.name, grant: try self.grant(), lifetime: lifetime,
-                        taken: self.options.store.location.keyNames))
+                        taken: self.options.store.location.keyNames),
+                    asJSON: self.json)
             }
         }
 
@@ -128,12 +137,14 @@ struct KeysCommand: AsyncParsableCommand {
         var name: String
         @Option(help: "How long the old key works on.")
         var overlap = "1d"
+        @Flag(help: "Print JSON.")
+        var json = false
 
         @concurrent
         func run() async throws {
             let overlap = try KeysCommand.seconds(self.overlap)
             try self.options.perform("rotate", subject: self.name) { tool in
-                KeysCommand.show(try tool.rotate(self.name, overlap: overlap))
+                KeysCommand.show(try tool.rotate(self.name, overlap: overlap), asJSON: self.json)
             }
         }
     }
@@ -144,10 +155,19 @@ struct KeysCommand: AsyncParsableCommand {
         @OptionGroup var options: Options
         @Argument(help: "The name.")
         var name: String
+        @Flag(help: "Print JSON.")
+        var json = false
 
         @concurrent
         func run() async throws {
-            try self.options.perform("disable", subject: self.name) { try $0.setDisabled(self.name, true) }
+            try self.options.perform("disable", subject: self.name) { tool in
+                try tool.setDisabled(self.name, true)
+                guard self.json else { return }
+                StandardStreams.object { json in
+                    json.member("name", self.name)
+                    json.member("disabled", true)
+                }
+            }
         }
     }
 
@@ -157,6 +177,8 @@ struct KeysCommand: AsyncParsableCommand {
         @OptionGroup var options: Options
         @Argument(help: "The name.")
         var name: String
+        @Flag(help: "Print JSON.")
+        var json = false
         @Option(name: .customLong("in"), help: "After how long, for example 1h; at once when left out.")
         var delay: String?
 
@@ -164,7 +186,13 @@ struct KeysCommand: AsyncParsableCommand {
         func run() async throws {
             let delay = try self.delay.map { try KeysCommand.seconds($0) }
             try self.options.perform("expire", subject: self.name) { tool in
-                try tool.expire(self.name, at: delay.map { TimeSource.live.wallSeconds() + $0 })
+                let end = delay.map { TimeSource.live.wallSeconds() + $0 }
+                try tool.expire(self.name, at: end)
+                guard self.json else { return }
+                StandardStreams.object { json in
+                    json.member("name", self.name)
+                    json.member("expires", end.map { Int($0) })
+                }
             }
         }
     }
@@ -175,10 +203,19 @@ struct KeysCommand: AsyncParsableCommand {
         @OptionGroup var options: Options
         @Argument(help: "The name.")
         var name: String
+        @Flag(help: "Print JSON.")
+        var json = false
 
         @concurrent
         func run() async throws {
-            try self.options.perform("enable", subject: self.name) { try $0.setDisabled(self.name, false) }
+            try self.options.perform("enable", subject: self.name) { tool in
+                try tool.setDisabled(self.name, false)
+                guard self.json else { return }
+                StandardStreams.object { json in
+                    json.member("name", self.name)
+                    json.member("disabled", false)
+                }
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ extension ProvidersCommand {
 
         @Option(name: [.customShort("c"), .long], help: "The configuration file.")
         var config: String?
+        @Flag(help: "Print JSON.")
+        var json = false
 
         @concurrent
         func run() async throws {
@@ -35,6 +37,7 @@ extension ProvidersCommand {
             } catch {
                 throw CommandFailure(error.description)
             }
+            if self.json { return Self.print(configuration) }
             let width = configuration.providers.map(\.name.count).max() ?? 0
             for provider in configuration.providers {
                 let name = provider.name + String(repeating: " ", count: width - provider.name.count)
@@ -60,6 +63,42 @@ extension ProvidersCommand {
                 while line.last == " " { line.removeLast() }
                 StandardStreams.output(line)
             }
+        }
+
+        private static func print(_ configuration: Configuration) {
+            StandardStreams.object { json in
+                json.key("providers")
+                json.beginArray()
+                for provider in configuration.providers {
+                    let spec = ProviderSpec.named(provider.type)
+                    json.beginObject()
+                    json.member("name", provider.name)
+                    json.member("type", provider.type)
+                    json.member(
+                        "base_url", provider.baseURL?.description ?? (spec?.isMock == false ? spec?.baseURL : nil))
+                    json.member("enabled", provider.isEnabled)
+                    json.endObject()
+                }
+                json.endArray()
+                json.key("types")
+                json.beginArray()
+                for spec in ProviderSpec.all {
+                    json.beginObject()
+                    json.member("type", spec.type)
+                    Self.list("dialects", spec.dialects.map(\.rawValue), &json)
+                    Self.list("operations", spec.operations.map(\.rawValue), &json)
+                    Self.list("required_settings", spec.settings.filter(\.isRequired).map(\.name), &json)
+                    json.endObject()
+                }
+                json.endArray()
+            }
+        }
+
+        private static func list(_ key: StaticString, _ texts: [String], _ json: inout JSONWriter) {
+            json.key(key)
+            json.beginArray()
+            for text in texts { json.string(text) }
+            json.endArray()
         }
     }
 }

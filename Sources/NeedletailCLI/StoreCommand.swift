@@ -16,16 +16,35 @@ struct StoreCommand: AsyncParsableCommand {
     struct Options: ParsableArguments {
         @Option(name: [.customShort("c"), .long], help: "The configuration file.")
         var config: String?
+        @Flag(help: "Print JSON.")
+        var json = false
 
         var tool: StoreTool {
             StoreTool(config: self.config, environment: ProcessInfo.processInfo.environment)
         }
 
-        func perform(_ name: String, _ body: (StoreTool) throws(NeedletailError) -> String) throws {
+        /// Does something long to the store, with a bar for who looks on.
+        ///
+        /// - Parameters:
+        ///   - fraction: How much of it is done; `nil` from it where nobody knows.
+        ///   - done: What is said of it in the end: of JSON a member, of text the end of the line.
+        func perform(
+            _ name: String, done: (key: StaticString, text: String), _ access: SQLiteStore.Mode = .read,
+            fraction: @escaping @Sendable () -> Double? = { nil },
+            _ body: @escaping @Sendable (SQLiteStore) throws(NeedletailError) -> Void
+        ) async throws {
             do throws(NeedletailError) {
-                StandardStreams.output(try body(self.tool))
+                let store = try self.tool.open(access)
+                let progress = Progress(title: "db \(name)", isShown: Terminal.error.isTerminal && !self.json)
+                try await progress.during(fraction: fraction) { () throws(NeedletailError) in try body(store) }
             } catch {
                 throw CommandFailure("needletail db \(name): \(error.message)")
+            }
+            let path = self.tool.location.path
+            guard self.json else { return StandardStreams.output("\(path): \(done.text)") }
+            StandardStreams.object { json in
+                json.member("path", path)
+                json.member(done.key, done.text)
             }
         }
     }
@@ -39,12 +58,21 @@ struct StoreCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try self.options.perform("backup") { tool throws(NeedletailError) in
-                let store = try tool.open(.write)
-                try store.backup(to: self.file)
-                try AuditTool(store).note("needletail db backup", subject: self.file)
-                return "\(tool.location.path): copied to \(self.file)"
+            let (file, source) = (self.file, self.options.tool.location.path)
+            try await self.options.perform(
+                "backup", done: ("result", "copied to \(file)"), .write,
+                fraction: {
+                    guard let whole = Self.size(source), let part = Self.size(file), whole > 0 else { return nil }
+                    return Double(part) / Double(whole)
+                }
+            ) { store throws(NeedletailError) in
+                try store.backup(to: file)
+                try AuditTool(store).note("needletail db backup", subject: file)
             }
+        }
+
+        private static func size(_ path: String) -> Int? {
+            (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
         }
     }
 
@@ -55,9 +83,8 @@ struct StoreCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try self.options.perform("check") { tool throws(NeedletailError) in
-                try tool.open().check()
-                return "\(tool.location.path): ok"
+            try await self.options.perform("check", done: ("result", "ok")) { store throws(NeedletailError) in
+                try store.check()
             }
         }
     }
@@ -69,9 +96,9 @@ struct StoreCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try self.options.perform("vacuum") { tool throws(NeedletailError) in
-                try tool.open(.write).vacuum()
-                return "\(tool.location.path): ok"
+            try await self.options.perform("vacuum", done: ("result", "ok"), .write) {
+                store throws(NeedletailError) in
+                try store.vacuum()
             }
         }
     }

@@ -3,7 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Needletail
-import NeedletailCore
+public import NeedletailCore
 import NeedletailProviders
 import NeedletailRouting
 import NeedletailTransport
@@ -32,12 +32,24 @@ extension Composition {
         }
     }
 
+    /// What came of a chat.
+    public struct ChatAnswer: Sendable {
+        /// The model that was asked for.
+        public var model: String
+        /// Who answered.
+        public var provider: String
+        /// The whole text.
+        public var text = ""
+        /// The tokens spent, where known.
+        public var usage: Usage?
+    }
+
     /// Streams one answer; `write` gets its text as it comes.
     public static func chat(
         _ options: ChatRequestOptions,
         configuration: Configuration,
         write: @Sendable (String) -> Void
-    ) async throws {
+    ) async throws -> ChatAnswer {
         let log = LogOutput.make(configuration.telemetry, environment: ProcessInfo.processInfo.environment)
         defer { log.writer.stop() }
         let logger = log.logger
@@ -59,8 +71,9 @@ extension Composition {
         await stack.monitor.checkAll()
         let model = options.model ?? stack.directory.models(allowed: nil).first?.id ?? "default"
         do {
-            try await Self.stream(model, options, from: stack.provider, logger, write)
+            let answer = try await Self.stream(model, options, from: stack.provider, logger, write)
             await stack.shutdown()
+            return answer
         } catch {
             await stack.shutdown()
             throw error
@@ -73,15 +86,21 @@ extension Composition {
         from provider: any Provider,
         _ logger: Logger,
         _ write: @Sendable (String) -> Void
-    ) async throws {
+    ) async throws -> ChatAnswer {
         var request = ChatRequest(model: model)
         if let system = options.system { request.messages.append(.system(system)) }
         request.messages.append(.user(options.prompt))
-        for try await event in try await ChatClient(provider, logger: logger).stream(request) {
+        let stream = try await ChatClient(provider, logger: logger).stream(request)
+        var answer = ChatAnswer(model: model, provider: stream.provider.rawValue)
+        for try await event in stream {
             switch event {
-            case .text(let text, choice: 0), .refusal(let text, choice: 0): write(text)
+            case .text(let text, choice: 0), .refusal(let text, choice: 0):
+                answer.text += text
+                write(text)
+            case .usage(let usage): answer.usage = usage
             default: continue
             }
         }
+        return answer
     }
 }
