@@ -172,6 +172,38 @@ struct DocumentationTests {
         }
     }
 
+    @Test("the library's DocC catalogue links to symbols that are there, and its code is the examples' own")
+    func catalogue() throws {
+        let folder = Self.root.appending(path: "Sources/Needletail")
+        let sources = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))
+            .filter { $0.hasSuffix(".swift") }.map { try Self.text("Sources/Needletail/\($0)") }.joined()
+        let declared = Set(
+            sources.matches(of: /\npublic (?:final )?(?:struct|class|enum|protocol) (\w+)/).map { String($0.output.1) })
+        let example = Set(
+            try Self.text("Examples/Failover/main.swift").split(separator: "\n")
+                .map { $0.trimmingCharacters(in: .whitespaces) })
+        var linked: Set<String> = []
+        for name in ["Needletail", "Failover"] {
+            let text = try Self.text("Sources/Needletail/Needletail.docc/\(name).md")
+            let symbols = text.matches(of: /``(\w[\w\/]*)``[^`]/).map { String($0.output.1) }
+            for symbol in symbols { #expect(declared.contains(symbol) || symbol == "Needletail", "\(symbol)") }
+            linked.formUnion(symbols)
+            for page in text.matches(of: /<doc:(\w+)>/).map(\.output.1) {
+                #expect(
+                    FileManager.default.fileExists(atPath: folder.appending(path: "Needletail.docc/\(page).md").path()))
+            }
+            for block in text.components(separatedBy: "```swift\n").dropFirst().map({
+                $0.components(separatedBy: "```")[0]
+            })
+            where name == "Failover" {
+                for line in block.split(separator: "\n").map({ $0.trimmingCharacters(in: .whitespaces) }) {
+                    #expect(line.isEmpty || example.contains(line), "not in the example: \(line)")
+                }
+            }
+        }
+        #expect(linked.isSuperset(of: declared), "not in the catalogue: \(declared.subtracting(linked).sorted())")
+    }
+
     @Test(
         "every link between the documents leads somewhere",
         arguments: ["README.md", "CONTRIBUTING.md"] + Self.documents)
