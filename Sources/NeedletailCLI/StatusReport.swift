@@ -22,30 +22,38 @@ struct StatusReport: Sendable {
     /// The last requests that failed by the gateway's or a provider's fault, newest first.
     var failures: [JSONView] = []
 
-    /// Asks a gateway.
+    /// How long one answer may take: nobody can end `top` while it waits for one.
+    private static let limit = Duration.seconds(5)
+
+    /// Asks a gateway. Once a part has no answer the parts after it are not asked for.
     ///
     /// - Throws: When nobody answers, or the key is refused.
     static func fetch(_ client: AdminClient) async throws(NeedletailError) -> Self {
         var report = Self(url: client.url)
-        report.configuration = try await client.call("GET", "/config")
-        report.health = try await client.health()
-        let overview = await Self.maybe(client, "/overview?minutes=5")
+        report.configuration = try await client.call("GET", "/config", within: Self.limit)
+        report.health = try await client.health(within: Self.limit)
+        var isSilent = false
+        let overview = await Self.maybe(client, "/overview?minutes=5", &isSilent)
         report.traffic = overview?["last_five_minutes"]
-        report.listen = await Self.maybe(client, "/config/effective")?["listen"]
-        report.providers = await Self.entries(client, "/providers?limit=1000")
-        report.breakers = await Self.entries(client, "/breakers?limit=1000")
-        report.budgets = await Self.entries(client, "/budgets")
-        report.alerts = await Self.entries(client, "/alerts")
-        report.failures = await Self.entries(client, "/requests?limit=5&status=5xx")
+        report.listen = await Self.maybe(client, "/config/effective", &isSilent)?["listen"]
+        report.providers = await Self.entries(client, "/providers?limit=1000", &isSilent)
+        report.breakers = await Self.entries(client, "/breakers?limit=1000", &isSilent)
+        report.budgets = await Self.entries(client, "/budgets", &isSilent)
+        report.alerts = await Self.entries(client, "/alerts", &isSilent)
+        report.failures = await Self.entries(client, "/requests?limit=5&status=5xx", &isSilent)
         return report
     }
 
-    private static func maybe(_ client: AdminClient, _ path: String) async -> JSONView? {
-        do throws(NeedletailError) { return try await client.call("GET", path) } catch { return nil }
+    private static func maybe(_ client: AdminClient, _ path: String, _ isSilent: inout Bool) async -> JSONView? {
+        guard !isSilent else { return nil }
+        do throws(NeedletailError) { return try await client.call("GET", path, within: Self.limit) } catch {
+            isSilent = error.code == .unreachable
+            return nil
+        }
     }
 
-    private static func entries(_ client: AdminClient, _ path: String) async -> [JSONView] {
-        (await Self.maybe(client, path))?["data"].map { Array($0.elements) } ?? []
+    private static func entries(_ client: AdminClient, _ path: String, _ isSilent: inout Bool) async -> [JSONView] {
+        (await Self.maybe(client, path, &isSilent))?["data"].map { Array($0.elements) } ?? []
     }
 
     /// The whole of it as one JSON object.

@@ -46,13 +46,13 @@ public enum RequestPeek {
             operation: operation,
             model: name,
             isStreaming: isStreaming ?? fields.isStreaming ?? shape.streamsByDefault,
-            maxOutputTokens: fields.maxCompletionTokens ?? fields.maxTokens,
+            maxOutputTokens: fields.maxOutputTokens,
             estimatedInputTokens: fields.estimatedInputTokens(bodySize: body.readableBytes),
             features: fields.features,
             body: .wire(WireBody(dialect: dialect, bytes: body), fields.landmarks),
             replyDialect: dialect
         )
-        request.choices = fields.choices
+        request.choices = fields.answers
         request.user = fields.user
         return request
     }

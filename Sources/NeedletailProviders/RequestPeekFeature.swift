@@ -42,13 +42,18 @@ enum RequestPeekFeature {
         }
     }
 
-    /// The limit on output tokens in an object of options.
-    static func outputLimit(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    /// The limit on output tokens in an object of options, the largest where several stand there; `nil` for none.
+    ///
+    /// - Parameter keys: What the dialect calls it.
+    static func outputLimit(_ bytes: Span<UInt8>, _ range: Range<Int>, _ keys: [StaticString]) -> Int? {
         guard let view = Self.view(bytes, range), view.kind == .object else { return nil }
-        for key: StaticString in ["maxOutputTokens", "max_output_tokens", "maxTokens", "num_predict"] {
-            if let limit = view[key]?.int, limit > 0 { return min(limit, Int(Int32.max)) }
+        var most: Int?
+        for member in view.members where keys.contains(where: { member.hasKey($0) }) {
+            // Ollama's -1 stands for no limit; what is no number is not judged here.
+            guard let limit = member.value.int, limit > 0 else { return nil }
+            most = max(most ?? 0, min(limit, Int(Int32.max)))
         }
-        return nil
+        return most
     }
 
     /// How many answers a settings object asks for.

@@ -7,10 +7,14 @@ struct RequestPeekFields {
 
     var model: String?
     var isStreaming: Bool?
-    var maxTokens: Int?
-    var maxCompletionTokens: Int?
+    /// The largest of the limits that stand in the body: which of them an upstream takes is its own affair.
+    private(set) var maxTokens: Int?
+    /// Whether an object that holds the dialect's limit holds none, so that an upstream that takes this object has none.
+    private var hasNoLimit = false
     /// How many answers are asked for; the larger where two members say.
-    var choices = 1
+    private var choices = 1
+    /// How many prompts each have so many answers.
+    private var prompts = 1
     /// Who the client says asks.
     var user: String?
     var content: JSONContentScan?
@@ -23,6 +27,15 @@ struct RequestPeekFields {
 
     init(_ shape: RequestShape) {
         self.shape = shape
+    }
+
+    /// The most output tokens that every upstream of the dialect keeps to; `nil` for none.
+    var maxOutputTokens: Int? { self.hasNoLimit ? nil : self.maxTokens }
+
+    /// How many answers are asked for, to all prompts together.
+    var answers: Int {
+        let (product, overflow) = self.choices.multipliedReportingOverflow(by: self.prompts)
+        return overflow ? .max : product
     }
 
     /// The keys that may stand only once: parsers differ in which of two they take, so one request would mean two things.
@@ -83,12 +96,14 @@ struct RequestPeekFields {
         case .maxTokens:
             try self.once(.maxTokens, "max_tokens")
             let end = try JSONScanner.value(bytes, value)
-            self.maxTokens = try Self.limit(bytes, value..<end, "max_tokens", least: self.shape.leastMaxTokens)
+            let limit = try Self.limit(bytes, value..<end, "max_tokens", least: self.shape.leastMaxTokens)
+            self.readLimit(limit, bytes, key)
             return end
         case .maxCompletionTokens:
             try self.once(.maxCompletionTokens, "max_completion_tokens")
             let end = try JSONScanner.value(bytes, value)
-            self.maxCompletionTokens = try Self.limit(bytes, value..<end, "max_completion_tokens", least: 1)
+            let limit = try Self.limit(bytes, value..<end, "max_completion_tokens", least: 1)
+            self.readLimit(limit, bytes, key)
             return end
         case .choices:
             let end = try JSONScanner.value(bytes, value)
@@ -110,12 +125,32 @@ struct RequestPeekFields {
         case .feature(let name):
             let end = try JSONScanner.value(bytes, value)
             self.features.formUnion(name.features(bytes, value..<end))
-            if name == .settings, let limit = RequestPeekFeature.outputLimit(bytes, value..<end) {
-                self.maxTokens = limit
-            }
-            if name == .settings { self.choices = max(self.choices, RequestPeekFeature.choices(bytes, value..<end)) }
+            if name == .settings { self.readSettings(bytes, key, value..<end) }
             return end
         }
+    }
+
+    /// Notes a limit at the top, unless it is another dialect's: an upstream may pass over that one.
+    private mutating func readLimit(_ limit: Int?, _ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key) {
+        guard let limit, self.shape.limitObjects.isEmpty, Self.isOne(bytes, key, of: self.shape.limitKeys) else {
+            return
+        }
+        self.maxTokens = max(self.maxTokens ?? 0, limit)
+    }
+
+    private mutating func readSettings(_ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key, _ range: Range<Int>) {
+        self.choices = max(self.choices, RequestPeekFeature.choices(bytes, range))
+        guard Self.isOne(bytes, key, of: self.shape.limitObjects) else { return }
+        if let limit = RequestPeekFeature.outputLimit(bytes, range, self.shape.limitKeys) {
+            self.maxTokens = max(self.maxTokens ?? 0, limit)
+        } else {
+            self.hasNoLimit = true
+        }
+    }
+
+    private static func isOne(_ bytes: Span<UInt8>, _ key: JSONObjectCursor.Key, of names: [StaticString]) -> Bool {
+        for name in names where JSONScanner.isKey(bytes, key, name) { return true }
+        return false
     }
 
     private mutating func once(_ key: Set, _ name: String) throws(NeedletailError) {
@@ -148,6 +183,12 @@ struct RequestPeekFields {
         guard isText || bytes[value] == UInt8(ascii: "[") else { throw Self.invalid(name, "must be an array") }
         guard isText || scan.elements > 0 || self.shape.isContentOptional else {
             throw Self.invalid(name, "must not be empty")
+        }
+        if self.shape.takesPrompts, !isText {
+            // A list of numbers is one prompt, of tokens.
+            let first = bytes[JSONScanner.skipWhitespace(bytes, value + 1)]
+            let isTokens = first == UInt8(ascii: "-") || first &- 0x30 < 10
+            if !isTokens { self.prompts = max(1, scan.elements) }
         }
         if scan.images > 0 { self.features.insert(.images) }
         if scan.documents > 0 { self.features.insert(.documents) }

@@ -39,8 +39,11 @@ enum RequestPeekKey {
         case 17 where has("max_output_tokens"): self = .maxTokens
         case 21 where has("max_completion_tokens"): self = .maxCompletionTokens
         case -1:
-            guard let name = Self.named(JSONScanner.text(bytes, key.range)) else { return nil }
-            self = name
+            if let name = Self.named(JSONScanner.text(bytes, key.range)) {
+                self = name
+                return
+            }
+            fallthrough
         default:
             guard shape.settingsKeys.contains(where: { has($0) }) else { return nil }
             self = .feature(.settings)

@@ -18,8 +18,14 @@ struct RequestShape: Sendable {
     var isFree = false
     /// The key of a whole request inside a request to count.
     var countedRequestKey: StaticString?
+    /// Whether the content may be several prompts, each of which is answered.
+    var takesPrompts = false
     /// The keys of objects that hold options which other dialects have at the top.
     var settingsKeys: [StaticString] = []
+    /// Those of them that hold the limit on output tokens; none where it stands at the top.
+    var limitObjects: [StaticString] = []
+    /// The keys of the limit on output tokens. Others are no limit: an upstream of the dialect passes over them.
+    var limitKeys: [StaticString] = ["max_tokens", "max_completion_tokens"]
 }
 
 extension DialectID {
@@ -34,26 +40,35 @@ extension DialectID {
     private var chatShape: RequestShape {
         switch self {
         case .openAIChat: RequestShape()
-        case .anthropicMessages: RequestShape(requiresMaxTokens: true)
+        case .anthropicMessages: RequestShape(requiresMaxTokens: true, limitKeys: ["max_tokens"])
         case .openAIResponses:
-            RequestShape(contentKey: "input", takesText: true, isContentOptional: true, settingsKeys: ["text"])
+            RequestShape(
+                contentKey: "input", takesText: true, isContentOptional: true, settingsKeys: ["text"],
+                limitKeys: ["max_output_tokens"])
         case .gemini:
             RequestShape(
                 contentKey: "contents", countedRequestKey: "generateContentRequest",
-                settingsKeys: ["generationConfig", "generation_config"])
+                settingsKeys: ["generationConfig", "generation_config"],
+                limitObjects: ["generationConfig", "generation_config"],
+                limitKeys: ["maxOutputTokens", "max_output_tokens"])
         case .bedrockConverse:
             RequestShape(
                 countedRequestKey: "input",
-                settingsKeys: ["inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig"])
+                settingsKeys: ["inferenceConfig", "toolConfig", "additionalModelRequestFields", "outputConfig"],
+                limitObjects: ["inferenceConfig"], limitKeys: ["maxTokens"])
         case .ollamaChat:
             RequestShape(
-                isContentOptional: true, streamsByDefault: true, settingsKeys: ["options", "format", "think"])
+                isContentOptional: true, streamsByDefault: true, settingsKeys: ["options", "format", "think"],
+                limitObjects: ["options"], limitKeys: ["num_predict"])
         case .ollamaGenerate:
             RequestShape(
                 contentKey: "prompt", takesText: true, isContentOptional: true, streamsByDefault: true,
-                settingsKeys: ["options", "format", "think", "images"])
-        case .cohereChat: RequestShape()
-        case .openAICompletions: RequestShape(contentKey: "prompt", takesText: true, leastMaxTokens: 0)
+                settingsKeys: ["options", "format", "think", "images"], limitObjects: ["options"],
+                limitKeys: ["num_predict"])
+        case .cohereChat: RequestShape(limitKeys: ["max_tokens"])
+        case .openAICompletions:
+            RequestShape(
+                contentKey: "prompt", takesText: true, leastMaxTokens: 0, takesPrompts: true, limitKeys: ["max_tokens"])
         }
     }
 }

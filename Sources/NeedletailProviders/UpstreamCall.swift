@@ -84,6 +84,8 @@ extension HTTPProvider {
             )
         }
         model.maxOutputTokens = most
+        // A second limit, which some upstream might take instead.
+        model.extensions.removeAll { $0.path == "max_tokens" || $0.path == "max_completion_tokens" }
     }
 
     private static func decoded(

@@ -154,6 +154,13 @@ public final class ModelDirectory: Sendable {
         return upstream.router
     }
 
+    /// Closes whoever answers for a name. A provider that several names lead to is told more than once.
+    func close() async {
+        for group in self.groups.values { await group.router.close() }
+        await self.defaultGroup?.close()
+        for upstream in self.upstreams.values { await upstream.router.close() }
+    }
+
     private func isThere(_ id: String, _ upstream: Upstream) -> Bool {
         !upstream.isOptional || self.live.withLock { $0[id] != nil }
     }

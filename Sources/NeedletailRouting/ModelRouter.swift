@@ -19,6 +19,9 @@ public struct ModelRouter: Provider {
         self.time = time
     }
 
+    /// Closes all that its directory leads to; see ``Provider/close()``.
+    public func close() async { await self.directory.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

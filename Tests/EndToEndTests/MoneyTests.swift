@@ -226,12 +226,22 @@ struct MoneyTests {
         var rule = MockRule()
         rule.reply.text = "one two"
         if isStreaming {
-            rule.fault = MockFault(at: .chunk(2), kind: .slow, for: .milliseconds(300))
+            rule.fault = MockFault(at: .chunk(2), kind: .slow, for: .seconds(3_600))
         } else {
-            rule.reply.delay = .milliseconds(300)
+            rule.reply.delay = .seconds(3_600)
         }
+        // The upstream goes on when the gateway has seen the client leave, and not before.
+        let (left, gate) = AsyncStream.makeStream(of: Void.self)
+        let time = TimeSource(
+            now: TimeSource.live.now, wallSeconds: TimeSource.live.wallSeconds,
+            sleep: { until throws(CancellationError) in
+                guard until > TimeSource.live.now() else { return }
+                var ends = left.makeAsyncIterator()
+                _ = await ends.next()
+                if Task.isCancelled { throw CancellationError() }
+            })
         let script = MockScript(usage: MockUsage(input: 12, output: 34), delay: .zero, rules: [rule])
-        try await withMock(script) { engine, port in
+        try await withMock(script, time: time) { engine, port in
             let yaml = "providers:\n" + Self.provider("main", port, ", on_disconnect: drain")
             try await withGateway(yaml) { gateway in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -246,6 +256,8 @@ struct MoneyTests {
                     if isStreaming { _ = await client.wait(for: "one") }
                     await eventually { engine.statistics.total.requests == 1 }
                     client.close()
+                    await eventually { gateway.counts.requests + gateway.counts.unanswered == 1 }
+                    gate.finish()
                     await eventually { engine.statistics.total.completed == 1 }
                     #expect(engine.statistics.total.aborted == 0)
                 }

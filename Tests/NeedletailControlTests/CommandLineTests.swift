@@ -92,10 +92,10 @@ struct CommandLineTests {
             ["serve", "--api", String(api.dropFirst(7)), "--admin", "127.0.0.1:0"])
         #expect(second.status == 1)
         #expect(second.errors.contains(api.dropFirst(7)), "\(second.errors)")
-        // Nothing runs, so the end does not wait for the drain's limit of 30 s.
-        let began = ContinuousClock.now
+        // Nothing runs, so the end comes before the drain's limit, at which it would end what still runs.
         #expect(try await gateway.stopped(by: SIGTERM) == 0)
-        #expect(ContinuousClock.now - began < .seconds(29))
+        let log = gateway.restOfErrors()
+        #expect(log.contains("Draining") && !log.contains("ending what still runs"), "\(log)")
         let after = try await CommandRun.finished(["chat", "--url", String(api), "-m", "any", "Hello"])
         #expect(after.status == 1 && after.errors.hasPrefix("needletail chat: "), "\(after.errors)")
     }
@@ -172,12 +172,11 @@ struct CommandLineTests {
         let client = try await CommandRun.started(["chat", "--url", String(api), "-m", "m/any", "Hello"])
         var requests = asked.stream.makeAsyncIterator()
         _ = await requests.next()
-        let began = ContinuousClock.now
         gateway.signal(SIGTERM)
         _ = try await gateway.errorLines(until: { $0.contains("Draining") })
         #expect(gateway.isRunning)
+        // A drain that goes on to its limit ends with 0.
         #expect(try await gateway.stopped(by: SIGTERM) == 1)
-        #expect(ContinuousClock.now - began < .seconds(15))
         _ = try await client.stopped(by: SIGKILL)
         await upstream.stop()
     }

@@ -99,6 +99,9 @@ final class CommandRun: Sendable {
         try await Self.blocking { try self.errors.take(until: isLast) }
     }
 
+    /// What nobody has read of standard error, after the end.
+    func restOfErrors() -> String { self.errors.rest() }
+
     private func ended() async throws -> Int32 {
         try await Self.blocking {
             self.process.waitUntilExit()

@@ -182,6 +182,8 @@ struct MarkerSecretTests {
         let secret = try #require(try JSONDocument(JSONText(made.text).bytes).root["key"]?.string)
         try await admin.ask(.post, "/admin/v1/config/reload", key: key)
         for route in process.rooms.flatMap(\.routes) where route.method == .GET {
+            // A stream without an end; what it tells of requests `/requests` tells too.
+            if route.path.description == "/requests/tail" { continue }
             let path = route.path.description.replacing(/\{[a-z]+\}/, with: "main")
             try await admin.ask(.get, AdminRoute.root + path, key: key)
         }

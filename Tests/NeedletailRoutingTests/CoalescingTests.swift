@@ -18,7 +18,7 @@ private func withRunner(_ body: (JobRunner) async throws -> Void) async throws {
     }
 }
 
-@Suite("Coalescing", .timeLimit(.minutes(2)))
+@Suite("Coalescing", .timeLimit(.minutes(15)))
 struct CoalescingTests {
     private func layer(
         _ provider: any Provider, _ runner: JobRunner, bound: Int = FlightTable.defaultBound

@@ -3,7 +3,7 @@ import Testing
 
 @testable import NeedletailRouting
 
-@Suite("Job runner", .timeLimit(.minutes(2)))
+@Suite("Job runner", .timeLimit(.minutes(15)))
 struct JobRunnerTests {
     @Test("jobs are taken only while it runs, and as many at a time as it holds")
     func capacity() async {

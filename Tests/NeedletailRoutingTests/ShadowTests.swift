@@ -6,7 +6,7 @@ import Testing
 
 @testable import NeedletailRouting
 
-@Suite("Shadow traffic", .timeLimit(.minutes(2)))
+@Suite("Shadow traffic", .timeLimit(.minutes(15)))
 struct ShadowTests {
     private let time = JumpingTime()
 

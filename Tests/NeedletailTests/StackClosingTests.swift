@@ -61,6 +61,28 @@ struct StackClosingTests {
         await jobs.close()
     }
 
+    @Test("close passes what looks at content, and reaches what a name leads to")
+    func guards() async throws {
+        let (time, random) = (JumpingTime().source, RandomSource.seeded(1))
+        let leaf = ClosableProvider()
+        let directory = ModelDirectory(
+            groups: [:], upstreams: ["leaf": ModelDirectory.Upstream(router: leaf)], defaultGroup: nil)
+        let router = ModelRouter(directory, time: time)
+        await router.close()
+        #expect(leaf.closes == 1)
+        let layers: [@Sendable (any Provider) -> any Provider] = [
+            { DenyLayer($0, lists: []) },
+            { RedactionLayer($0, policies: [], cutters: { $0.makeEventCutter() }, random: random) },
+            { HookLayer($0, rules: [], dialects: { $0.dialect }, time: time) },
+            { ContentLayer($0, scope: GuardScope(), keep: { _ in }) },
+            { BudgetExhaustionLayer($0, directory: directory, time: time) },
+        ]
+        for (index, layer) in layers.enumerated() {
+            await ProviderStackBuilder(router).with(layer).build().close()
+            #expect(leaf.closes == index + 2)
+        }
+    }
+
     @Test("a closed client answers nobody, and its copies neither")
     func closed() async throws {
         let leaf = ClosableProvider()

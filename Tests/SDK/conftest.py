@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import socket
 import subprocess
 import time
@@ -61,28 +62,56 @@ def more_providers(mock):
     return text
 
 
+def candidate_ports():
+    """Ports below those that the system gives outgoing connections, each once, in random order.
+
+    A share of its own for each of eight workers of pytest-xdist, which run beside each other.
+    """
+    path = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+    end = int(path.read_text().split()[0]) if path.exists() else 32_768
+    start = 10_000 if end >= 20_000 else 1_024
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = range(start + worker % 8, end, 8)
+    return iter(random.sample(ports, len(ports)))
+
+
+PORTS = candidate_ports()
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """Ports on which nobody listens and that no outgoing connection is given; never one twice."""
+    ports = []
+    while len(ports) < count:
+        port = next(PORTS)
+        with socket.socket() as it:
+            # As servers do: what is in TIME_WAIT does not count as taken.
+            it.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                it.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
     return ports
 
 
-def wait_for(url, process):
-    deadline = time.monotonic() + 20
+def wait_for(url, process, log=None):
+    """Waits until `url` answers, as long as `process` lives; `log` is the file that it writes to."""
+    # So much only that a process that hangs does not hang the tests for ever.
+    deadline = time.monotonic() + 300
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=2) as reply:
+            with urllib.request.urlopen(url, timeout=30) as reply:
                 return reply.read()
         except OSError:
             if process.poll() is not None:
-                pytest.exit(f"{process.args} ended with {process.returncode}", returncode=3)
+                pytest.exit(f"{process.args} ended with {process.returncode}: {end_of(log)}", returncode=3)
             if time.monotonic() > deadline:
-                pytest.exit(f"{url} does not answer", returncode=3)
+                pytest.exit(f"{url} does not answer: {end_of(log)}", returncode=3)
             time.sleep(0.05)
+
+
+def end_of(log):
+    return pathlib.Path(log).read_text(errors="replace")[-4000:] if log else "its output is not kept"
 
 
 class Gateway:
@@ -123,7 +152,7 @@ def gateway(tmp_path_factory):
         for command, url in zip(commands, [it.mock + "/__mock/stats", it.base + "/health"]):
             process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
             processes.append(process)
-            wait_for(url, process)
+            wait_for(url, process, folder / "log")
         yield it
     finally:
         dead = [each.args for each in processes if each.poll() is not None]

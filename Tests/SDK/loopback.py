@@ -103,7 +103,7 @@ def gateway(folder, provider, environment):
             [BINARY, "serve", "--config", str(file)], cwd=folder, env=environment_of(folder, environment),
             stdout=output, stderr=subprocess.STDOUT)
     try:
-        wait_for(f"http://127.0.0.1:{api}/health", process)
+        wait_for(f"http://127.0.0.1:{api}/health", process, log)
         yield Running(f"http://127.0.0.1:{api}", log)
         assert process.poll() is None, "the gateway died"
     finally:

@@ -55,7 +55,7 @@ def failing(tmp_path_factory):
                 processes.append(subprocess.Popen(
                     command, cwd=folder, env=os.environ | {"UP": "upstream-key"}, stdout=log,
                     stderr=subprocess.STDOUT))
-                wait_for(url, processes[-1])
+                wait_for(url, processes[-1], folder / "log")
             yield it
         finally:
             for each in reversed(processes):

@@ -62,7 +62,7 @@ class Race:
         with open(self.folder / "log", "a") as log:
             process = subprocess.Popen(
                 [BINARY, *command], cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT)
-        wait_for(url, process)
+        wait_for(url, process, self.folder / "log")
         return process
 
     def start_gateway(self):

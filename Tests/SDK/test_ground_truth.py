@@ -31,7 +31,7 @@ KINDS = [
     Kind("one/streamed", True, True, 30, 200, "success", {"first": 1}),
     Kind("over", False, True, 6, 200, "success", {"first": 1, "failover": 1}),
     Kind("over", True, True, 4, 200, "success", {"first": 1, "failover": 1}),
-    Kind("again/failing", False, True, 5, 502, "error", {"first": 1, "retry": 1}),
+    Kind("retried", False, True, 5, 502, "error", {"first": 1, "retry": 1}),
     Kind("one/refusing", False, True, 4, 400, "error", {"first": 1}),
     Kind("one/breaking", True, True, 3, 200, "error", {"first": 1}),
     Kind("one/stalling", True, True, 3, 200, "abandoned", {"first": 1}, leaves=True),
@@ -132,7 +132,9 @@ def served(tmp_path):
         "providers": {"one": provider, "two": provider,
                       "again": provider | {"retry": {"max_attempts": 2, "base_delay": "0s"}}},
         "models": {"over": {"targets": ["one/failing", {"to": "two/plain", "priority": 2}], "retry_budget": False,
-                            "health_threshold": 0}},
+                            "health_threshold": 0},
+                   # Every retry is made, however quick the machine is.
+                   "retried": {"targets": ["again/failing"], "retry_budget": False, "health_threshold": 0}},
         "prices": {"models": {each: {"input": "1.00", "output": "3.00"} for each in
                               ["plain", "streamed", "failing", "refusing", "stalling", "breaking"]}},
         "keys": [{"name": "truth", "key": {"env": "TRUTH_KEY"}}],
@@ -148,7 +150,7 @@ def served(tmp_path):
             ]:
                 processes.append(subprocess.Popen(
                     command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=log))
-                wait_for(url, processes[-1])
+                wait_for(url, processes[-1], tmp_path / "log")
             yield api, f"http://127.0.0.1:{admin}", f"http://127.0.0.1:{mock}/__mock/stats"
         finally:
             for each in reversed(processes):
@@ -189,7 +191,7 @@ def test_every_counter_says_what_happened(served):
     assert metrics.sum("provider_request_total") == mock["requests"]
     for model, truth in mock["by_model"].items():
         assert metrics.sum("provider_request_total", model=model) == truth["requests"], model
-    for model, per_request in [("failing", {"over": 1, "again/failing": 2}), ("refusing", {"one/refusing": 1}),
+    for model, per_request in [("failing", {"over": 1, "retried": 2}), ("refusing", {"one/refusing": 1}),
                                ("breaking", {"one/breaking": 1})]:
         expected = sum(count * per_request.get(kind.model, 0) for kind, count in many)
         assert metrics.sum("provider_error_total", model=model) == expected, model

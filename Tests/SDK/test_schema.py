@@ -34,7 +34,7 @@ def admin_url(tmp_path_factory):
         process = subprocess.Popen(
             [BINARY, "serve"], cwd=folder, env=environment, stdout=log, stderr=log)
         try:
-            wait_for(f"http://127.0.0.1:{api}/health", process)
+            wait_for(f"http://127.0.0.1:{api}/health", process, folder / "log")
             yield f"http://127.0.0.1:{admin}"
             assert process.poll() is None, pathlib.Path(folder / "log").read_text()[-2000:]
         finally:
@@ -47,6 +47,8 @@ def test_no_operation_fails(admin_url):
     schema = schemathesis.openapi.from_url(admin_url + "/admin/v1/openapi.json", headers=headers)
     failures = []
     operations = [operation.ok() for operation in schema.get_all_operations()]
+    # A stream of events has no end to wait for.
+    operations = [operation for operation in operations if not operation.path.endswith("/requests/tail")]
     assert len(operations) > 60
     for operation in operations:
 

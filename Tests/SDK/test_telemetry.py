@@ -112,11 +112,11 @@ def served(folder, telemetry, environment={}):
             stdout=subprocess.DEVNULL, env=environment)
         process = None
         try:
-            wait_for(f"http://127.0.0.1:{mock}/__mock/stats", mocked)
+            wait_for(f"http://127.0.0.1:{mock}/__mock/stats", mocked, log)
             process = subprocess.Popen(
                 [BINARY, "serve", "--config", str(file)], cwd=folder, env=environment, stdout=subprocess.DEVNULL,
                 stderr=output)
-            wait_for(f"http://127.0.0.1:{api}/health", process)
+            wait_for(f"http://127.0.0.1:{api}/health", process, log)
             yield Served(api, admin, log), process
         finally:
             for each in [process, mocked]:
@@ -290,7 +290,7 @@ def test_prometheus_scrapes_and_finds_nothing_wrong(tmp_path):
                 ["prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={tmp_path}/data",
                  f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
         try:
-            wait_for(f"http://127.0.0.1:{port}/-/ready", process)
+            wait_for(f"http://127.0.0.1:{port}/-/ready", process, tmp_path / "prometheus.log")
             query = f"http://127.0.0.1:{port}/api/v1/query?query=sum(provider_request_total)"
             expected = sum(float(line.split()[-1]) for line in text.splitlines()
                            if line.startswith("provider_request_total{"))

@@ -153,6 +153,10 @@ final class AdminAPI: EdgeHandler {
         case .busy:
             let message = "A call with this idempotency-key runs; ask again when it has ended."
             return (AdminError(409, "conflict", message).response, nil)
+        case .done:
+            let message =
+                "This call was done; its answer shows a secret and is not kept. Use a new idempotency-key to do it once more."
+            return (AdminError(409, "answer_not_kept", message).response, nil)
         case .other:
             let message = "This idempotency-key was used for another call; choose a new one."
             return (AdminError(422, "idempotency_key_reused", message).response, nil)
@@ -163,7 +167,11 @@ final class AdminAPI: EdgeHandler {
         let (response, stream) = await self.make(call, head, body)
         // What failed through no fault of the call, and what flows by, may be asked for again.
         let isKept = stream == nil && response.status < 500 && response.status != 429
-        self.idempotency.withLock { $0.end(key, isKept ? response : nil) }
+        // A refusal shows no secret, and its call was not done.
+        let isSecret = call.route.holdsSecret && response.status < 400
+        self.idempotency.withLock { state in
+            if isKept, isSecret { state.endWithSecret(key) } else { state.end(key, isKept ? response : nil) }
+        }
         return (response, stream)
     }
 

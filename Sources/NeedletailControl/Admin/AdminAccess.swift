@@ -87,8 +87,8 @@ final class AdminAccess: Sendable {
                 return .known(administrator)
             }
         } catch {
-            // One that has ended was right once: its holder does not guess.
-            let isGuess = error != .expired && error != .notYet
+            // One that was right once, or is right elsewhere, is no guess; nor is one by a key not fetched yet.
+            let isGuess = error == .signature || error == .malformed || error == .issuer
             if isGuess, self.guesses.withLock({ $0.fail(client, now: now) }) {
                 return .refused(Self.locked(GuessGuardState.lockTime))
             }

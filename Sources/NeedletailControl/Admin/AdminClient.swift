@@ -24,11 +24,16 @@ public struct AdminClient: Sendable {
     ///   - key: The admin key; `nil` for none.
     /// - Throws: `.invalidRequest` for a URL that is none.
     public init(url: String, key: Secret?) throws(NeedletailError) {
-        self.url = url
-        self.key = key
-        self.transport = try UpstreamPool(
+        let pool = try UpstreamPool(
             origin: try Origin(url: url), group: MultiThreadedEventLoopGroup.singleton, time: .live,
             logger: Logger(label: "needletail") { _ in SwiftLogNoOpLogHandler() })
+        self.init(url: url, key: key, transport: pool)
+    }
+
+    init(url: String, key: Secret?, transport: any HTTPTransport) {
+        self.url = url
+        self.key = key
+        self.transport = transport
     }
 
     /// Calls an operation.
@@ -38,18 +43,20 @@ public struct AdminClient: Sendable {
     ///   - path: The path below `/admin/v1`, with its query; names in it encoded by ``segment(_:)``.
     ///   - body: A JSON text; `nil` for none.
     ///   - ifMatch: The version that a change is for; `nil` for any.
+    ///   - limit: How long all of it may take; `nil` waits as long as the longest operation, a drain of ten minutes.
     /// - Returns: The answer; `nil` where there is nothing to say.
     /// - Throws: What the gateway says is wrong, its faults line by line, or that nobody answers.
     public func call(
-        _ method: String, _ path: String, body: JSONText? = nil, ifMatch: String? = nil
+        _ method: String, _ path: String, body: JSONText? = nil, ifMatch: String? = nil, within limit: Duration? = nil
     ) async throws(NeedletailError) -> JSONView? {
         var headers: HTTPFields = [.accept: "application/json"]
         if let key = self.key { headers[.authorization] = "Bearer \(key.exposed)" }
         if body != nil { headers[.contentType] = "application/json" }
         if let ifMatch { headers[.ifMatch] = ifMatch }
+        let timeouts = limit.map { Self.timeouts($0) } ?? Timeouts(firstToken: .seconds(610))
         let request = TransportRequest(
             method: HTTPRequest.Method(rawValue: method) ?? .get, path: AdminRoute.root + path, headers: headers,
-            body: body?.bytes ?? ByteBuffer(), timeouts: Timeouts(firstToken: .seconds(610)))
+            body: body?.bytes ?? ByteBuffer(), timeouts: timeouts)
         let status: Int
         let bytes: ByteBuffer
         do {
@@ -76,9 +83,11 @@ public struct AdminClient: Sendable {
 
     /// How the gateway is, whatever the status that it says it with.
     ///
+    /// - Parameter limit: How long all of it may take; `nil` for what ``Timeouts`` say.
     /// - Returns: `nil` where the answer is no JSON.
-    public func health() async throws(NeedletailError) -> JSONView? {
-        let (_, body) = try await self.get("/health/detailed", accept: "application/json", timeouts: Timeouts())
+    public func health(within limit: Duration? = nil) async throws(NeedletailError) -> JSONView? {
+        let (_, body) = try await self.get(
+            "/health/detailed", accept: "application/json", timeouts: limit.map { Self.timeouts($0) } ?? Timeouts())
         let bytes = try await body.collect(upTo: Self.answerLimit)
         return try? JSONDocument(bytes).root
     }
@@ -109,6 +118,10 @@ public struct AdminClient: Sendable {
                 guard take(String(buffer: event.name), data) else { return body.cancel() }
             }
         }
+    }
+
+    private static func timeouts(_ limit: Duration) -> Timeouts {
+        Timeouts(connect: limit, firstToken: limit, idle: limit, total: limit)
     }
 
     private func get(

@@ -28,6 +28,8 @@ struct AdminRoute: Sendable {
     var body: Body
     /// The status when all went well.
     var status: Int
+    /// Whether the answer shows a secret, so that nothing may keep it.
+    var holdsSecret: Bool
     let handler: Handler
 
     /// Where all routes begin.
@@ -41,6 +43,7 @@ struct AdminRoute: Sendable {
         query: [AdminField] = [],
         body: Body = .none,
         status: Int = 200,
+        holdsSecret: Bool = false,
         handler: @escaping Handler
     ) {
         self.method = method
@@ -50,6 +53,7 @@ struct AdminRoute: Sendable {
         self.query = query
         self.body = body
         self.status = status
+        self.holdsSecret = holdsSecret
         self.handler = handler
     }
 }

@@ -24,6 +24,8 @@ struct IdempotencyState {
         case run
         /// It was answered.
         case replay(EdgeResponse)
+        /// It was done, and its answer is not kept.
+        case done
         /// It runs.
         case busy
         /// The key was used for another call.
@@ -32,21 +34,34 @@ struct IdempotencyState {
         case full
     }
 
+    /// How far a call is.
+    private enum Progress {
+        case running
+        case answered(EdgeResponse)
+        /// It was answered with what nothing may keep.
+        case done
+
+        var isRunning: Bool { if case .running = self { true } else { false } }
+    }
+
     private struct Entry {
         var call: String
-        var answer: EdgeResponse?
+        var progress = Progress.running
         var size = 0
         var expires: Instant
         var number: Int
     }
 
     private var entries: [Key: Entry] = [:]
+    /// Entries from the oldest on, and places of some that are gone, see ``forget(_:)``.
     private var order: [(key: Key, number: Int)] = []
     private var next = 0
     private var size = 0
 
     /// How many are kept.
     var count: Int { self.entries.count }
+    /// How many places the order has.
+    var places: Int { self.order.count }
 
     /// Decides about a call, and notes it if it is to be made.
     ///
@@ -55,7 +70,11 @@ struct IdempotencyState {
         self.drop(now)
         if let known = self.entries[key] {
             guard known.call == call else { return .other }
-            return known.answer.map { .replay($0) } ?? .busy
+            switch known.progress {
+            case .running: return .busy
+            case .answered(let answer): return .replay(answer)
+            case .done: return .done
+            }
         }
         while self.entries.count >= Self.maximumCount {
             guard self.dropOldest() else { return .full }
@@ -68,13 +87,27 @@ struct IdempotencyState {
 
     /// Notes the answer of a call that ran; `nil` lets it be made again.
     mutating func end(_ key: Key, _ answer: EdgeResponse?) {
-        guard var entry = self.entries[key], entry.answer == nil else { return }
-        guard let answer, answer.body.readableBytes <= Self.maximumSize / 16 else { return self.remove(key) }
-        entry.answer = answer
+        guard var entry = self.entries[key], entry.progress.isRunning else { return }
+        guard let answer, answer.body.readableBytes <= Self.maximumSize / 16 else { return self.forget(key) }
+        entry.progress = .answered(answer)
         entry.size = answer.body.readableBytes
         self.size += entry.size
         self.entries[key] = entry
         while self.size > Self.maximumSize, self.dropOldest() {}
+    }
+
+    /// Notes that a call was done whose answer nothing may keep.
+    mutating func endWithSecret(_ key: Key) {
+        guard let entry = self.entries[key], entry.progress.isRunning else { return }
+        self.entries[key]?.progress = .done
+    }
+
+    /// Lets a call be made again. Its place in the order goes when most places are such.
+    private mutating func forget(_ key: Key) {
+        self.remove(key)
+        guard self.order.count > 2 * self.entries.count + 64 else { return }
+        let entries = self.entries
+        self.order.removeAll { entries[$0.key]?.number != $0.number }
     }
 
     private mutating func remove(_ key: Key) {
@@ -98,7 +131,7 @@ struct IdempotencyState {
     /// Drops the oldest that was answered.
     private mutating func dropOldest() -> Bool {
         let index = self.order.firstIndex { key, number in
-            self.entries[key].map { $0.number == number && $0.answer != nil } ?? false
+            self.entries[key].map { $0.number == number && !$0.progress.isRunning } ?? false
         }
         guard let index else { return false }
         self.remove(self.order[index].key)

@@ -49,7 +49,10 @@ struct AlertBoard: Sendable {
         _ rule: AlertRule, _ readings: [Reading], now: Instant, wallNanoseconds: Int64
     ) -> [AlertEvent] {
         var values: [String: Double?] = [:]
-        for reading in readings.prefix(Self.mostSubjects) { values.updateValue(reading.value, forKey: reading.subject) }
+        // The same ones at each look, in whatever order they come.
+        let isMany = readings.count > Self.mostSubjects
+        let watched = isMany ? readings.sorted { $0.subject < $1.subject }[..<Self.mostSubjects] : readings[...]
+        for reading in watched { values.updateValue(reading.value, forKey: reading.subject) }
         for place in self.states.keys where place.rule == rule.name && values[place.subject] == nil {
             values.updateValue(nil, forKey: place.subject)
         }

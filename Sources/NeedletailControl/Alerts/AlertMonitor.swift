@@ -153,9 +153,9 @@ final class AlertMonitor: Sendable {
 
     /// Looks once.
     func look() async {
+        let budgets = await self.sources.budgets()
         let rules = self.state.withLock { $0.board.rules }
         var known: [AlertMetric: [AlertBoard.Reading]] = [:]
-        let budgets = await self.sources.budgets()
         known[.budgetUsed] = budgets.map { .init(subject: $0.name, value: $0.used) }
         if rules.contains(where: { $0.metric == .keyAge }) { known[.keyAge] = self.sources.keyAges() }
         if rules.contains(where: { $0.metric == .health }) {
@@ -166,7 +166,9 @@ final class AlertMonitor: Sendable {
         let events = self.state.withLock { state -> [AlertEvent] in
             state.budgets = budgets
             for (index, cell) in state.cells.enumerated() { state.objectives[index].observe(cell.counts, now: now) }
-            return rules.flatMap { rule in
+            // Those that hold now: others may have come while this looked, and of what is gone nobody is told.
+            let current = state.board.rules
+            return current.flatMap { rule in
                 let readings = Self.readings(rule, known, deployments, self.signals, &state, now: now)
                 return state.board.judge(rule, readings, now: now, wallNanoseconds: wall)
             }

@@ -17,7 +17,8 @@ enum AuditChain {
         return events.map { event in
             let text = event.text
             let record = AuditRecord(
-                sequence: head.sequence + 1, text: text, previous: head.hash,
+                // What a forger wrote as the end must not end the process; `verify` tells of it.
+                sequence: head.sequence &+ 1, text: text, previous: head.hash,
                 hash: Self.hash(previous: head.hash, text: text))
             head = AuditHead(sequence: record.sequence, hash: record.hash)
             return record

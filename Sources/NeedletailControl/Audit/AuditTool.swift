@@ -63,7 +63,8 @@ public struct AuditTool: Sendable {
 
     /// Hands out all records in their order.
     public func each(_ body: (AuditRecord) -> Void) throws(NeedletailError) {
-        var last: Int64 = 0
+        // From below any number that a gateway gives: what was put in there is found too.
+        var last = Int64.min
         while true {
             let records = try self.store.auditRecords(after: last, limit: Self.page)
             for record in records { body(record) }

@@ -23,10 +23,14 @@ struct AuditVerification: Sendable {
 
     /// Takes the next record.
     mutating func take(_ record: AuditRecord) {
-        let expected = self.head.sequence + 1
+        guard record.sequence > 0 else {
+            return self.tell("record \(record.sequence) was not written by a gateway, which counts from 1")
+        }
+        // Numbers come from the file: none may end the process.
+        let expected = self.head.sequence &+ 1
         if record.sequence > expected {
             self.tell(
-                record.sequence == expected + 1
+                record.sequence == expected &+ 1
                     ? "record \(expected) is missing" : "records \(expected) to \(record.sequence - 1) are missing")
         } else if record.sequence < expected {
             self.tell("record \(record.sequence) is there twice")

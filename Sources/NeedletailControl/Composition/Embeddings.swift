@@ -8,6 +8,10 @@ struct Embeddings: Sendable {
     /// As a client would name it.
     let model: String
     let directory: ModelDirectory
+    let time: TimeSource
+
+    /// What a look into the cache may take: a provider that hangs makes it a miss, and the request goes on.
+    static let limit = Duration.seconds(2)
 
     /// The vector for a text; `nil` where the provider gives none, which costs the request no more than the time.
     func vector(_ text: String, _ context: RequestContext) async -> [Float]? {
@@ -17,7 +21,8 @@ struct Embeddings: Sendable {
         let info = RequestInfo(
             id: asker.id, keyName: asker.keyName, tenant: asker.tenant, team: asker.team, tags: asker.tags,
             priority: asker.priority, logger: asker.logger)
-        let own = RequestContext(info, deadline: context.deadline)
+        let limit = self.time.now().advanced(by: Self.limit)
+        let own = RequestContext(info, deadline: min(context.deadline ?? limit, limit))
         defer { if let cost = info.cost.value { asker.cost.add(cost) } }
         var json = JSONWriter()
         json.beginObject()

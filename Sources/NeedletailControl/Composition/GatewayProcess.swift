@@ -334,7 +334,8 @@ public final class GatewayProcess: Service {
                 let contents = try? await self.store.perform({ () throws(NeedletailError) in try file.vault() }),
                 follower.hasChanged(contents, now: self.time.wallSeconds())
             {
-                self.report(self.running.refreshSecrets("vault"))
+                let attempt = self.running.refreshSecrets("vault")
+                if follower.isNews(attempt.faults) { self.report(attempt) }
             }
             do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch { return }
         }

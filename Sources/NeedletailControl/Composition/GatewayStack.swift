@@ -108,7 +108,7 @@ public struct GatewayStack: Sendable {
         // New with every configuration: the same name may lead elsewhere in the next.
         let cache = configuration.cache.map { options in
             let semantic = configuration.semanticCache.map { wanted in
-                let embeddings = Embeddings(model: wanted.model, directory: directory)
+                let embeddings = Embeddings(model: wanted.model, directory: directory, time: time)
                 return SemanticCache(wanted.options, like: options, time: time) { await embeddings.vector($0, $1) }
             }
             return ResponseCache(options, semantic: semantic, time: time)

@@ -14,8 +14,8 @@ final class ContentLog: Sendable {
     private static let mostBytes = 32 << 20
     /// The most requests that wait.
     private static let mostRecords = 4_096
-    /// Requests in one transaction.
-    private static let batch = 256
+    /// Requests in one transaction, and in one turn on the store's thread.
+    static let batch = 256
     /// How often what is too old is deleted.
     private static let sweep = Duration.seconds(60)
 
@@ -74,26 +74,40 @@ final class ContentLog: Sendable {
         }
     }
 
-    /// Writes all that waits, on the store's thread.
-    func write(to file: SQLiteStore) {
-        while true {
-            let (batch, limit) = self.state.withLock { state in
-                let batch = Array(state.records.prefix(Self.batch))
-                state.records.removeFirst(batch.count)
-                for entry in batch { state.bytes -= entry.record.size }
-                return (batch, state.settings?.maximumSize ?? ContentConfiguration.usualSize)
-            }
-            guard !batch.isEmpty else { return }
-            let contents = batch.map {
-                $0.record.stored(at: $0.wallMilliseconds, limit: limit, dialects: { $0.dialect })
-            }
-            do throws(NeedletailError) {
-                try file.append(contents)
-                self.tell(nil, written: contents.count, dropped: 0)
-            } catch {
-                self.tell(error, written: 0, dropped: contents.count)
-            }
+    /// How many calls of ``write(to:)`` it takes to write what waits now.
+    var waitingBatches: Int { self.state.withLock { ($0.records.count + Self.batch - 1) / Self.batch } }
+
+    /// Writes what waits now, a batch at a time: between two the store's thread grants budgets. What comes meanwhile is for
+    /// the next time.
+    func flush(_ store: GatewayStore, _ file: SQLiteStore) async throws(NeedletailError) {
+        for _ in 0..<self.waitingBatches {
+            let isMore = try await store.perform { () throws(NeedletailError) -> Bool in self.write(to: file) }
+            guard isMore else { return }
         }
+    }
+
+    /// Writes one batch of what waits, on the store's thread.
+    ///
+    /// - Returns: Whether more waits.
+    func write(to file: SQLiteStore) -> Bool {
+        let (batch, limit, isMore) = self.state.withLock { state in
+            let batch = Array(state.records.prefix(Self.batch))
+            state.records.removeFirst(batch.count)
+            for entry in batch { state.bytes -= entry.record.size }
+            let limit = state.settings?.maximumSize ?? ContentConfiguration.usualSize
+            return (batch, limit, !state.records.isEmpty)
+        }
+        guard !batch.isEmpty else { return false }
+        let contents = batch.map {
+            $0.record.stored(at: $0.wallMilliseconds, limit: limit, dialects: { $0.dialect })
+        }
+        do throws(NeedletailError) {
+            try file.append(contents)
+            self.tell(nil, written: contents.count, dropped: 0)
+        } catch {
+            self.tell(error, written: 0, dropped: contents.count)
+        }
+        return isMore
     }
 
     private func tell(_ error: NeedletailError?, written: Int, dropped: Int) {
@@ -130,10 +144,8 @@ final class ContentLog: Sendable {
             let isDue = swept.map { now.duration(since: $0) >= Self.sweep } ?? true
             if isDue { swept = now }
             do throws(NeedletailError) {
-                try await store.perform { () throws(NeedletailError) in
-                    self.write(to: file)
-                    if isDue { self.sweep(file) }
-                }
+                try await self.flush(store, file)
+                if isDue { try await store.perform { () throws(NeedletailError) -> Void in self.sweep(file) } }
             } catch {
                 return
             }

@@ -1,3 +1,4 @@
+import Foundation
 public import Logging
 import NIOPosix
 public import NeedletailCore
@@ -21,7 +22,7 @@ public final class GatewayStore: Sendable {
     let time: TimeSource
     private let logger: Logger
     private let thread: NIOThreadPool
-    /// Reads for reports, beside the thread that books: a question about a million lines takes seconds.
+    /// For what takes seconds, beside the thread that books: a question about a million lines, the vault's master key.
     private let readers = NIOThreadPool(numberOfThreads: 1)
     private let authority: any BudgetAuthority
 
@@ -66,11 +67,13 @@ public final class GatewayStore: Sendable {
         _ configuration: Configuration, _ logger: Logger
     ) throws(NeedletailError) -> SQLiteStore? {
         guard let path = configuration.store.path else { return nil }
+        // Access fails closed: a file that is there may hold the only keys, without which everybody could come in.
+        let mayHoldKeys = configuration.keys == nil && FileManager.default.fileExists(atPath: path)
         do {
             return try SQLiteStore.writable(path)
         } catch {
-            // Money fails closed: budgets that would be forgotten at the next start are none.
-            guard !configuration.store.isRequired, configuration.budgets.isEmpty else { throw error }
+            // Money does too: budgets that would be forgotten at the next start are none.
+            guard !configuration.store.isRequired, configuration.budgets.isEmpty, !mayHoldKeys else { throw error }
             logger.warning("What calls cost is not kept: \(error.message) Write `store: off` if that is meant.")
             return nil
         }
@@ -119,6 +122,13 @@ public final class GatewayStore: Sendable {
         _ work: @escaping @Sendable () throws(NeedletailError) -> Value
     ) async throws(NeedletailError) -> Value {
         try await Self.perform(on: self.thread, work)
+    }
+
+    /// Runs work that may take seconds beside the thread that books and grants.
+    func performBeside<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(NeedletailError) -> Value
+    ) async throws(NeedletailError) -> Value {
+        try await Self.perform(on: self.readers, work)
     }
 
     private static func perform<Value: Sendable>(
@@ -204,11 +214,13 @@ public final class GatewayStore: Sendable {
     /// Writes what was said and waits; works in a cancelled task too.
     private func writeContent() async {
         guard let file = self.file else { return }
-        await withCheckedContinuation { continuation in
-            self.thread.submit { [content = self.content] _ in
-                content.write(to: file)
-                continuation.resume()
+        for _ in 0..<self.content.waitingBatches {
+            let isMore = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+                self.thread.submit { [content = self.content] _ in
+                    continuation.resume(returning: content.write(to: file))
+                }
             }
+            guard isMore else { return }
         }
     }
 }

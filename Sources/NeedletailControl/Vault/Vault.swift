@@ -7,6 +7,8 @@ public struct Vault: Sendable {
     static let sizeLimit = 64 << 10
     /// The versions that are kept; operators have tens.
     static let capacity = 10_000
+    /// How often a change begins again because the vault was sealed anew meanwhile, which operators do once in months.
+    private static let attempts = 3
 
     let store: any VaultStore
     let configuration: VaultConfiguration
@@ -14,45 +16,36 @@ public struct Vault: Sendable {
     var files = ConfigurationFiles.live
     var time = TimeSource.live
     var random = RandomSource.live
+    /// The keys of one load, which reads many credentials; `nil` to fetch them for each piece of work.
+    var keys: VaultKeys?
 
     // MARK: Keys
 
-    /// The cipher that opens what is there, tried with the key and the one before.
+    /// The cipher that opens what is there, tried with the key and, where that is not the one, with the one before.
     func cipher(_ contents: VaultContents) throws(NeedletailError) -> VaultCipher? {
+        try self.cipher(contents, self.keys ?? self.freshKeys())
+    }
+
+    private func cipher(_ contents: VaultContents, _ keys: VaultKeys) throws(NeedletailError) -> VaultCipher? {
         guard let seal = contents.seal else { return nil }
-        let first: MasterKey
-        do throws(NeedletailError) { first = try self.masterKey() } catch {
-            // While the new key is not there yet, the one before still opens.
-            guard let previous = self.previousKey(),
-                VaultCipher(master: previous, keyVersion: seal.version).opens(seal.proof)
-            else { throw error }
-            return VaultCipher(master: previous, keyVersion: seal.version)
-        }
-        for key in [first, self.previousKey()].compactMap({ $0 }) {
-            let cipher = VaultCipher(master: key, keyVersion: seal.version)
+        if case .success(let master) = keys.master {
+            let cipher = VaultCipher(master: master, keyVersion: seal.version)
             if cipher.opens(seal.proof) { return cipher }
         }
+        // Also while the new key is not there yet: the one before still opens.
+        if let previous = keys.previous {
+            let cipher = VaultCipher(master: previous, keyVersion: seal.version)
+            if cipher.opens(seal.proof) { return cipher }
+        }
+        let master = try keys.master.get()
         throw NeedletailError(
             .unavailable,
             "The vault is sealed with another master key: with \(seal.keyID), and \(self.configuration.masterKey.description) "
-                + "holds \(first.id). Give that one, or it as `vault.previous_key`; nothing was changed.")
+                + "holds \(master.id). Give that one, or it as `vault.previous_key`; nothing was changed.")
     }
 
-    private func masterKey() throws(NeedletailError) -> MasterKey {
-        try self.configuration.masterKey.read(self.environment, self.files)
-    }
-
-    private func previousKey() -> MasterKey? {
-        try? self.configuration.previousKey.read(self.environment, self.files)
-    }
-
-    /// The cipher to write with; a vault that was never written to begins with the master key.
-    private func writing(_ contents: inout VaultContents) throws(NeedletailError) -> VaultCipher {
-        if let cipher = try self.cipher(contents) { return cipher }
-        let cipher = VaultCipher(master: try self.masterKey(), keyVersion: 1)
-        contents.seal = try self.seal(cipher)
-        return cipher
-    }
+    /// Keys that are fetched again.
+    func freshKeys() -> VaultKeys { VaultKeys(self.configuration, self.environment, self.files) }
 
     private func seal(_ cipher: VaultCipher) throws(NeedletailError) -> VaultSeal {
         VaultSeal(
@@ -117,9 +110,15 @@ public struct Vault: Sendable {
             throw NeedletailError(.invalidRequest, "'\(name.prefix(60))' is no name; \(SchemaKind.name.example).")
         }
         try Self.check(secret)
-        return try self.change { contents, now throws(NeedletailError) in
+        if mustExist { try Self.require(name, try self.store.vault()) }
+        let now = self.time.wallSeconds()
+        var entry: VaultEntry?
+        try self.change { contents, opened, master throws(NeedletailError) in
             if mustExist { try Self.require(name, contents) }
-            let cipher = try self.writing(&contents)
+            // A vault that was never written to begins with the master key.
+            let cipher: VaultCipher
+            if let opened { cipher = opened } else { cipher = VaultCipher(master: try master.get(), keyVersion: 1) }
+            if contents.seal == nil { contents.seal = try self.seal(cipher) }
             let version = (contents.secrets.filter { $0.name == name }.map(\.version).max() ?? 0) + 1
             for index in contents.secrets.indices where contents.secrets[index].name == name {
                 let end = min(contents.secrets[index].expires ?? .max, now + max(0, overlap))
@@ -131,8 +130,10 @@ public struct Vault: Sendable {
             }
             contents.secrets.append(
                 try cipher.seal(secret, name: name, version: version, created: now, random: self.random))
-            return name
+            entry = Self.entries(contents, now: now).first { $0.name == name }
         }
+        guard let entry else { throw NeedletailError(.internalFailure, "The vault has lost what was set.") }
+        return entry
     }
 
     /// Takes a credential out.
@@ -158,10 +159,11 @@ public struct Vault: Sendable {
     ///
     /// - Returns: How many versions there are, and the key's name.
     public func reseal() throws(NeedletailError) -> (count: Int, keyID: String) {
-        let master = try self.masterKey()
         var count = 0
-        try self.store.changeVault { contents throws(NeedletailError) in
-            guard let old = try self.cipher(contents) else {
+        var keyID = ""
+        try self.change { contents, opened, found throws(NeedletailError) in
+            let master = try found.get()
+            guard let old = opened else {
                 throw NeedletailError(.notFound, "The vault is empty; there is nothing to seal anew.")
             }
             let new = VaultCipher(master: master, keyVersion: old.keyVersion + 1)
@@ -176,21 +178,35 @@ public struct Vault: Sendable {
             }
             contents = VaultContents(seal: try self.seal(new), secrets: secrets)
             count = secrets.count
+            keyID = master.id
         }
-        return (count, master.id)
+        return (count, keyID)
     }
 
+    /// Changes what takes a key. The keys are fetched before the store is locked: that may take a program seconds, in which
+    /// calls wait for their budgets.
+    ///
+    /// - Parameter body: Given what opens the vault, `nil` for one that was never written to, and the master key.
     private func change(
-        _ body: (inout VaultContents, _ now: Int64) throws(NeedletailError) -> String
-    ) throws(NeedletailError) -> VaultEntry {
-        let now = self.time.wallSeconds()
-        var entry: VaultEntry?
-        try self.store.changeVault { contents throws(NeedletailError) in
-            let name = try body(&contents, now)
-            entry = Self.entries(contents, now: now).first { $0.name == name }
+        _ body: (
+            _ contents: inout VaultContents, _ opened: VaultCipher?, _ master: Result<MasterKey, NeedletailError>
+        ) throws(NeedletailError) -> Void
+    ) throws(NeedletailError) {
+        for _ in 0..<Self.attempts {
+            let seen = try self.store.vault()
+            let keys = self.freshKeys()
+            let master = keys.master
+            let opened = try self.cipher(seen, keys)
+            var isDone = false
+            try self.store.changeVault { contents throws(NeedletailError) in
+                // Somebody has sealed it anew meanwhile: another key may be needed.
+                guard contents.seal == seen.seal else { return }
+                try body(&contents, opened, master)
+                isDone = true
+            }
+            if isDone { return }
         }
-        guard let entry else { throw NeedletailError(.internalFailure, "The vault has lost what was set.") }
-        return entry
+        throw NeedletailError(.unavailable, "The vault is being sealed anew; nothing was changed. Try again.")
     }
 
     /// What can be sent as a credential.

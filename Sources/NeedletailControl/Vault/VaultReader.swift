@@ -72,6 +72,7 @@ final class VaultReader: Sendable {
             environment: self.environment)
         vault.files = self.files
         vault.time = self.time
+        vault.keys = vault.freshKeys()
         return vault
     }
 }

@@ -20,7 +20,7 @@ public struct VaultTool: Sendable {
     /// The providers that use a credential, by its name.
     let providers: @Sendable (_ name: String) -> [ProviderConfiguration]
     let probe: CredentialProbe
-    /// The running gateway's store, on whose thread the vault is used; `nil` for this one.
+    /// The running gateway's store, beside whose thread the vault is used; `nil` to use it where the caller is.
     var store: GatewayStore?
 
     // MARK: Changing
@@ -107,12 +107,13 @@ public struct VaultTool: Sendable {
         return checks
     }
 
-    /// Runs work with the vault where it may block.
+    /// Runs work with the vault where it may block; in a gateway not where budgets are granted, as the program that prints
+    /// the master key takes its time.
     func run<Value: Sendable>(
         _ work: @escaping @Sendable (Vault) throws(NeedletailError) -> Value
     ) async throws(NeedletailError) -> Value {
         let vault = self.vault
         guard let store = self.store else { return try work(vault) }
-        return try await store.perform { () throws(NeedletailError) in try work(vault) }
+        return try await store.performBeside { () throws(NeedletailError) in try work(vault) }
     }
 }

@@ -24,11 +24,16 @@ struct FramedEventCutter: StreamEventCutter {
         if self.rest.readableBytes == 0 { self.rest = chunk } else { self.rest.writeImmutableBuffer(chunk) }
         self.decoder.feed(chunk)
         var pieces: [StreamPiece] = []
-        while let event = try self.decoder.next() {
-            let size = event.endOffset - self.consumed
-            guard let raw = self.rest.readSlice(length: size) else { break }
-            self.consumed = event.endOffset
-            pieces.append(StreamPiece(raw: raw, name: event.name, data: event.data))
+        do throws(NeedletailError) {
+            while let event = try self.decoder.next() {
+                let size = event.endOffset - self.consumed
+                guard let raw = self.rest.readSlice(length: size) else { break }
+                self.consumed = event.endOffset
+                pieces.append(StreamPiece(raw: raw, name: event.name, data: event.data))
+            }
+        } catch {
+            // What came before it is good. A decoder that failed fails again, so the next call tells.
+            if pieces.isEmpty { throw error }
         }
         return pieces
     }

@@ -36,7 +36,7 @@ public enum Batch {
                     }
                 }
             }
-            for _ in 0..<max(1, concurrency) { start() }
+            for _ in 0..<min(items.count, max(1, concurrency)) { start() }
             while let (index, result) = await group.next() {
                 results[index] = result
                 onResult?(index, result)

@@ -68,9 +68,10 @@ public final class SemanticCache: Sendable {
         return best.map { ($0.reply, max(0, self.time.wallSeconds() - $0.reply.created)) }
     }
 
-    func insert(_ reply: CachedReply, for probe: Probe) {
+    /// - Parameter requestSize: About how many bytes the request takes.
+    func insert(_ reply: CachedReply, for probe: Probe, requestSize: Int) {
         let now = self.time.now()
-        self.state.withLock { $0.insert(reply, probe.vector, probe.frame, now: now) }
+        self.state.withLock { $0.insert(reply, probe.vector, probe.frame, requestSize: requestSize, now: now) }
     }
 
     func purge(where isMeant: (CacheKey, CachedReply) -> Bool) -> Int {

@@ -19,7 +19,8 @@ struct SemanticCacheState {
     private let maximumSize: Int
     private let lifetime: Duration
     private var frames: [SemanticFrame: [Entry]] = [:]
-    private var order: [(frame: SemanticFrame, number: Int)] = []
+    /// In the order of numbers. Those that are forgotten have no frame, which may hold a long conversation.
+    private(set) var order: [(frame: SemanticFrame?, number: Int)] = []
     private var head = 0
     private var next = 0
     /// Replies that are kept.
@@ -38,8 +39,15 @@ struct SemanticCacheState {
         (self.frames[frame] ?? []).filter { now < $0.expires }
     }
 
-    mutating func insert(_ reply: CachedReply, _ vector: [Float], _ frame: SemanticFrame, now: Instant) {
-        let size = reply.bytes.readableBytes + vector.count * 4 + ResponseCacheState.overhead
+    /// Keeps a reply and makes room for it.
+    ///
+    /// - Parameter requestSize: About how many bytes the frame's key takes: the conversation before is in it.
+    mutating func insert(
+        _ reply: CachedReply, _ vector: [Float], _ frame: SemanticFrame, requestSize: Int, now: Instant
+    ) {
+        let size =
+            requestSize + frame.text.utf8.count + reply.bytes.readableBytes + vector.count * 4
+            + ResponseCacheState.overhead
         guard size <= self.maximumSize else { return }
         while self.count >= self.maximumCount || self.size + size > self.maximumSize { self.dropOldest() }
         if let first = self.frames[frame]?.first, self.frames[frame]?.count ?? 0 >= Self.maximumOfFrame {
@@ -52,6 +60,7 @@ struct SemanticCacheState {
         self.order.append((frame, self.next))
         self.count += 1
         self.size += size
+        self.compact()
     }
 
     /// Forgets what a predicate names.
@@ -60,18 +69,32 @@ struct SemanticCacheState {
         for (frame, entries) in self.frames {
             for entry in entries where isMeant(frame.key, entry.reply) { self.remove(frame, entry.number) }
         }
+        self.compact()
         return before - self.count
     }
 
     private mutating func dropOldest() {
         guard self.head < self.order.count else { return }
         let (frame, number) = self.order[self.head]
+        if let frame { self.remove(frame, number) }
         self.head += 1
-        self.remove(frame, number)
-        if self.head > 1_024, self.head > self.order.count / 2 {
-            self.order.removeFirst(self.head)
-            self.head = 0
+    }
+
+    /// Drops the places of what is forgotten, once they are most of all.
+    private mutating func compact() {
+        guard self.order.count > 2 * self.count + 1_024 else { return }
+        self.order.removeAll { $0.frame == nil }
+        self.head = 0
+    }
+
+    /// Lets go of the frame of what is forgotten.
+    private mutating func release(_ number: Int) {
+        var (low, high) = (self.head, self.order.count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if self.order[middle].number < number { low = middle + 1 } else { high = middle }
         }
+        if low < self.order.count, self.order[low].number == number { self.order[low].frame = nil }
     }
 
     private mutating func remove(_ frame: SemanticFrame, _ number: Int) {
@@ -79,6 +102,7 @@ struct SemanticCacheState {
             let entry = self.frames[frame]?.remove(at: index)
         else { return }
         if self.frames[frame]?.isEmpty == true { self.frames[frame] = nil }
+        self.release(number)
         self.count -= 1
         self.size -= entry.size
     }

@@ -9,6 +9,9 @@ import Synchronization
 public struct BudgetExhaustionLayer: Provider {
     /// More requests than this wait for no budget: the others are refused at once.
     public static let maximumWaiting = 1_024
+    /// More requests of one key than this wait for no budget, so that a key whose own is spent leaves the others their
+    /// places. Those without a key count as one.
+    public static let maximumWaitingPerKey = 64
     /// Groups that one request is sent on to.
     private static let maximumDowngrades = 4
 
@@ -21,7 +24,34 @@ public struct BudgetExhaustionLayer: Provider {
     private let time: TimeSource
 
     private final class Waiting: Sendable {
-        let count = Atomic<Int>(0)
+        private struct State {
+            var total = 0
+            /// Keys of which nobody waits are not in it.
+            var keys: [String: Int] = [:]
+        }
+
+        private let state = Mutex(State())
+
+        /// Counts one more; false where too many wait already.
+        func enter(_ key: String) -> Bool {
+            self.state.withLock { state in
+                let waiting = state.keys[key] ?? 0
+                guard state.total < BudgetExhaustionLayer.maximumWaiting,
+                    waiting < BudgetExhaustionLayer.maximumWaitingPerKey
+                else { return false }
+                state.total += 1
+                state.keys[key] = waiting + 1
+                return true
+            }
+        }
+
+        func leave(_ key: String) {
+            self.state.withLock { state in
+                let waiting = state.keys[key] ?? 0
+                state.total -= 1
+                state.keys[key] = waiting > 1 ? waiting - 1 : nil
+            }
+        }
     }
 
     /// Wraps `next`.
@@ -85,11 +115,9 @@ public struct BudgetExhaustionLayer: Provider {
         let now = self.time.now()
         let until = now.advanced(by: duration)
         guard until.duration(since: begin) <= most, context.deadline.map({ until < $0 }) ?? true else { return false }
-        guard self.waiting.count.add(1, ordering: .relaxed).newValue <= Self.maximumWaiting else {
-            self.waiting.count.subtract(1, ordering: .relaxed)
-            return false
-        }
-        defer { self.waiting.count.subtract(1, ordering: .relaxed) }
+        let key = context.request.keyName ?? ""
+        guard self.waiting.enter(key) else { return false }
+        defer { self.waiting.leave(key) }
         do { try await self.time.sleep(until) } catch { return false }
         context.request.countWait(self.time.now().duration(since: now))
         return true

@@ -113,7 +113,7 @@ public struct CacheLayer: Provider {
             kept.bytes = body.bytes
             kept.usage = usage
             cache.insert(kept, for: key, requestSize: size)
-            if let probe { cache.semantic?.insert(kept, for: probe) }
+            if let probe { cache.semantic?.insert(kept, for: probe, requestSize: size) }
         case .stream(let stream):
             kept.dialect = stream.dialect
             kept.isStream = true
@@ -125,7 +125,7 @@ public struct CacheLayer: Provider {
                 kept.usage = ending.usage
                 kept.created = cache.wallSeconds()
                 cache.insert(kept, for: key, requestSize: size)
-                if let probe { cache.semantic?.insert(kept, for: probe) }
+                if let probe { cache.semantic?.insert(kept, for: probe, requestSize: size) }
             }
             reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: ending, reader: reader))
         }

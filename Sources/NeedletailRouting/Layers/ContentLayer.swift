@@ -31,6 +31,9 @@ public struct ContentLayer: Provider {
         self.keep = keep
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     public func respond(
         to request: InferenceRequest,

@@ -19,6 +19,9 @@ public struct DenyLayer: Provider {
         self.counts = counts
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     ///
     /// - Throws: `.invalidRequest` for what a list refuses.

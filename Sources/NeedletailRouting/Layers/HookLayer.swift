@@ -37,6 +37,9 @@ public struct HookLayer: Provider {
         self.counts = counts
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     ///
     /// - Throws: `.invalidRequest` where a hook refuses, `.unavailable` where one that must judge cannot.

@@ -34,6 +34,9 @@ public struct RedactionLayer: Provider {
         self.key = SipHash.Key(low: random.next(), high: random.next())
     }
 
+    /// See ``Provider/close()``.
+    public func close() async { await self.next.close() }
+
     /// See ``Provider/respond(to:context:)``.
     ///
     /// - Throws: `.invalidRequest` for what a policy refuses.

@@ -47,7 +47,8 @@ final class RestoringReader: ReplyReader {
                 guard let chunk = try await self.chunks.next() else {
                     self.isOver = true
                     self.release(&out)
-                    out.writeImmutableBuffer(self.cutter.rest)
+                    // A raw stream's was written when it became one.
+                    if !self.isRaw { out.writeImmutableBuffer(self.cutter.rest) }
                     break
                 }
                 self.take(chunk, &out)

@@ -68,8 +68,9 @@ struct JSONTextWalk {
         let whole = view.whole
         let range = (view.range.lowerBound + 1)..<(view.range.upperBound - 1)
         let bytes = whole.readableBytesUInt8Span
-        guard !range.isEmpty, !TextBytes.matches(bytes, range.lowerBound, "data:") else { return }
+        guard !range.isEmpty else { return }
         let raw = bytes.extracting(range)
+        guard !DataURL.isWhole(raw) else { return }
         guard let decoded = UnescapedText(raw) else {
             for edit in try visitor.visit(raw, at: place) { self.add(edit, edit.range, range.lowerBound) }
             return

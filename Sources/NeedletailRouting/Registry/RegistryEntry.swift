@@ -17,8 +17,8 @@ final class RegistryEntry: Sendable {
     }
 
     var isEnabled: Bool {
-        get { self.enabled.load(ordering: .relaxed) }
-        set { self.enabled.store(newValue, ordering: .relaxed) }
+        get { self.enabled.load(ordering: .sequentiallyConsistent) }
+        set { self.enabled.store(newValue, ordering: .sequentiallyConsistent) }
     }
 
     /// Why nothing may be asked of it; `nil` if it may.
@@ -31,10 +31,15 @@ final class RegistryEntry: Sendable {
         to request: InferenceRequest, _ context: RequestContext, time: TimeSource
     ) async throws(NeedletailError) -> InferenceReply {
         if let refusal = self.refusal { throw refusal }
+        let begin = time.now()
         guard self.calls.begin() else {
             throw NeedletailError(.unavailable, "The provider '\(self.name)' has been closed.", provider: self.name)
         }
-        let begin = time.now()
+        // Switched off before it was counted, it is what a drain may have found no trace of.
+        if let refusal = self.refusal {
+            self.calls.end()
+            throw refusal
+        }
         self.statistics.begin()
         var reply: InferenceReply
         do {

@@ -81,15 +81,16 @@ func withGateway<Result>(
     }
 }
 
-/// Runs `body` against the mock upstream on sockets.
+/// Runs `body` against the mock upstream on sockets, whose delays are by `time`.
 func withMock<Result>(
     _ script: MockScript,
+    time: TimeSource = .live,
     _ body: (_ engine: MockEngine, _ port: Int) async throws -> Result
 ) async throws -> Result {
     let engine = MockEngine(script: script)
     let server = EdgeServer(
         configuration: EdgeConfiguration(port: 0),
-        handler: MockServerHandler(engine: engine, time: .live),
+        handler: MockServerHandler(engine: engine, time: time),
         group: .singleton,
         time: .live,
         logger: Logger(label: "mock") { _ in SwiftLogNoOpLogHandler() }

@@ -37,6 +37,9 @@ struct SampleRoom: AdminRoom {
             AdminRoute(.POST, "/things/special", .configure, "The literal one.", status: 201) { _ in .object { _ in } },
             AdminRoute(.DELETE, "/things/{name}", .keys, "Drop one.", status: 204) { _ in AdminReply(body: ByteBuffer())
             },
+            AdminRoute(.POST, "/secrets", .keys, "Make one.", status: 201, holdsSecret: true) { _ in
+                .object { $0.member("key", "nd-shown-once") }
+            },
             AdminRoute(.GET, "/bills", .audit, "Bills.") { _ in .object { _ in } },
             AdminRoute(.POST, "/questions", .explain, "Ask.", body: .object(summary: "Any.")) { _ in .object { _ in } },
         ]

@@ -81,6 +81,73 @@ struct IdempotencyTests {
         }
     }
 
+    @Test("Of an answer that shows a secret a marker is kept: the call is known to be done, and is not done again")
+    func secrets() {
+        var state = IdempotencyState()
+        _ = state.begin(Self.key("k"), "one", now: Self.start)
+        state.endWithSecret(Self.key("k"))
+        guard case .done = state.begin(Self.key("k"), "one", now: Self.start) else {
+            return #expect(Bool(false), "it was done")
+        }
+        guard case .other = state.begin(Self.key("k"), "two", now: Self.start) else {
+            return #expect(Bool(false), "it is another call")
+        }
+        // What was done is no call that runs: it makes room as every other does.
+        for number in 0..<IdempotencyState.maximumCount {
+            #expect(Self.isRun(state.begin(Self.key("\(number)"), "", now: Self.start)))
+        }
+        #expect(Self.isRun(state.begin(Self.key("k"), "one", now: Self.start.advanced(by: IdempotencyState.lifetime))))
+    }
+
+    @Test("Calls that fail leave nothing behind, and what is kept stays in order")
+    func places() {
+        var state = IdempotencyState()
+        _ = state.begin(Self.key("first"), "", now: Self.start)
+        state.end(Self.key("first"), Self.answer("first"))
+        for number in 0..<1_000 {
+            _ = state.begin(Self.key("\(number)"), "", now: Self.start)
+            state.end(Self.key("\(number)"), nil)
+            #expect(state.places <= 2 * state.count + 64)
+        }
+        #expect(state.count == 1)
+        guard case .replay = state.begin(Self.key("first"), "", now: Self.start) else {
+            return #expect(Bool(false), "it is kept")
+        }
+        let tomorrow = Self.start.advanced(by: IdempotencyState.lifetime)
+        #expect(Self.isRun(state.begin(Self.key("first"), "", now: tomorrow)))
+        #expect(state.count == 1 && state.places == 1)
+    }
+
+    @Test("Over the API: a POST that showed a secret is 409 the second time, and what was refused is refused again")
+    func apiSecrets() async {
+        let sample = SampleAPI()
+        func ask(_ body: String, _ key: String) async -> EdgeResponse {
+            await sample.ask(
+                adminHead(
+                    .POST, AdminRoute.root + "/secrets", key: "secret-of-admin", [("idempotency-key", key)]), body)
+        }
+        let first = await ask("", "k1")
+        #expect(first.status == 201 && first.text.contains("nd-shown-once"))
+        let second = await ask("", "k1")
+        #expect(second.status == 409 && second.text.contains("answer_not_kept"), "\(second.text)")
+        #expect(!second.text.contains("nd-shown-once"))
+        #expect(await ask(#"{"a":1}"#, "k1").status == 422)
+        #expect(await ask("", "k2").status == 201)
+        #expect(await ask(#"{"a":1}"#, "k3").status == 400)
+        #expect(await ask(#"{"a":1}"#, "k3").status == 400)
+    }
+
+    @Test("The routes whose answers show a secret say so")
+    func holders() throws {
+        let gateway = try FileGateway(
+            "providers: { m: { type: mock } }\nlisten: { api: \"127.0.0.1:0\" }\nstore: off\n")
+        let routes = gateway.process.rooms.flatMap { $0.routes }.filter(\.holdsSecret)
+        #expect(
+            Set(routes.map { "\($0.method) \($0.path)" }) == [
+                "POST /keys", "POST /keys/{name}/rotate", "POST /vault/export",
+            ])
+    }
+
     @Test("Over the API: the same POST is answered the same, another is 422, a bad key 400, other methods ignore it")
     func api() async {
         let sample = SampleAPI()

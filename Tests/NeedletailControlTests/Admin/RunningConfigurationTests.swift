@@ -54,7 +54,7 @@ struct FileGateway {
     }
 }
 
-@Suite("Configuration: reload and changes at run time")
+@Suite("Configuration: reload and changes at run time", .timeLimit(.minutes(15)))
 struct RunningConfigurationTests {
     private static func file(_ more: String = "", b: String = "", chat: String = "[a, b]") -> String {
         """
@@ -170,7 +170,7 @@ struct RunningConfigurationTests {
             }
             for (count, text) in [Self.file(chat: "[a]"), "providers: {", Self.file(chat: "[b]")].enumerated() {
                 try gateway.write(text)
-                while attempts.all.count <= count { await Task.yield() }
+                while attempts.all.count <= count { try await Task.sleep(for: .milliseconds(2)) }
             }
             group.cancelAll()
         }

@@ -23,14 +23,18 @@ struct AlertMonitorTests {
     private let told = Told()
 
     private func monitor(
-        _ configuration: AlertConfiguration, deployments: [Deployment] = [], webhooks: [AlertWebhook] = []
+        _ configuration: AlertConfiguration, deployments: [Deployment] = [], webhooks: [AlertWebhook] = [],
+        duringLook: @escaping @Sendable () -> Void = {}
     ) -> AlertMonitor {
         AlertMonitor(
             configuration,
             sources: AlertSources(
                 deployments: { deployments },
                 health: { HealthReport(isHealthy: true, status: "healthy", providers: []) },
-                budgets: { [BudgetLevel(name: "team/red", used: 0.9)] },
+                budgets: {
+                    duringLook()
+                    return [BudgetLevel(name: "team/red", used: 0.9)]
+                },
                 keyAges: { [.init(subject: "old", value: 91 * 86_400)] }),
             time: self.clock.source, prefix: "t",
             makeWebhook: { wanted in webhooks.first { $0.configuration.name == wanted.name } },
@@ -89,6 +93,26 @@ struct AlertMonitorTests {
         gate.breaker.reset()
         await monitor.look()
         #expect(self.told.events.last?.isResolved == true)
+    }
+
+    private final class Reloading: Sendable {
+        private let monitor = Mutex<AlertMonitor?>(nil)
+        func set(_ monitor: AlertMonitor?) { self.monitor.withLock { $0 = monitor } }
+        func reload() {
+            var nothing = AlertConfiguration()
+            nothing.rules = []
+            self.monitor.withLock { $0 }?.replace(nothing)
+        }
+    }
+
+    @Test("a rule that a reload removes during a look tells nothing any more")
+    func reloadDuringLook() async {
+        let reloading = Reloading()
+        let monitor = self.monitor(AlertConfiguration(), duringLook: { reloading.reload() })
+        reloading.set(monitor)
+        await monitor.look()
+        #expect(monitor.rules.isEmpty && monitor.events.isEmpty && self.told.events.isEmpty)
+        reloading.set(nil)
     }
 
     @Test("an objective that is missed tells how fast its budget is spent")

@@ -91,6 +91,16 @@ struct AlertStateTests {
         #expect(board.active.map(\.rule.name) == ["r"])
     }
 
+    @Test("of too many things the same ones are watched at each look, in whatever order they come")
+    func order() {
+        let rule = Self.rule()
+        var board = AlertBoard([rule], prefix: "p")
+        let readings = (0..<600).map { AlertBoard.Reading(subject: "s\($0)", value: 1) }
+        let first = board.judge(rule, readings.reversed(), now: Self.at(0), wallNanoseconds: 0)
+        #expect(first.map(\.subject) == Array(readings.map(\.subject).sorted().prefix(AlertBoard.mostSubjects)))
+        #expect(board.judge(rule, readings, now: Self.at(10), wallNanoseconds: 0).isEmpty)
+    }
+
     @Test("what clients think up does not fill the memory")
     func bound() {
         let rule = Self.rule()

@@ -49,6 +49,15 @@ struct AuditChainTests {
                 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     }
 
+    @Test("Numbers that no gateway gives are told, and end nothing")
+    func numbers() {
+        let forged = AuditRecord(sequence: -1, text: "{}", previous: "x", hash: "y")
+        #expect(Self.faults([forged] + Self.records).first?.hasPrefix("record -1 was not written") == true)
+        #expect(AuditChain.records(after: AuditHead(sequence: .max, hash: "z"), [Self.event(1)]).count == 1)
+        let last = AuditRecord(sequence: .max, text: "{}", previous: "x", hash: "y")
+        #expect(!Self.faults(Self.records + [last, last]).isEmpty)
+    }
+
     @Test("A record that was changed is found, whatever of it was", arguments: 0..<9, 0..<4)
     func changed(_ index: Int, _ way: Int) {
         var records = Self.records

@@ -1,5 +1,7 @@
 import Foundation
 import Logging
+import NIOCore
+import NIOHTTP1
 import NIOPosix
 import NeedletailCore
 import NeedletailGateway
@@ -143,5 +145,51 @@ struct VaultConfigurationTests {
             let isNew = follower.hasChanged(contents, now: now)
             #expect(isNew == expected, "\(now)")
         }
+    }
+
+    @Test("What could not be used is told again after a few looks, and its faults once")
+    func retry() {
+        var follower = VaultFollower()
+        func contents(_ version: Int) -> VaultContents {
+            VaultContents(secrets: [
+                SealedSecret(name: "a", version: version, keyVersion: 1, wrappedKey: [], sealed: [], created: 0)
+            ])
+        }
+        func looks() -> [Bool] {
+            (0..<VaultFollower.pause).map { _ in follower.hasChanged(contents(2), now: 0) }
+        }
+        let again = Array(repeating: false, count: VaultFollower.pause - 1) + [true]
+        let first = [follower.hasChanged(contents(1), now: 0), follower.hasChanged(contents(2), now: 0)]
+        #expect(first == [false, true])
+        var news = [follower.isNews(["away"])]
+        #expect(looks() == again)
+        news.append(follower.isNews(["away"]))
+        #expect(looks() == again)
+        news.append(follower.isNews(["another"]))
+        #expect(looks() == again)
+        news.append(follower.isNews([]))
+        #expect(looks() == Array(repeating: false, count: VaultFollower.pause), "it serves")
+        #expect(news == [true, false, true, true])
+    }
+
+    @Test("The admin API says when what was set is stored and does not serve")
+    func serving() async throws {
+        let fixture = try VaultFixture()
+        try fixture.vault().set("main", Secret("sk-1"))
+        let configuration = try Self.load(fixture)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let process = try GatewayProcess(
+            configuration, .init(environment: Self.environment, group: .singleton, logger: logger))
+        let room = try #require(process.rooms.compactMap { $0 as? VaultRoom }.first)
+        let route = try #require(room.routes.first { $0.method == .PUT })
+        var request = AdminRequest(caller: .local, parameters: ["name": "other"])
+        request.body = try JSONDocument(ByteBuffer(string: #"{"value":"sk-2"}"#)).root
+        let good = try await route.handler(request)
+        #expect(String(buffer: good.body).contains(#""serving":true"#))
+        try fixture.vault().delete("main")
+        let bad = String(buffer: try await route.handler(request).body)
+        #expect(bad.contains(#""version":2"#) && bad.contains(#""serving":false"#))
+        #expect(bad.contains(#""faults":["#) && bad.contains("has no secret 'main'"))
+        await process.drain()
     }
 }

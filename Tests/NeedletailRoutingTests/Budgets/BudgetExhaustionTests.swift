@@ -118,6 +118,44 @@ struct BudgetExhaustionTests {
         #expect(self.time.sleeps.isEmpty)
     }
 
+    @Test(
+        "Requests of one key that wait leave the others their places, and all together have an end",
+        arguments: [(1, 100, 64), (2, 100, 128), (20, 64, 1_024)])
+    func crowd(keys: Int, each: Int, answered: Int) {
+        let executor = VirtualExecutor()
+        let time = executor.time
+        let refusal = BudgetRefusal(self.rule(.queue(.seconds(60)), limit: 1), left: 0, needed: 1, now: 0)
+        let (rounds, replies) = (Notes<Int>(), Notes<String>())
+        let provider = FunctionProvider("dear") { (_, _) throws(NeedletailError) in
+            // There is money again at the end of each round's minute.
+            guard time.now() >= Instant(nanoseconds: Int64(rounds.all.count) * 60_000_000_000) else {
+                throw NeedletailError(.budgetExceeded, "It is spent.", cause: refusal)
+            }
+            return wholeReply()
+        }
+        let directory = ModelDirectory(groups: [:], upstreams: [:], defaultGroup: nil)
+        let layer = BudgetExhaustionLayer(provider, directory: directory, time: time)
+        let ending = executor.run {
+            // Who has waited has given its place back.
+            for round in 1...2 {
+                rounds.add(round)
+                await withTaskGroup(of: Void.self) { group in
+                    for index in 0..<(keys * each) {
+                        let name = "key \(index / each)"
+                        group.addTask {
+                            let reply = try? await layer.respond(
+                                to: .sample("main"), context: .testing(keyName: name))
+                            if reply != nil { replies.add(name) }
+                        }
+                    }
+                }
+            }
+        }
+        #expect(ending == .finished)
+        #expect(replies.all.count == 2 * answered)
+        #expect(executor.now == Instant(nanoseconds: 120_000_000_000))
+    }
+
     // MARK: One call
 
     @Test("Output is clamped to what is left where the operator allows it, and only then", arguments: [true, false])

@@ -14,7 +14,7 @@ struct BatchTests {
         }
     }
 
-    @Test("order is kept, failures are their items' own, and no more run than may", arguments: [1, 2, 5, 100])
+    @Test("order is kept, failures are their items' own, and no more run than may", arguments: [1, 2, 5, 100, Int.max])
     func order(concurrency: Int) {
         let executor = VirtualExecutor()
         let time = executor.time

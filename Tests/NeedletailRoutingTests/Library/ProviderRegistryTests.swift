@@ -103,6 +103,22 @@ struct ProviderRegistryTests {
         #expect(provider.models.count == 1)
     }
 
+    @Test("a call that is switched off on its way in does not begin, and is not counted")
+    func lateCall() async {
+        let provider = TimedProvider("p", time: JumpingTime().source)
+        let entry = RegistryEntry("p", provider, ProviderProfile())
+        // The clock is asked between the first look at the switch and the count.
+        let time = TimeSource(
+            now: {
+                entry.isEnabled = false
+                return Instant(nanoseconds: 0)
+            }, wallSeconds: { 0 }, sleep: { _ throws(CancellationError) in })
+        let error = await #expect(throws: NeedletailError.self) {
+            _ = try await entry.respond(to: .sample("p"), .testing(), time: time)
+        }
+        #expect(error?.code == .unavailable && provider.models.isEmpty && entry.calls.count == 0)
+    }
+
     @Test("a group passes over who is switched off, without a try, and comes back to it")
     func inGroup() async throws {
         let time = JumpingTime().source

@@ -33,6 +33,8 @@ struct DenyListTests {
             ("project *", "a project", false), ("* apollo", "project apollo", true), ("straße", "STRASSE", false),
             ("straße", "Straße", true), ("größe", "GRÖSSE GRÖßE", true), ("*机密*", "这是机密文件", true),
             ("机密", "这是机密文件", false),
+            ("falcon", "data: the falcon flies", true), ("falcon", "data:text/plain;base64,no, falcon", true),
+            ("falcon", "data:,falcon", true), ("falcon", "data:image/png;base64,iVBORw/falcon+==", false),
             ("user_id", "user_id=3", true), ("c", "c++", true), ("falcon", "fal\u{0}con", false),
         ])
     func words(_ word: String, _ text: String, _ isFound: Bool) async throws {

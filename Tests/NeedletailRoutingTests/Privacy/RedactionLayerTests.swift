@@ -270,7 +270,7 @@ struct RedactionLayerTests {
         ]
         for event in events { encoder.encode(event, into: &bytes) }
         encoder.finish(into: &bytes)
-        let provider = BytesProvider(bytes: bytes)
+        let provider = BytesProvider(chunks: [bytes])
         let request = InferenceRequest(
             operation: .chat, model: "m", isStreaming: true,
             body: .wire(
@@ -288,30 +288,62 @@ struct RedactionLayerTests {
         #expect(text == "to joe@example.com ok")
     }
 
+    /// Whichever reads the frames come in: what stands before the wrong one, it, and what follows.
+    @Test(
+        "a stream with a frame that cannot be read is the same bytes, once", arguments: [1, 7, 100, 100_000], [0, 1])
+    func unreadable(_ read: Int, _ after: Int) async throws {
+        var encoder = BedrockConverse.makeStreamEncoder(
+            StreamEncoderOptions(includesUsage: false, model: "m", created: 0, replyID: "r"))
+        var good = ByteBuffer()
+        let events: [ChatEvent] = [
+            .started(StreamStart(id: "r", model: "m")), .text("one", choice: 0), .text("two [EMA", choice: 0),
+        ]
+        for event in events { encoder.encode(event, into: &good) }
+        var broken = Array(good.readableBytesView)
+        broken[broken.count - 1] ^= 0xFF
+        var whole = good
+        whole.writeBytes(broken)
+        for _ in 0..<after { whole.writeImmutableBuffer(good) }
+        let request = InferenceRequest(
+            operation: .chat, model: "m", isStreaming: true,
+            body: .wire(
+                WireBody(
+                    dialect: .bedrockConverse,
+                    bytes: ByteBuffer(string: #"{"messages":[{"role":"user","content":[{"text":"joe@example.com"}]}]}"#)
+                ),
+                BodyLandmarks()), replyDialect: .bedrockConverse)
+        let provider = BytesProvider(chunks: whole.split(every: read))
+        let answer = try await self.layer(provider).respond(to: request, context: .testing())
+        guard case .stream(let stream) = answer.body else {
+            Issue.record("it is no stream")
+            return
+        }
+        var got = ByteBuffer()
+        for try await chunk in stream { got.writeImmutableBuffer(chunk) }
+        #expect(got == whole)
+    }
+
     /// Streams bytes that are no text.
     private struct BytesProvider: Provider {
         let id: ProviderID = "bytes"
-        let bytes: ByteBuffer
+        let chunks: [ByteBuffer]
 
         func respond(
             to request: InferenceRequest, context: RequestContext
         ) async throws(NeedletailError) -> InferenceReply {
             InferenceReply(
                 provider: self.id, model: "m",
-                body: .stream(ReplyStream(dialect: .bedrockConverse, reader: OneChunk(self.bytes))))
+                body: .stream(ReplyStream(dialect: .bedrockConverse, reader: Chunks(self.chunks))))
         }
 
-        private final class OneChunk: ReplyReader {
-            private var bytes: ByteBuffer?
+        private final class Chunks: ReplyReader {
+            private var chunks: ArraySlice<ByteBuffer>
 
-            init(_ bytes: ByteBuffer) {
-                self.bytes = bytes
+            init(_ chunks: [ByteBuffer]) {
+                self.chunks = chunks[...]
             }
 
-            func next() async throws(NeedletailError) -> ByteBuffer? {
-                defer { self.bytes = nil }
-                return self.bytes
-            }
+            func next() async throws(NeedletailError) -> ByteBuffer? { self.chunks.popFirst() }
         }
     }
 }

@@ -144,7 +144,7 @@ final class FunctionReader: ReplyReader {
 
 /// Returns when `condition` holds; the suite's time limit ends a wait that is in vain.
 func eventually(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { await Task.yield() }
+    while !condition(), !Task.isCancelled { try? await Task.sleep(for: .milliseconds(2)) }
 }
 
 /// Reads a stream to its end.

@@ -1,5 +1,6 @@
 import NIOHTTP1
 import NeedletailCore
+import NeedletailStore
 
 /// What was done to the gateway, and by whom.
 struct AuditRoom: AdminRoom {
@@ -69,8 +70,10 @@ struct AuditRoom: AdminRoom {
         guard let file = self.store.file else { throw .noStore }
         await self.store.audit?.flush()
         do throws(NeedletailError) {
-            return try await self.store.perform { () throws(NeedletailError) in
-                try body(AuditTool(file, time: self.store.time))
+            // The whole chain may be millions of records, and calls wait for the store's own thread.
+            let (path, time) = (file.path, self.store.time)
+            return try await self.store.performBeside { () throws(NeedletailError) in
+                try body(AuditTool(try SQLiteStore(path: path, mode: .read, isChecked: false), time: time))
             }
         } catch {
             throw .store(error)

@@ -38,10 +38,8 @@ struct ContentRoom: AdminRoom {
         guard let file = self.store.file else { throw .noStore }
         let content = self.store.content
         do throws(NeedletailError) {
-            let found = try await self.store.perform { () throws(NeedletailError) in
-                content.write(to: file)
-                return try file.content(of: id)
-            }
+            try await content.flush(self.store, file)
+            let found = try await self.store.perform { () throws(NeedletailError) in try file.content(of: id) }
             guard let found else {
                 throw NeedletailError(.notFound, "Nothing is kept of what was said in a request with this id.")
             }
@@ -75,11 +73,13 @@ struct ContentRoom: AdminRoom {
             )
             do throws(NeedletailError) {
                 try await ledger?.flush()
-                let done = try await self.store.perform { () throws(NeedletailError) in
-                    content.write(to: file)
-                    return try file.erase(user: user, tenant: tenant, pseudonym: pseudonym)
+                let (late, done) = try await self.store.perform {
+                    () throws(NeedletailError) -> (Int, SQLiteStore.Erasure) in
+                    // What came meanwhile; what was taken out to be written is in the file, since that is this thread's.
+                    let late = content.erase(user: user, tenant: tenant)
+                    return (late, try file.erase(user: user, tenant: tenant, pseudonym: pseudonym))
                 }
-                erasure.contents += done.contents
+                erasure.contents += late + done.contents
                 erasure.lines = done.lines
             } catch {
                 throw .store(error)

@@ -41,7 +41,8 @@ struct KeysRoom: AdminRoom {
                     [AdminField("name", .text, "For logs and bills.", isRequired: true)] + Self.grant + [
                         AdminField("expires_in", .integer(1...Int(Int32.max)), "Seconds that it lives.")
                     ]),
-                status: 201
+                status: 201,
+                holdsSecret: true
             ) { request throws(AdminError) in
                 let grant = try Self.grant(of: request.body)
                 let name = request.body?["name"]?.string ?? ""
@@ -57,7 +58,8 @@ struct KeysRoom: AdminRoom {
                 body: .fields([
                     AdminField("overlap", .integer(0...Int(Int32.max)), "Seconds; a day when left out.")
                 ]),
-                status: 201
+                status: 201,
+                holdsSecret: true
             ) { request throws(AdminError) in
                 let (name, overlap) = (request["name"], Int64(request.body?.present("overlap")?.int ?? 86_400))
                 return Self.show(

@@ -87,7 +87,8 @@ struct VaultRoom: AdminRoom {
             },
             AdminRoute(
                 .POST, "/vault/export", .keys, "Everything, sealed; or open, where `reveal` asks for that.",
-                body: .fields([AdminField("reveal", .boolean, "Whether the values are shown.")])
+                body: .fields([AdminField("reveal", .boolean, "Whether the values are shown.")]),
+                holdsSecret: true
             ) { request throws(AdminError) in
                 guard request.body?.present("reveal")?.bool == true else {
                     let text = try await self.work { tool throws(NeedletailError) in
@@ -117,9 +118,11 @@ struct VaultRoom: AdminRoom {
         let secret = Secret(body?["value"]?.string ?? "")
         let isValidated = body?.present("validate")?.bool ?? true
         let done = try await self.work { tool throws(NeedletailError) in try await set(tool, secret, isValidated) }
-        self.running.refreshSecrets("vault")
+        let faults = self.running.refreshSecrets("vault").faults
         return .object { json in
             self.show(done.entry, &json)
+            json.member("serving", faults.isEmpty)
+            if !faults.isEmpty { json.member("faults", texts: faults) }
             VaultTable.member(done.checks, into: &json)
         }
     }
