@@ -116,6 +116,8 @@ struct ReloadTests {
             let client = try await TestClient.connect(gateway.adminPort)
             for route in (gateway.process.rooms + [OpenAPIRoom(gateway.process.rooms)]).flatMap(\.routes) {
                 var path = AdminRoute.root + route.path.description
+                // Whoever may follow requests would be told of them for ever; this one is refused for its number.
+                if route.path.description == "/requests/tail" { path += "?after=x" }
                 for name in route.path.parameters { path = path.replacing("{\(name)}", with: "nobody") }
                 #expect(try await client.ask(route.method.rawValue, path, body: "").status == 401, "\(path)")
                 for role in AdminRole.allCases {
