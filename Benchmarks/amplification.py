@@ -46,7 +46,8 @@ def main():
     arguments.add_argument("--binary", default=os.environ.get("NEEDLETAIL_BINARY"))
     given = arguments.parse_args()
     os.environ["NEEDLETAIL_BINARY"] = given.binary
-    from conftest import Gateway, free_ports, wait_for
+    from conftest import Gateway, wait_for
+    from ports import free_ports
 
     api, admin, mock = free_ports(3)
     gateway, processes, failed = Gateway(api, admin, mock), [], False

@@ -1,4 +1,5 @@
 // A strategy of one's own, from outside the package: whoever answered the longest ago. It needs no network.
+import Foundation
 import Needletail
 import Synchronization
 
@@ -50,4 +51,5 @@ do {
     await client.close()
 } catch {
     print("failed: \(error)")
+    exit(1)
 }

@@ -3,16 +3,19 @@
 import json
 import os
 import pathlib
-import random
 import shutil
-import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+
+# At the end, so that its conftest is not taken for this one.
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "SDK"))
+from ports import free_ports  # noqa: E402
 
 BINARY = os.environ["NEEDLETAIL_BINARY"]
 SCREENSHOTS = pathlib.Path(os.environ["NEEDLETAIL_SCREENSHOTS"])
@@ -24,42 +27,10 @@ HOSTILE = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>\"
 expect.set_options(timeout=60_000)
 
 
-def candidate_ports():
-    """Ports below those that the system gives outgoing connections, each once, in random order.
-
-    A share of its own for each of eight workers of pytest-xdist, which run beside each other.
-    """
-    path = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
-    end = int(path.read_text().split()[0]) if path.exists() else 32_768
-    start = 10_000 if end >= 20_000 else 1_024
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports = range(start + worker % 8, end, 8)
-    return iter(random.sample(ports, len(ports)))
-
-
-PORTS = candidate_ports()
-
-
-def free_ports(count):
-    """Ports on which nobody listens and that no outgoing connection is given; never one twice."""
-    ports = []
-    while len(ports) < count:
-        port = next(PORTS)
-        with socket.socket() as it:
-            # As servers do: what is in TIME_WAIT does not count as taken.
-            it.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                it.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        ports.append(port)
-    return ports
-
-
 def wait_for(url, process, log):
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as reply:
+            with urllib.request.urlopen(url, timeout=60) as reply:
                 return reply.read()
         except OSError:
             if process.poll() is not None:

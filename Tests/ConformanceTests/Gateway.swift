@@ -128,7 +128,8 @@ final class Gateway: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Collector(promise))
                 }
             }
-            .connect(host: "127.0.0.1", port: self.port.load(ordering: .sequentiallyConsistent)).get()
+            .connect(to: SocketAddress(ipAddress: "127.0.0.1", port: self.port.load(ordering: .sequentiallyConsistent)))
+            .get()
         try await channel.writeAndFlush(request)
         return try await promise.futureResult.get()
     }

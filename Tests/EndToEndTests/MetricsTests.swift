@@ -52,7 +52,7 @@ struct MetricsTests {
                       two: { type: anthropic-compatible, base_url: "http://127.0.0.1:\(secondPort)", api_key: k,
                              retry: { max_attempts: 1 }, circuit_breaker: false, health_check: false }
                     models:
-                      chat: { targets: [one/flaky, two/steady] }
+                      chat: { targets: [one/flaky, two/steady], retry_budget: false }
                     """
                 try await withGateway(yaml) { gateway in
                     let count = 160

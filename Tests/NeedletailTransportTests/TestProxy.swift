@@ -43,13 +43,14 @@ final class TestProxy: Sendable {
             self.heads.add(text)
             let target = text.split(separator: " ")[1].split(separator: ":").last.flatMap { Int($0) } ?? 0
             let client = context.channel
+            guard let address = try? SocketAddress(ipAddress: "127.0.0.1", port: target) else { return }
             ClientBootstrap(group: context.eventLoop)
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(Back(client))
                     }
                 }
-                .connect(host: "127.0.0.1", port: target)
+                .connect(to: address)
                 .assumeIsolated()
                 .whenSuccess { channel in
                     self.upstream = channel

@@ -3,8 +3,6 @@
 import json
 import os
 import pathlib
-import random
-import socket
 import subprocess
 import time
 import urllib.request
@@ -12,6 +10,7 @@ import urllib.request
 import anthropic
 import openai
 import pytest
+from ports import free_ports
 
 BINARY = os.environ["NEEDLETAIL_BINARY"]
 KEY = "nt-key-of-the-sdk-tests"
@@ -24,14 +23,14 @@ providers:
     type: openai-compatible
     base_url: http://127.0.0.1:{mock}/v1
     api_key: {{ env: SDK_UPSTREAM_KEY }}
-    timeouts: {{ first_token: 1s, idle: 10s }}
+    timeouts: {{ first_token: 3s, idle: 30s }}
     retry: {{ max_attempts: 1 }}
     circuit_breaker: false
   ant:
     type: anthropic-compatible
     base_url: http://127.0.0.1:{mock}
     api_key: {{ env: SDK_UPSTREAM_KEY }}
-    timeouts: {{ first_token: 1s, idle: 10s }}
+    timeouts: {{ first_token: 3s, idle: 30s }}
     retry: {{ max_attempts: 1 }}
     circuit_breaker: false
 {more}models:
@@ -56,42 +55,10 @@ def more_providers(mock):
     text = ""
     for name, kind, path, further in MORE:
         text += f"  {name}:\n    type: {kind}\n    base_url: http://127.0.0.1:{mock}{path}\n"
-        text += "    api_key: { env: SDK_UPSTREAM_KEY }\n    timeouts: { first_token: 1s, idle: 10s }\n"
+        text += "    api_key: { env: SDK_UPSTREAM_KEY }\n    timeouts: { first_token: 3s, idle: 30s }\n"
         text += "    retry: { max_attempts: 1 }\n    circuit_breaker: false\n"
         text += f"    {further}\n" if further else ""
     return text
-
-
-def candidate_ports():
-    """Ports below those that the system gives outgoing connections, each once, in random order.
-
-    A share of its own for each of eight workers of pytest-xdist, which run beside each other.
-    """
-    path = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
-    end = int(path.read_text().split()[0]) if path.exists() else 32_768
-    start = 10_000 if end >= 20_000 else 1_024
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports = range(start + worker % 8, end, 8)
-    return iter(random.sample(ports, len(ports)))
-
-
-PORTS = candidate_ports()
-
-
-def free_ports(count):
-    """Ports on which nobody listens and that no outgoing connection is given; never one twice."""
-    ports = []
-    while len(ports) < count:
-        port = next(PORTS)
-        with socket.socket() as it:
-            # As servers do: what is in TIME_WAIT does not count as taken.
-            it.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                it.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        ports.append(port)
-    return ports
 
 
 def wait_for(url, process, log=None):
@@ -121,7 +88,7 @@ class Gateway:
         self.mock = f"http://127.0.0.1:{mock}"
 
     def stats(self):
-        with urllib.request.urlopen(self.mock + "/__mock/stats", timeout=5) as reply:
+        with urllib.request.urlopen(self.mock + "/__mock/stats", timeout=60) as reply:
             return json.load(reply)
 
     def model_stats(self, model):
@@ -201,13 +168,13 @@ def upstream(request):
 
 @pytest.fixture
 def oai(gateway):
-    with openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, timeout=15) as client:
+    with openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
 def ant(gateway):
-    with anthropic.Anthropic(base_url=gateway.base, api_key=KEY, max_retries=0, timeout=15) as client:
+    with anthropic.Anthropic(base_url=gateway.base, api_key=KEY, max_retries=0, timeout=60) as client:
         yield client
 
 

@@ -9,7 +9,8 @@ import subprocess
 import threading
 import time
 
-from conftest import BINARY, free_ports, wait_for
+from conftest import BINARY, wait_for
+from ports import free_ports
 
 KEY = "nt-key-of-the-cloud-tests"
 # What the machine that runs the tests has to say of itself must not count.

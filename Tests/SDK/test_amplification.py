@@ -7,7 +7,8 @@ import anthropic
 import openai
 import pytest
 
-from conftest import BINARY, Gateway, free_ports, wait_for
+from conftest import BINARY, Gateway, wait_for
+from ports import free_ports
 
 SDK_TRIES = 3  # the first and the two repetitions that both SDKs make by default
 GROUP_TRIES = 3
@@ -65,11 +66,11 @@ def failing(tmp_path_factory):
 
 def ask(gateway, sdk, model, stream):
     if sdk == "openai":
-        with openai.OpenAI(base_url=gateway.base + "/v1", api_key="any", timeout=20) as client:
+        with openai.OpenAI(base_url=gateway.base + "/v1", api_key="any", timeout=60) as client:
             client.chat.completions.create(
                 model=model, messages=[{"role": "user", "content": "hi"}], stream=stream)
     else:
-        with anthropic.Anthropic(base_url=gateway.base, api_key="any", timeout=20) as client:
+        with anthropic.Anthropic(base_url=gateway.base, api_key="any", timeout=60) as client:
             client.messages.create(
                 model=model, max_tokens=9, messages=[{"role": "user", "content": "hi"}], stream=stream)
 

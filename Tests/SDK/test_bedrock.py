@@ -25,7 +25,7 @@ def aws(gateway):
     client = boto3.client(
         "bedrock-runtime", region_name="us-east-1", endpoint_url=gateway.base,
         config=botocore.config.Config(
-            signature_version=botocore.UNSIGNED, retries={"total_max_attempts": 1}, read_timeout=15))
+            signature_version=botocore.UNSIGNED, retries={"total_max_attempts": 1}, read_timeout=60))
     # The SDK sends its bearer token over TLS only; over loopback the header is added by hand.
     client.meta.events.register(
         "before-sign.bedrock-runtime.*",

@@ -13,7 +13,8 @@ import urllib.request
 import anthropic
 import openai
 
-from conftest import BINARY, free_ports, wait_for
+from conftest import BINARY, wait_for
+from ports import free_ports
 
 KEY = "nt-key-of-the-budget-tests"
 LIMIT = 20_000_000_000  # 0.02 dollars in pico-dollars
@@ -120,7 +121,7 @@ class Race:
         raise AssertionError("nobody was refused")
 
     def stats(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.mock}/__mock/stats", timeout=5) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.mock}/__mock/stats", timeout=60) as reply:
             return json.load(reply)
 
 

@@ -48,7 +48,7 @@ def provider(aws, **settings):
 
 
 def client(running):
-    return openai.OpenAI(base_url=running.url + "/v1", api_key=KEY, max_retries=0, timeout=15)
+    return openai.OpenAI(base_url=running.url + "/v1", api_key=KEY, max_retries=0, timeout=60)
 
 
 def ask(running, model=MODELS[0]):
@@ -69,7 +69,7 @@ def assert_asks(running, aws, key):
     with client(running) as it:
         chunks = list(it.chat.completions.create(model=f"cloud/{MODELS[0]}", messages=HELLO, stream=True))
     assert "".join(each.choices[0].delta.content or "" for each in chunks if each.choices) == "Signed well."
-    with anthropic.Anthropic(base_url=running.url, api_key=KEY, max_retries=0, timeout=15) as it:
+    with anthropic.Anthropic(base_url=running.url, api_key=KEY, max_retries=0, timeout=60) as it:
         reply = it.messages.create(
             model="cloud/anthropic.claude-sonnet-4-5-20250929-v1:0", max_tokens=10, messages=HELLO)
     assert reply.content[0].text == "Signed well."

@@ -9,7 +9,8 @@ import urllib.parse
 
 import openai
 import pytest
-from conftest import BINARY, eventually, free_ports
+from conftest import BINARY, eventually
+from ports import free_ports
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -21,12 +22,12 @@ EMAIL = "needletail@tests.iam.gserviceaccount.com"
 
 
 def ask(running, model):
-    with openai.OpenAI(base_url=running.url + "/v1", api_key=KEY, max_retries=0, timeout=15) as it:
+    with openai.OpenAI(base_url=running.url + "/v1", api_key=KEY, max_retries=0, timeout=60) as it:
         return it.chat.completions.create(model=f"cloud/{model}", messages=HELLO).choices[0].message.content
 
 
 def stream(running, model):
-    with openai.OpenAI(base_url=running.url + "/v1", api_key=KEY, max_retries=0, timeout=15) as it:
+    with openai.OpenAI(base_url=running.url + "/v1", api_key=KEY, max_retries=0, timeout=60) as it:
         chunks = list(it.chat.completions.create(model=f"cloud/{model}", messages=HELLO, stream=True))
     return "".join(each.choices[0].delta.content or "" for each in chunks if each.choices)
 

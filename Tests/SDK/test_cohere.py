@@ -19,7 +19,7 @@ WEATHER = {
 
 @pytest.fixture
 def coh(gateway):
-    return cohere.ClientV2(api_key=KEY, base_url=gateway.base, timeout=15)
+    return cohere.ClientV2(api_key=KEY, base_url=gateway.base, timeout=60)
 
 
 def test_chat(coh, upstream):

@@ -22,8 +22,8 @@ def weather(city: str) -> str:
 
 def langchain(kind, gateway, model, **options):
     if kind == "openai":
-        return ChatOpenAI(model=model, base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, timeout=15, **options)
-    return ChatAnthropic(model=model, base_url=gateway.base, api_key=KEY, max_retries=0, timeout=15, **options)
+        return ChatOpenAI(model=model, base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, timeout=60, **options)
+    return ChatAnthropic(model=model, base_url=gateway.base, api_key=KEY, max_retries=0, timeout=60, **options)
 
 
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])

@@ -21,7 +21,7 @@ WEATHER = types.Tool(function_declarations=[types.FunctionDeclaration(
 @pytest.fixture
 def gem(gateway):
     return genai.Client(
-        api_key=KEY, http_options=types.HttpOptions(base_url=gateway.base, timeout=15_000))
+        api_key=KEY, http_options=types.HttpOptions(base_url=gateway.base, timeout=60_000))
 
 
 def test_generate(gem, upstream):
@@ -115,7 +115,7 @@ def test_errors(gem, upstream, model, status, word):
 
 
 def test_bad_key(gateway):
-    client = genai.Client(api_key="wrong", http_options=types.HttpOptions(base_url=gateway.base, timeout=15_000))
+    client = genai.Client(api_key="wrong", http_options=types.HttpOptions(base_url=gateway.base, timeout=60_000))
     with pytest.raises(errors.ClientError) as caught:
         client.models.generate_content(model="oai/counted", contents="Hello there")
     assert caught.value.code == 401

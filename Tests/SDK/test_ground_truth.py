@@ -9,7 +9,8 @@ import urllib.request
 
 import pytest
 
-from conftest import BINARY, free_ports, wait_for
+from conftest import BINARY, wait_for
+from ports import free_ports
 from loopback import environment_of
 
 REQUESTS = 10_000

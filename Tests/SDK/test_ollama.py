@@ -22,7 +22,7 @@ PIXEL = base64.b64decode(
 
 @pytest.fixture
 def oll(gateway):
-    return ollama.Client(host=gateway.base, headers={"Authorization": f"Bearer {KEY}"}, timeout=15)
+    return ollama.Client(host=gateway.base, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
 
 
 def test_chat(oll, upstream):

@@ -9,7 +9,8 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-from conftest import BINARY, free_ports, wait_for
+from conftest import BINARY, wait_for
+from ports import free_ports
 
 CONFIGURATION = """
 listen: {{ api: 127.0.0.1:{api}, admin: 127.0.0.1:{admin} }}

@@ -16,7 +16,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from conftest import BINARY, free_ports, wait_for
+from conftest import BINARY, wait_for
+from ports import free_ports
 from loopback import environment_of, serve
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -75,13 +76,13 @@ class Served:
         request = urllib.request.Request(
             self.api + "/v1/chat/completions", body.encode(), {"content-type": "application/json"} | headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as reply:
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 return reply.status, reply.read(), reply.headers
         except urllib.error.HTTPError as error:
             return error.code, error.read(), error.headers
 
     def metrics(self):
-        with urllib.request.urlopen(self.admin + "/metrics", timeout=20) as reply:
+        with urllib.request.urlopen(self.admin + "/metrics", timeout=60) as reply:
             return reply.read().decode()
 
     def log(self):
@@ -298,7 +299,7 @@ def test_prometheus_scrapes_and_finds_nothing_wrong(tmp_path):
             value = None
             while value != expected and time.monotonic() < deadline:
                 time.sleep(0.2)
-                with urllib.request.urlopen(query, timeout=5) as reply:
+                with urllib.request.urlopen(query, timeout=60) as reply:
                     result = json.load(reply)["data"]["result"]
                 value = float(result[0]["value"][1]) if result else None
             assert value == expected

@@ -54,7 +54,8 @@ final class TestClient: Sendable {
                     try channel.pipeline.syncOperations.addHandler(Collector(client))
                 }
             }
-            .connect(host: "127.0.0.1", port: port).get()
+            // An address, since a name waits for Dispatch's threads, which busy tests leave no core.
+            .connect(to: SocketAddress(ipAddress: "127.0.0.1", port: port)).get()
         client.channel.withLock { $0 = channel }
         return client
     }
