@@ -70,7 +70,10 @@ let package = Package(
         ),
         .target(
             name: "NeedletailStore",
-            dependencies: ["NeedletailCore", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "NeedletailCore", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -7,7 +7,7 @@ extension SQLiteStore: LedgerStore {
         guard !lines.isEmpty || !changes.isEmpty else { return }
         try self.write { database in
             let statement = try database.cachedStatement(sql: Self.insert)
-            for line in lines { try statement.execute(arguments: Self.arguments(line)) }
+            for line in lines { try Self.insert(line, by: statement, in: database) }
             for change in changes { try Self.change(database, change) }
         }
     }
@@ -21,21 +21,46 @@ extension SQLiteStore: LedgerStore {
         ) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
         """
 
-    private static func arguments(_ line: LedgerLine) -> StatementArguments {
+    /// The values in the order of the columns above.
+    private static func insert(_ line: LedgerLine, by statement: Statement, in database: Database) throws {
         let usage = line.usage
-        return [
-            line.wallMilliseconds, line.requestID, line.request, line.key, line.tenant, line.user, line.provider,
-            line.model, line.operation, line.attempt, line.cause,
-            usage?.inputTokens, usage?.outputTokens, usage?.cachedInputTokens, usage?.cacheWriteTokens,
-            usage?.cacheWrite1hTokens, usage?.reasoningTokens, usage?.webSearches, usage?.serviceTier?.rawValue,
-            line.cost.map { Int64(clamping: $0.amount.picodollars) }, line.cost?.accuracy.rawValue,
-            line.isOverHold, line.priceVersion, line.durationMilliseconds, line.firstTokenMilliseconds,
-            line.outcome, line.error, line.calls, line.team, Self.array(line.tags),
-        ]
+        var values = StatementBinder(statement, in: database)
+        values.bind(line.wallMilliseconds)
+        values.bind(line.requestID)
+        values.bind(line.request)
+        values.bind(line.key)
+        values.bind(line.tenant)
+        values.bind(line.user)
+        values.bind(line.provider)
+        values.bind(line.model)
+        values.bind(line.operation)
+        values.bind(line.attempt)
+        values.bind(line.cause)
+        values.bind(usage?.inputTokens)
+        values.bind(usage?.outputTokens)
+        values.bind(usage?.cachedInputTokens)
+        values.bind(usage?.cacheWriteTokens)
+        values.bind(usage?.cacheWrite1hTokens)
+        values.bind(usage?.reasoningTokens)
+        values.bind(usage?.webSearches)
+        values.bind(usage?.serviceTier?.rawValue)
+        values.bind(line.cost.map { Int64(clamping: $0.amount.picodollars) })
+        values.bind(line.cost?.accuracy.rawValue)
+        values.bind(line.isOverHold)
+        values.bind(line.priceVersion)
+        values.bind(line.durationMilliseconds)
+        values.bind(line.firstTokenMilliseconds)
+        values.bind(line.outcome)
+        values.bind(line.error)
+        values.bind(line.calls)
+        values.bind(line.team)
+        values.bind(Self.array(line.tags))
+        try values.run()
     }
 
     /// Tags as JSON; they hold neither quotes nor backslashes, but what does is left out rather than believed.
     private static func array(_ tags: [String]) -> String {
+        guard !tags.isEmpty else { return "" }
         let sound = tags.filter { !$0.contains { $0 == "\"" || $0 == "\\" || $0.isNewline } }
         return sound.isEmpty ? "" : "[\"" + sound.joined(separator: "\",\"") + "\"]"
     }

@@ -21,7 +21,7 @@ extension RateLimitHeaders {
         var isThere = false
         for field in headers {
             let name = field.name.canonicalName
-            guard name.contains("ratelimit") else { continue }
+            guard Self.isOfLimits(name) else { continue }
             switch name {
             case "x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit":
                 told.requestsPerMinute = Int(field.value).flatMap { $0 > 0 ? $0 : nil }
@@ -30,7 +30,7 @@ extension RateLimitHeaders {
                 told.tokensPerMinute = Int(field.value).flatMap { $0 > 0 ? $0 : nil }
                 isThere = true
             default:
-                guard name.contains("-remaining"), Double(field.value) == 0 else { continue }
+                guard Double(field.value) == 0, name.contains("-remaining") else { continue }
                 isUsedUp = true
                 isThere = true
             }

@@ -37,10 +37,30 @@ public enum RateLimitHeaders {
         return longest.flatMap(RetryAfter.duration)
     }
 
+    /// Whether a header's name holds `ratelimit`. Asked of every header of every reply, so by bytes: Swift's own search takes
+    /// some 5,000 instructions a name.
+    static func isOfLimits(_ name: String) -> Bool {
+        var name = name
+        return name.withUTF8 { name in
+            self.word.withUTF8Buffer { word in
+                var start = 0
+                while start + word.count <= name.count {
+                    var length = 0
+                    while length < word.count, unsafe name[start + length] == word[length] { length += 1 }
+                    if length == word.count { return true }
+                    start += 1
+                }
+                return false
+            }
+        }
+    }
+
+    private static let word: StaticString = "ratelimit"
+
     /// The header that says how much is left of the limit whose reset `name` tells; `nil` for any other header.
     private static func remainingName(for name: String) -> String? {
         if name == "x-ratelimit-timeremaining" { return "x-ratelimit-remaining" }
-        guard name.contains("ratelimit"), let reset = name.firstRange(of: "-reset") else { return nil }
+        guard Self.isOfLimits(name), let reset = name.firstRange(of: "-reset") else { return nil }
         let rest = name[reset.upperBound...]
         guard rest.isEmpty || rest.first == "-" else { return nil }
         return name[..<reset.lowerBound] + "-remaining" + rest
