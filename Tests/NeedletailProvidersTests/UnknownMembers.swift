@@ -14,7 +14,7 @@ struct UnknownMember: Sendable, CustomStringConvertible {
 
     /// Values that go through whole, whatever is in them.
     private static let opaque: Set<String> = [
-        "parameters", "input_schema", "schema", "arguments", "input", "logit_bias",
+        "parameters", "input_schema", "schema", "arguments", "input", "args", "logit_bias",
     ]
 
     /// One case for each object of `body` that a decoder takes apart.

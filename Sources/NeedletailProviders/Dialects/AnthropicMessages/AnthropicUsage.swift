@@ -31,8 +31,10 @@ struct AnthropicUsage {
                 if let hour = value.present("ephemeral_1h_input_tokens") {
                     self.cacheWrite1h = Self.count(hour) ?? self.cacheWrite1h
                 }
+                self.keepUnknown("cache_creation", value, ["ephemeral_1h_input_tokens", "ephemeral_5m_input_tokens"])
             case "output_tokens_details":
                 if let tokens = value.present("thinking_tokens") { self.thinking = Self.count(tokens) ?? self.thinking }
+                self.keepUnknown("output_tokens_details", value, ["thinking_tokens"])
             case "server_tool_use":
                 if let searches = value.present("web_search_requests") {
                     self.webSearches = Self.count(searches) ?? self.webSearches
@@ -47,6 +49,12 @@ struct AnthropicUsage {
     /// A counter; never negative, whatever the provider says.
     private static func count(_ value: JSONView) -> Int? {
         value.int.map { max(0, $0) }
+    }
+
+    private mutating func keepUnknown(_ key: String, _ value: JSONView, _ known: [StaticString]) {
+        var fields: [Extension] = []
+        fields.keepUnknown(value, known: known, path: key)
+        for field in fields where !self.extensions.contains(field) { self.extensions.append(field) }
     }
 
     private mutating func keep(_ key: String, _ value: JSONView) {
@@ -115,6 +123,7 @@ struct AnthropicUsage {
             json.beginObject()
             json.member("ephemeral_5m_input_tokens", max(0, written - min(written, max(0, hour))))
             json.member("ephemeral_1h_input_tokens", max(0, hour))
+            if isOwn { self.writeUnknown("cache_creation.", of: usage, into: &json) }
             json.endObject()
         }
         json.member("output_tokens", max(0, usage.outputTokens))
@@ -122,6 +131,7 @@ struct AnthropicUsage {
             json.key("output_tokens_details")
             json.beginObject()
             json.member("thinking_tokens", max(0, reasoning))
+            if isOwn { self.writeUnknown("output_tokens_details.", of: usage, into: &json) }
             json.endObject()
         }
         let kept = isOwn ? usage.extensions : usage.extensions.filter { Self.ownFields.contains($0.path) }
@@ -132,10 +142,17 @@ struct AnthropicUsage {
             json.endObject()
         }
         json.member("service_tier", serviceTier)
-        for field in kept {
+        for field in kept where !field.path.utf8.contains(UInt8(ascii: ".")) {
             json.key(field.path)
             json.raw(field.value)
         }
         json.endObject()
+    }
+
+    private static func writeUnknown(_ prefix: String, of usage: Usage, into json: inout JSONWriter) {
+        for field in usage.extensions where field.path.hasPrefix(prefix) {
+            json.key(String(field.path.dropFirst(prefix.count)))
+            json.raw(field.value)
+        }
     }
 }

@@ -44,6 +44,17 @@ enum CohereReply {
         reply.choices = [choice]
         reply.extensions.keepUnknown(
             root, known: ["id", "model", "message", "finish_reason", "usage", "logprobs"], path: "")
+        for part in (message.present("content") ?? message).elements {
+            let type = part.present("type")?.string
+            guard type == "text" || type == "thinking" else { continue }
+            reply.extensions.keepUnknown(part, known: ["type", "text", "thinking"], path: "message.content")
+        }
+        for call in (message.present("tool_calls") ?? message).elements where call.kind == .object {
+            reply.extensions.keepUnknown(call, known: ["id", "type", "function"], path: "message.tool_calls")
+            guard let function = call.present("function") else { continue }
+            reply.extensions.keepUnknown(
+                function, known: ["name", "arguments"], path: "message.tool_calls.function")
+        }
         reply.extensions.keepUnknown(
             message, known: ["role", "content", "tool_plan", "tool_calls", "citations"], path: "message")
         return reply

@@ -31,9 +31,7 @@ enum OllamaReply {
         var choice = ChatChoice()
         if let text = Self.thinking(message) { choice.content.append(.reasoning(ReasoningPart(text))) }
         if let text = Self.text(message, kind) { choice.content.append(.text(TextPart(text))) }
-        for image in (message.present("images") ?? message).elements {
-            if let data = image.string { choice.content.append(.image(ImagePart(OllamaImage.source(data)))) }
-        }
+        choice.content += Self.images(message).map { .image($0) }
         let calls = Self.calls(message, after: 0, time: root.present("created_at")?.string ?? "")
         choice.content += calls.map { .toolCall($0) }
         if root.present("done")?.bool != false {
@@ -42,6 +40,13 @@ enum OllamaReply {
         choice.logprobs = OllamaLogprobs.openAI(root.present("logprobs"))
         reply.choices = [choice]
         reply.extensions.keepUnknown(root, known: Self.known(kind), path: "")
+        let path = kind == .chat ? "message.tool_calls" : "tool_calls"
+        for call in (message.present("tool_calls") ?? message).elements where call.kind == .object {
+            reply.extensions.keepUnknown(call, known: ["id", "type", "function"], path: path)
+            guard let function = call.present("function") else { continue }
+            reply.extensions.keepUnknown(
+                function, known: ["index", "name", "arguments"], path: path + ".function")
+        }
         if kind == .chat {
             reply.extensions.keepUnknown(
                 message, known: ["role", "content", "thinking", "images", "tool_calls", "tool_name"], path: "message")
@@ -71,6 +76,11 @@ enum OllamaReply {
     }
 
     static func thinking(_ message: JSONView) -> String? { OpenAIChat.nonEmpty(message["thinking"]) }
+
+    static func images(_ message: JSONView) -> [ImagePart] {
+        guard let list = message.present("images") else { return [] }
+        return list.elements.compactMap { $0.string.map { ImagePart(OllamaImage.source($0)) } }
+    }
 
     /// The calls of a message.
     ///

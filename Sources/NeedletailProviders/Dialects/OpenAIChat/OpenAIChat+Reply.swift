@@ -45,8 +45,37 @@ extension OpenAIChat {
     /// The same of its message. Google's layer repeats the signature beside `extra_content`.
     private static let messageMembers: [StaticString] = [
         "role", "content", "refusal", "audio", "annotations", "tool_calls", "function_call", "reasoning_content",
-        "reasoning", "reasoning_details", "thinking_blocks", "extra_content", "thought_signature",
+        "reasoning", "reasoning_details", "thinking_blocks", "extra_content", "thought_signature", "images",
     ]
+
+    /// Keeps what nobody reads of the parts of a message: its content, calls, images and sound.
+    private static func keepUnknownOfParts(_ message: JSONView, _ extensions: inout [Extension]) {
+        let path = "choices.message"
+        func keep(_ key: StaticString, _ known: [StaticString], _ inner: [(StaticString, [StaticString])] = []) {
+            guard let value = message.present(key) else { return }
+            for entry in value.kind == .array ? Array(value.elements) : [value] where entry.kind == .object {
+                extensions.keepUnknown(
+                    entry, known: known + inner.map(\.0), path: "\(path).\(key)", ignoresEmptyArrays: true)
+                for (name, known) in inner {
+                    guard let value = entry.present(name), value.kind == .object else { continue }
+                    extensions.keepUnknown(
+                        value, known: known, path: "\(path).\(key).\(name)", ignoresEmptyArrays: true)
+                }
+            }
+        }
+        keep(
+            "tool_calls", ["id", "type", "index", "extra_content", "thought_signature"],
+            [("function", ["name", "arguments"]), ("custom", ["name", "input"])])
+        keep("function_call", ["name", "arguments"])
+        keep("audio", ["id", "data", "format", "transcript", "expires_at"])
+        keep("images", ["type", "index"], [("image_url", ["url"])])
+        keep("thinking_blocks", ["type", "thinking", "signature", "data"])
+        guard let content = message.present("content"), content.kind == .array else { return }
+        for part in content.elements where part.kind == .object {
+            guard let known = OpenAIChatContent.members(part) else { continue }
+            extensions.keepUnknown(part, known: known, path: "\(path).content", ignoresEmptyArrays: true)
+        }
+    }
 
     /// The string, unless there is nothing in it.
     static func nonEmpty(_ view: JSONView?) -> String? {
@@ -66,6 +95,7 @@ extension OpenAIChat {
         reply.extensions.keepUnknown(view, known: self.choiceMembers, path: "choices", ignoresEmptyArrays: true)
         reply.extensions.keepUnknown(
             message, known: self.messageMembers, path: "choices.message", ignoresEmptyArrays: true)
+        self.keepUnknownOfParts(message, &reply.extensions)
         for detail in (message.present("reasoning_details") ?? message).elements {
             reply.extensions.keepUnknown(
                 detail, known: OpenAIChatReasoning.members(detail), path: "choices.message.reasoning_details")
@@ -78,6 +108,7 @@ extension OpenAIChat {
             choice.content += parts
         }
         self.citations(message, into: &choice)
+        choice.content += OpenAIChatContent.images(message)
         var hasRefusal = false
         if let refusal = message.present("refusal")?.string, !refusal.isEmpty {
             choice.content.append(.refusal(refusal))
@@ -203,6 +234,50 @@ extension OpenAIChat {
 
 /// Text of a reply, which some servers give as an array of parts.
 enum OpenAIChatContent {
+    /// The images that the model made: OpenRouter's extension, which others have taken over.
+    /// <https://openrouter.ai/docs/features/multimodal/image-generation>
+    static func images(_ message: JSONView) -> [ContentPart] {
+        guard let list = message.present("images") else { return [] }
+        return list.elements.compactMap { element in
+            guard let image = element.present("image_url") else {
+                let type = element.present("type")?.string ?? "image"
+                return .opaque(OpaquePart(dialect: .openAIChat, type: type, json: element.text))
+            }
+            return (image.string ?? image.present("url")?.string).map { .image(ImagePart(.openAI(url: $0))) }
+        }
+    }
+
+    /// Writes an image as it is read; with its place in the list where a stream has several.
+    ///
+    /// - Returns: `false`, and nothing is written, if it is neither in the reply nor at a URL.
+    static func write(_ image: ImagePart, index: Int, into json: inout JSONWriter) -> Bool {
+        let url: String
+        switch image.source {
+        case .base64(let mediaType, let data): url = "data:\(mediaType);base64,\(data)"
+        case .url(let there): url = there
+        case .fileID, .text: return false
+        }
+        json.beginObject()
+        json.member("type", "image_url")
+        json.member("index", index)
+        json.key("image_url")
+        json.beginObject()
+        json.member("url", url)
+        json.endObject()
+        json.endObject()
+        return true
+    }
+
+    /// What is read of a part; `nil` for one that is kept whole.
+    static func members(_ part: JSONView) -> [StaticString]? {
+        switch part.present("type")?.string {
+        case "thinking": ["type", "thinking", "signature", "closed"]
+        case "text", "output_text", nil: ["type", "text"]
+        case "refusal": ["type", "refusal"]
+        default: nil
+        }
+    }
+
     /// The parts; `nil` if the content is neither text nor parts.
     static func parts(_ content: JSONView) -> [ContentPart]? {
         if let string = content.string { return string.isEmpty ? [] : [.text(TextPart(string))] }

@@ -25,6 +25,9 @@ enum CompletionsReply {
                 throw NeedletailError(.malformedReply, "The provider's reply has a choice that is no object.")
             }
             reply.choices.append(Self.choice(view, position))
+            reply.extensions.keepUnknown(
+                view, known: ["text", "index", "finish_reason", "stop_reason", "logprobs"], path: "choices",
+                ignoresEmptyArrays: true)
         }
         reply.extensions.keepUnknown(
             root, known: ["id", "object", "created", "model", "choices", "usage", "system_fingerprint"], path: "",
