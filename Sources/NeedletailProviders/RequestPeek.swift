@@ -74,7 +74,9 @@ public enum RequestPeek {
 
     /// Reads the facts of a form with files.
     ///
-    /// - Throws: `.invalidRequest` if it is no form, or names no model.
+    /// - Parameter model: The model's name in a path that has one, as Azure's do; a form without it is given it, since
+    ///   other upstreams read it there.
+    /// - Throws: `.invalidRequest` if it is no form, or neither it nor the path names a model.
     public static func readForm(
         _ body: ByteBuffer,
         contentType: String,
@@ -86,17 +88,23 @@ public enum RequestPeek {
         guard let name = model ?? form.model.map({ MultipartForm.text(body, $0) }), !name.isEmpty else {
             throw Self.missing("model")
         }
-        // A form that leaves it out would reach the upstream without.
-        guard form.model != nil else { throw Self.missing("model") }
         guard name.utf8.count <= RequestPeekFields.maximumModelLength else {
             throw RequestPeekFields.invalid(
                 "model", "must not be longer than \(RequestPeekFields.maximumModelLength) bytes")
+        }
+        var place = form.model
+        var body = body
+        if place == nil {
+            guard name.utf8.allSatisfy({ $0 >= 0x20 }) else {
+                throw RequestPeekFields.invalid("model", "must not hold control characters")
+            }
+            (body, place) = form.naming(name, in: body)
         }
         return InferenceRequest(
             operation: operation,
             model: name,
             isStreaming: form.isStreaming,
-            body: .wire(WireBody(dialect: dialect, bytes: body), BodyLandmarks(model: form.model)),
+            body: .wire(WireBody(dialect: dialect, bytes: body), BodyLandmarks(model: place)),
             replyDialect: dialect
         )
     }

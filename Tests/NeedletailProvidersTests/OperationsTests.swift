@@ -183,6 +183,27 @@ struct OperationsTests {
         #expect(usage == Usage(inputTokens: 3, outputTokens: 1))
     }
 
+    @Test("a form without a model gets the one of its path, as Azure's have it")
+    func deployment() async throws {
+        let bench = Bench(Self.provider([.openAIChat])) { (_) in json(#"{"text":"hello"}"#) }
+        let type = "multipart/form-data; boundary=b"
+        let file = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nRIFF\r\n--b--\r\n"
+        var request = try RequestPeek.readForm(
+            ByteBuffer(string: file), contentType: type, dialect: .openAIChat, operation: .transcription,
+            model: "oai/whisper")
+        #expect(request.model == "oai/whisper")
+        request.model = "whisper-1"
+        _ = try await bench.provider.respond(to: request, context: .testing(forwardedHeaders: [.contentType: type]))
+        let part = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n"
+        #expect(try String(buffer: bench.sent.body) == part + file)
+        let error = #expect(throws: NeedletailError.self) {
+            try RequestPeek.readForm(
+                ByteBuffer(string: file), contentType: type, dialect: .openAIChat, operation: .transcription,
+                model: "a\r\n--b")
+        }
+        #expect(error?.parameter == "model")
+    }
+
     @Test(
         "a form that is none is refused by name",
         arguments: [

@@ -7,6 +7,9 @@ struct MultipartForm {
     private(set) var model: Range<Int>?
     /// Whether the reply is to be streamed.
     private(set) var isStreaming = false
+    /// What cuts the body, and where it stands first, from the body's reader index.
+    private let marker: [UInt8]
+    private let start: Int
 
     /// - Throws: `.invalidRequest` if the type names no boundary or the body is not cut by it.
     init(_ body: ByteBuffer, contentType: String) throws(NeedletailError) {
@@ -24,6 +27,8 @@ struct MultipartForm {
         guard parts.count > 1 else {
             throw NeedletailError(.invalidRequest, "The body is no form cut by the boundary of its content-type.")
         }
+        self.marker = marker
+        self.start = parts[0]
         for (start, end) in zip(parts, parts.dropFirst()) {
             self.read(body, bytes, (start + marker.count)..<end)
         }
@@ -42,6 +47,18 @@ struct MultipartForm {
         } else if header.contains("name=\"stream\"") || header.contains("name=stream") {
             self.isStreaming = Self.text(body, value) == "true"
         }
+    }
+
+    /// The form with a part that names the model before the others, and where its name stands.
+    func naming(_ model: String, in body: ByteBuffer) -> (body: ByteBuffer, model: Range<Int>) {
+        var part = ByteBuffer(bytes: self.marker)
+        part.writeStaticString("\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n")
+        let place = self.start + part.readableBytes
+        let size = part.writeString(model)
+        part.writeStaticString("\r\n")
+        var splice = JSONSplice()
+        splice.replace(self.start..<self.start, with: part)
+        return (splice.applied(to: body), place..<place + size)
     }
 
     /// The text at `range` of `body`.
