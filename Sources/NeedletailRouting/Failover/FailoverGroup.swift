@@ -89,22 +89,8 @@ public struct FailoverGroup: Sendable {
                 .invalidRequest,
                 "The group '\(self.name)' has \(count) targets; at most \(TargetSet.capacity) are possible.")
         }
-        var balancer = layout.balancer
-        if let rule = self.affinity { balancer = AffinityBalancer(balancer, rule: rule) }
         return Router(
-            id: self.name, targets: layout.targets,
-            balancer: self.guarded(balancer, count: layout.targets.count), fallbacks: fallbacks, options: self.options,
-            time: time, random: random)
-    }
-
-    /// A balancer with health and slow start around it, where there is anything to choose.
-    func guarded(_ balancer: any Balancer, count: Int) -> any Balancer {
-        guard count > 1 else { return balancer }
-        var guarded = balancer
-        if self.slowStart > .zero { guarded = SlowStartBalancer(guarded, window: self.slowStart) }
-        if let threshold = self.healthThreshold, threshold > 0 {
-            guarded = HealthBalancer(guarded, threshold: threshold)
-        }
-        return guarded
+            id: self.name, targets: layout.targets, balancer: layout.balancer, fallbacks: fallbacks,
+            options: self.options, time: time, random: random)
     }
 }
