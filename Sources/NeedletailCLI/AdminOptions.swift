@@ -31,6 +31,18 @@ struct AdminOptions: ParsableArguments {
         }
     }
 
+    /// Makes one call, and prints its answer. See ``AdminClient/call(_:_:body:ifMatch:within:)``.
+    func call(
+        _ command: String, _ method: String, _ path: String, body: JSONText? = nil, ifMatch: String? = nil,
+        show: (JSONView) -> String
+    ) async throws {
+        try await self.print(command) { client throws(NeedletailError) in
+            try await client.call(method, path, body: body, ifMatch: ifMatch)
+        } show: {
+            show($0)
+        }
+    }
+
     /// Asks for a list, and prints it.
     func list(_ command: String, _ path: String, show: ([JSONView]) -> String) async throws {
         do {

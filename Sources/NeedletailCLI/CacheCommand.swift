@@ -19,9 +19,7 @@ struct CacheCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("cache stats") { client throws(NeedletailError) in
-                try await client.call("GET", "/cache")
-            } show: { answer in
+            try await self.admin.call("cache stats", "GET", "/cache") { answer in
                 guard answer["enabled"]?.bool == true else { return "off" }
                 var table = TextTable(["hits", "misses", "bypasses", "evictions", "entries", "bytes", "of bytes"])
                 table.add(
@@ -48,12 +46,9 @@ struct CacheCommand: AsyncParsableCommand {
                 name, value in
                 value.map { "\"\(name)\":\(JSONText(string: $0))" }
             }
-            try await self.admin.print("cache purge") { client throws(NeedletailError) in
-                try await client.call(
-                    "POST", "/cache/purge", body: JSONText(unchecked: "{\(members.joined(separator: ","))}"))
-            } show: {
-                "\($0["purged"]?.int ?? 0) purged"
-            }
+            try await self.admin.call(
+                "cache purge", "POST", "/cache/purge", body: JSONText(unchecked: "{\(members.joined(separator: ","))}")
+            ) { "\($0["purged"]?.int ?? 0) purged" }
         }
     }
 }

@@ -50,11 +50,7 @@ struct ConfigCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("config status") { client throws(NeedletailError) in
-                try await client.call("GET", "/config")
-            } show: {
-                ConfigCommand.text($0)
-            }
+            try await self.admin.call("config status", "GET", "/config") { ConfigCommand.text($0) }
         }
     }
 
@@ -66,11 +62,7 @@ struct ConfigCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("config show") { client throws(NeedletailError) in
-                try await client.call("GET", "/config/effective")
-            } show: {
-                $0.text.description
-            }
+            try await self.admin.call("config show", "GET", "/config/effective") { $0.text.description }
         }
     }
 
@@ -84,11 +76,8 @@ struct ConfigCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("reload") { client throws(NeedletailError) in
-                try await client.call("POST", "/config/reload?overlay=\(self.dropChanges ? "drop" : "keep")")
-            } show: {
-                ConfigCommand.text($0)
-            }
+            try await self.admin.call("reload", "POST", "/config/reload?overlay=\(self.dropChanges ? "drop" : "keep")")
+            { ConfigCommand.text($0) }
         }
     }
 
@@ -113,11 +102,7 @@ struct ConfigCommand: AsyncParsableCommand {
                 let parts = (subject == "default" ? "models/default" : subject).split(separator: "/", maxSplits: 1)
                 path += "/\(parts[0])/\(AdminClient.segment(String(parts.count > 1 ? parts[1] : "")))"
             }
-            try await self.admin.print("config revert") { [path] client throws(NeedletailError) in
-                try await client.call("DELETE", path)
-            } show: {
-                ConfigCommand.text($0)
-            }
+            try await self.admin.call("config revert", "DELETE", path) { ConfigCommand.text($0) }
         }
     }
 }

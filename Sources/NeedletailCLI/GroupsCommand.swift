@@ -59,9 +59,7 @@ struct GroupsCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("groups show") { client throws(NeedletailError) in
-                try await client.call("GET", "/groups/\(AdminClient.segment(self.name))")
-            } show: {
+            try await self.admin.call("groups show", "GET", "/groups/\(AdminClient.segment(self.name))") {
                 "\(GroupsCommand.line($0))\n\($0["definition"]?.text.description ?? "")"
             }
         }
@@ -83,13 +81,10 @@ struct GroupsCommand: AsyncParsableCommand {
         @concurrent
         func run() async throws {
             let body = try AdminOptions.body(self.definition, "groups set")
-            try await self.admin.print("groups set") { client throws(NeedletailError) in
-                try await client.call(
-                    self.replace ? "PUT" : "PATCH", "/groups/\(AdminClient.segment(self.name))", body: body,
-                    ifMatch: self.ifMatch)
-            } show: {
-                GroupsCommand.line($0)
-            }
+            try await self.admin.call(
+                "groups set", self.replace ? "PUT" : "PATCH", "/groups/\(AdminClient.segment(self.name))", body: body,
+                ifMatch: self.ifMatch
+            ) { GroupsCommand.line($0) }
         }
     }
 
@@ -120,11 +115,9 @@ struct GroupsCommand: AsyncParsableCommand {
             }
             json.endObject()
             let body = JSONText(unchecked: json.bytes)
-            try await self.admin.print("groups weights") { client throws(NeedletailError) in
-                try await client.call("POST", "/groups/\(AdminClient.segment(self.name))/weights", body: body)
-            } show: {
-                GroupsCommand.line($0)
-            }
+            try await self.admin.call(
+                "groups weights", "POST", "/groups/\(AdminClient.segment(self.name))/weights", body: body
+            ) { GroupsCommand.line($0) }
         }
     }
 
@@ -136,9 +129,7 @@ struct GroupsCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("groups enable") { client throws(NeedletailError) in
-                try await client.call("POST", "/groups/\(AdminClient.segment(self.name))/enable")
-            } show: {
+            try await self.admin.call("groups enable", "POST", "/groups/\(AdminClient.segment(self.name))/enable") {
                 GroupsCommand.line($0)
             }
         }
@@ -152,9 +143,7 @@ struct GroupsCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("groups disable") { client throws(NeedletailError) in
-                try await client.call("POST", "/groups/\(AdminClient.segment(self.name))/disable")
-            } show: {
+            try await self.admin.call("groups disable", "POST", "/groups/\(AdminClient.segment(self.name))/disable") {
                 GroupsCommand.line($0)
             }
         }
@@ -168,10 +157,7 @@ struct GroupsCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("groups remove") { client throws(NeedletailError) in
-                try await client.call("DELETE", "/groups/\(AdminClient.segment(self.name))")
-            } show: { _ in
-                ""
+            try await self.admin.call("groups remove", "DELETE", "/groups/\(AdminClient.segment(self.name))") { _ in ""
             }
         }
     }

@@ -12,9 +12,7 @@ extension ProvidersCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("providers show") { client throws(NeedletailError) in
-                try await client.call("GET", "/providers/\(AdminClient.segment(self.name))")
-            } show: {
+            try await self.admin.call("providers show", "GET", "/providers/\(AdminClient.segment(self.name))") {
                 "\(ProvidersCommand.line($0))\n\($0["definition"]?.text.description ?? "")"
             }
         }
@@ -31,11 +29,9 @@ extension ProvidersCommand {
         @concurrent
         func run() async throws {
             let body = try AdminOptions.body(self.definition, "providers register")
-            try await self.admin.print("providers register") { client throws(NeedletailError) in
-                try await client.call("PUT", "/providers/\(AdminClient.segment(self.name))", body: body)
-            } show: {
-                ProvidersCommand.line($0)
-            }
+            try await self.admin.call(
+                "providers register", "PUT", "/providers/\(AdminClient.segment(self.name))", body: body
+            ) { ProvidersCommand.line($0) }
         }
     }
 
@@ -52,12 +48,10 @@ extension ProvidersCommand {
         @concurrent
         func run() async throws {
             let body = try AdminOptions.body(self.definition, "providers set")
-            try await self.admin.print("providers set") { client throws(NeedletailError) in
-                try await client.call(
-                    "PATCH", "/providers/\(AdminClient.segment(self.name))", body: body, ifMatch: self.ifMatch)
-            } show: {
-                ProvidersCommand.line($0)
-            }
+            try await self.admin.call(
+                "providers set", "PATCH", "/providers/\(AdminClient.segment(self.name))", body: body,
+                ifMatch: self.ifMatch
+            ) { ProvidersCommand.line($0) }
         }
     }
 
@@ -70,11 +64,8 @@ extension ProvidersCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("providers enable") { client throws(NeedletailError) in
-                try await client.call("POST", "/providers/\(AdminClient.segment(self.name))/enable")
-            } show: {
-                ProvidersCommand.line($0)
-            }
+            try await self.admin.call("providers enable", "POST", "/providers/\(AdminClient.segment(self.name))/enable")
+            { ProvidersCommand.line($0) }
         }
     }
 
@@ -87,11 +78,9 @@ extension ProvidersCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("providers disable") { client throws(NeedletailError) in
-                try await client.call("POST", "/providers/\(AdminClient.segment(self.name))/disable")
-            } show: {
-                ProvidersCommand.line($0)
-            }
+            try await self.admin.call(
+                "providers disable", "POST", "/providers/\(AdminClient.segment(self.name))/disable"
+            ) { ProvidersCommand.line($0) }
         }
     }
 
@@ -105,11 +94,10 @@ extension ProvidersCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("providers drain") { client throws(NeedletailError) in
-                try await client.call(
-                    "POST", "/providers/\(AdminClient.segment(self.name))/drain",
-                    body: JSONText(unchecked: "{\"timeout\":\(self.timeout)}"))
-            } show: {
+            try await self.admin.call(
+                "providers drain", "POST", "/providers/\(AdminClient.segment(self.name))/drain",
+                body: JSONText(unchecked: "{\"timeout\":\(self.timeout)}")
+            ) {
                 $0["drained"]?.bool == true ? "drained" : "\($0["in_flight"]?.int ?? 0) still in flight"
             }
         }
@@ -124,11 +112,8 @@ extension ProvidersCommand {
 
         @concurrent
         func run() async throws {
-            try await self.admin.print("providers deregister") { client throws(NeedletailError) in
-                try await client.call("DELETE", "/providers/\(AdminClient.segment(self.name))")
-            } show: { _ in
-                ""
-            }
+            try await self.admin.call("providers deregister", "DELETE", "/providers/\(AdminClient.segment(self.name))")
+            { _ in "" }
         }
     }
 }

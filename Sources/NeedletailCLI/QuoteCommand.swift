@@ -24,10 +24,9 @@ struct QuoteCommand: AsyncParsableCommand {
         let query = [("surface", self.surface), ("model", self.model), ("client_key", self.clientKey)].compactMap {
             name, value in value.map { "\(name)=\(AdminClient.segment($0))" }
         }
-        try await self.admin.print("quote") { client throws(NeedletailError) in
-            try await client.call(
-                "POST", "/quote" + (query.isEmpty ? "" : "?" + query.joined(separator: "&")), body: body)
-        } show: { answer in
+        try await self.admin.call(
+            "quote", "POST", "/quote" + (query.isEmpty ? "" : "?" + query.joined(separator: "&")), body: body
+        ) { answer in
             var table = TextTable(["candidate", "least", "likely", "most", "output tokens", ""])
             for one in answer["candidates"]?.elements.map({ $0 }) ?? [] {
                 let note =
