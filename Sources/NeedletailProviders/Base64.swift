@@ -51,6 +51,17 @@ enum Base64 {
         return bits == 6 ? nil : bytes
     }
 
+    /// The text for the bytes of several texts; `nil` if one of them is no base64, or there is none.
+    static func joined(_ texts: [String]) -> String? {
+        guard texts.count != 1 else { return texts[0] }
+        var bytes: [UInt8] = []
+        for text in texts {
+            guard let piece = Self.decode(text) else { return nil }
+            bytes += piece
+        }
+        return bytes.isEmpty ? nil : Self.encode(bytes)
+    }
+
     private static func value(_ unit: UInt8) -> UInt32? {
         switch unit {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(unit - 0x41)

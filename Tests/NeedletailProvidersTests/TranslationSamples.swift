@@ -285,6 +285,16 @@ extension ReplySample {
         .replyAudio: Self.part(.audio(AudioPart(data: "QUJD", id: "a1", transcript: "t"))) {
             if case .audio(let audio) = $0 { audio.data } else { nil }
         },
+        .replyImage: Self.part(.image(ImagePart(.base64(mediaType: "image/png", data: "QUJD")))) {
+            switch $0 {
+            case .image(let image): image.source
+            case .opaque(let part) where part.type == "image_generation_call":
+                (try? part.json.view())?.present("result")?.string.map {
+                    MediaSource.base64(mediaType: "image/png", data: $0)
+                }
+            default: nil
+            }
+        },
         .replyToolCalls: Self.part(.toolCall(ToolCall(id: "c1", name: "look", arguments: #"{"a":1}"#))) {
             if case .toolCall(let call) = $0 { call.name + call.arguments } else { nil }
         },

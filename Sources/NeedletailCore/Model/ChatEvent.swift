@@ -28,6 +28,8 @@ public enum ChatEvent: Sendable, Hashable {
     case opaque(OpaquePart, choice: Int)
     /// Sound, in OpenAI's form.
     case audio(JSONText, choice: Int)
+    /// An image, whole.
+    case image(ImagePart, choice: Int)
     /// Log probabilities of the text just sent, in OpenAI's form.
     case logprobs(JSONText, choice: Int)
     /// A choice has ended.

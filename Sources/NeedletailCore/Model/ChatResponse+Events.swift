@@ -1,6 +1,6 @@
 extension ChatResponse {
-    /// The reply as the events of a stream, in the order that every encoder relies on; `nil` where a part of it (an
-    /// image, a document) has no event.
+    /// The reply as the events of a stream, in the order that every encoder relies on; `nil` where a part of it (a
+    /// document, sound) has no event.
     public func events() -> [ChatEvent]? {
         var start = StreamStart(id: self.id, model: self.model, created: self.created)
         start.systemFingerprint = self.systemFingerprint
@@ -54,7 +54,8 @@ extension ChatResponse {
             events.append(.blockEnded(choice: choice))
             calls += 1
         case .opaque(let part): events.append(.opaque(part, choice: choice))
-        case .audio, .image, .document, .toolResult: return false
+        case .image(let part): events.append(.image(part, choice: choice))
+        case .audio, .document, .toolResult: return false
         }
         return true
     }

@@ -32,6 +32,7 @@ public struct ChatResponseAssembler: Sendable {
         case .citation(let citation, let dialect, let index): self.change(index) { $0.cite(citation, dialect) }
         case .redactedReasoning(let data, let index): self.change(index) { $0.add(.redactedReasoning(data)) }
         case .opaque(let part, let index): self.change(index) { $0.add(.opaque(part)) }
+        case .image(let part, let index): self.change(index) { $0.add(.image(part)) }
         case .toolCallStarted(let call, let id, let name, let isCustom, let index):
             self.change(index) {
                 $0.add(.toolCall(ToolCall(id: id, name: name, arguments: "", isCustom: isCustom)), call: call)

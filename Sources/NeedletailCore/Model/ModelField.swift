@@ -18,7 +18,8 @@ public enum ModelField: String, Sendable, Hashable, CaseIterable {
     // Its tools.
     case tool, toolCacheMarker, toolStrict, toolFormat
     // The reply.
-    case replyReasoning, replySignature, replyRedacted, replyCitations, replyLogprobs, replyRefusal, replyAudio
+    case replyReasoning, replySignature, replyRedacted, replyCitations, replyLogprobs, replyRefusal, replyAudio,
+        replyImage
     case replyToolCalls, replyToolArguments, replyChoices, replyOpaque, replyServiceTier, systemFingerprint
     case stopReason, stopSequence
     case usageCacheRead, usageCacheWrite, usageReasoning, usageAudio, usagePrediction, usageWebSearches
@@ -26,7 +27,8 @@ public enum ModelField: String, Sendable, Hashable, CaseIterable {
     /// The fields of a reply.
     public static let reply: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .replyCitations, .replyLogprobs, .replyRefusal, .replyAudio,
-        .replyToolCalls, .replyToolArguments, .replyChoices, .replyOpaque, .replyServiceTier, .systemFingerprint,
+        .replyImage, .replyToolCalls, .replyToolArguments, .replyChoices, .replyOpaque, .replyServiceTier,
+        .systemFingerprint,
         .stopReason, .stopSequence,
         .usageCacheRead, .usageCacheWrite,
         .usageReasoning, .usageAudio, .usagePrediction, .usageWebSearches,

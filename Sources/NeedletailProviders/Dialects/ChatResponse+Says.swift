@@ -41,7 +41,8 @@ extension ContentPart {
         case .redactedReasoning: field == .replyRedacted
         case .refusal: field == .replyRefusal
         case .audio: field == .replyAudio
-        case .opaque, .image, .document, .toolResult: field == .replyOpaque
+        case .image: field == .replyImage
+        case .opaque, .document, .toolResult: field == .replyOpaque
         case .toolCall: field == .replyToolCalls
         }
     }
@@ -58,6 +59,7 @@ extension ChatEvent {
         case .logprobs: .replyLogprobs
         case .refusal: .replyRefusal
         case .audio: .replyAudio
+        case .image: .replyImage
         case .opaque: .replyOpaque
         case .toolCallStarted: .replyToolCalls
         case .started, .text, .toolCallArguments, .blockEnded, .finished, .usage: nil

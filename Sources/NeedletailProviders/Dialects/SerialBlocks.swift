@@ -43,7 +43,8 @@ struct SerialBlocks {
         case .blockEnded:
             ready.append(event)
             self.close(into: &ready)
-        case .text, .citation, .refusal, .reasoning, .reasoningSignature, .redactedReasoning, .opaque, .audio:
+        case .text, .citation, .refusal, .reasoning, .reasoningSignature, .redactedReasoning, .opaque, .audio,
+            .image:
             if self.open == nil { ready.append(event) } else { self.wait(event) }
         }
     }
@@ -78,7 +79,17 @@ struct SerialBlocks {
             text.utf8.count
         case .citation(let json, _, _), .audio(let json, _), .logprobs(let json, _): json.bytes.readableBytes
         case .opaque(let part, _): part.json.bytes.readableBytes
+        case .image(let part, _): part.source.size
         case .started, .toolCallStarted, .blockEnded, .finished, .usage: 64
+        }
+    }
+}
+
+extension MediaSource {
+    /// The bytes of what it says.
+    var size: Int {
+        switch self {
+        case .base64(_, let text), .url(let text), .fileID(let text), .text(let text): text.utf8.count
         }
     }
 }
@@ -91,7 +102,8 @@ extension ChatEvent {
         case .text(_, let choice), .citation(_, _, let choice), .refusal(_, let choice), .reasoning(_, let choice),
             .reasoningSignature(_, let choice), .redactedReasoning(_, let choice),
             .toolCallStarted(_, _, _, _, let choice), .toolCallArguments(_, _, let choice), .blockEnded(let choice),
-            .opaque(_, let choice), .audio(_, let choice), .logprobs(_, let choice), .finished(_, _, let choice):
+            .opaque(_, let choice), .audio(_, let choice), .image(_, let choice), .logprobs(_, let choice),
+            .finished(_, _, let choice):
             choice
         }
     }

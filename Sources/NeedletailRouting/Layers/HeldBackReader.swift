@@ -50,7 +50,7 @@ extension ChatEvent {
         switch self {
         case .text(let text, _), .refusal(let text, _), .reasoning(let text, _), .redactedReasoning(let text, _):
             !text.isEmpty
-        case .toolCallStarted, .toolCallArguments, .opaque, .audio: true
+        case .toolCallStarted, .toolCallArguments, .opaque, .audio, .image: true
         case .started, .citation, .reasoningSignature, .blockEnded, .logprobs, .finished, .usage: false
         }
     }

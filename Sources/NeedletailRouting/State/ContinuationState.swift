@@ -115,7 +115,7 @@ struct ContinuationState {
             // The end of a block that this part repeats is not the end of what the client has.
             guard self.overlap.isOpen else { return }
             out.append(event)
-        case .refusal, .opaque, .audio, .logprobs: self.pass(event, into: &out)
+        case .refusal, .opaque, .audio, .image, .logprobs: self.pass(event, into: &out)
         }
     }
 

@@ -64,6 +64,7 @@ extension AnthropicMessages {
         case .replyLogprobs: "logprobs"
         case .replyRefusal: "content.refusal"
         case .replyAudio: "content.audio"
+        case .replyImage: "content.source"
         case .replyToolCalls: "content.tool_use"
         case .replyToolArguments: "content.input"
         case .replyChoices: "choices"

@@ -101,7 +101,7 @@ struct AnthropicReplyWriter {
                 self.lose(.replyOpaque, "The part has no counterpart.")
             }
         case .audio: self.lose(.replyAudio, "This dialect has no sound.")
-        case .image: self.lose(.replyOpaque, "Replies of this dialect have no images.")
+        case .image: self.lose(.replyImage, "Replies of this dialect have no images.")
         case .document: self.lose(.replyOpaque, "Replies of this dialect have no documents.")
         case .toolResult: self.lose(.replyOpaque, "A reply holds no tool results.")
         }

@@ -46,6 +46,7 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
             self.stop = (reason, sequence)
         case .logprobs: self.lose(.replyLogprobs, "This dialect has no log probabilities.")
         case .audio: self.lose(.replyAudio, "This dialect has no sound.")
+        case .image: self.lose(.replyImage, "Replies of this dialect have no images.")
         case .text(let text, let choice):
             guard self.isFirst(choice), !text.isEmpty else { return }
             self.send(.text, text, &out)

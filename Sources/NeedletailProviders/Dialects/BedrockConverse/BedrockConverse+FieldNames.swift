@@ -65,6 +65,7 @@ extension BedrockConverse {
         case .replyLogprobs: "additionalModelResponseFields.logprobs"
         case .replyRefusal: "output.message.content.refusal"
         case .replyAudio: "output.message.content.audio"
+        case .replyImage: "output.message.content.image"
         case .replyToolCalls: "output.message.content.toolUse"
         case .replyToolArguments: "output.message.content.toolUse.input"
         case .replyChoices: "output"

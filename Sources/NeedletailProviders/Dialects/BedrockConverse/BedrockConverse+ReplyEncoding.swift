@@ -23,7 +23,7 @@ struct BedrockReplyWriter {
     private(set) var losses: [Loss] = []
 
     init(_ reply: ChatResponse) {
-        self.reply = reply
+        self.reply = reply.showing(imagesIn: .bedrockConverse)
         self.isOwn = reply.source == .bedrockConverse
     }
 
@@ -133,7 +133,11 @@ struct BedrockReplyWriter {
                 self.lose(.replyOpaque, "The part has no counterpart.")
             }
         case .audio: self.lose(.replyAudio, "This dialect has no sound in replies.")
-        case .image: self.lose(.replyOpaque, "The image has no counterpart.")
+        case .image(let part):
+            guard let (format, data) = BedrockMediaFormat.image(part) else {
+                return self.lose(.replyImage, "An image of a reply is PNG, JPEG, GIF or WebP, and in it.")
+            }
+            BedrockMediaFormat.write(format, data, &json)
         case .document: self.lose(.replyOpaque, "Replies of this dialect have no documents.")
         case .toolResult: self.lose(.replyOpaque, "A reply holds no tool results.")
         }

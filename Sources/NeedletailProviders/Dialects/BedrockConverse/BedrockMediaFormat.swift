@@ -1,3 +1,5 @@
+import NeedletailCore
+
 /// Bedrock's names of formats, and the media types that go with them.
 ///
 /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html>
@@ -33,6 +35,30 @@ enum BedrockMediaFormat {
     static func documentFormat(_ mediaType: String) -> String? {
         let type = Self.bare(mediaType)
         return Self.documents.first { $0.1 == type }?.0 ?? (type.hasPrefix("text/") ? "txt" : nil)
+    }
+
+    /// The format and data of an image of a reply; `nil` if it is somewhere else or of another format.
+    static func image(_ image: ImagePart) -> (format: String, data: String)? {
+        guard case .base64(let mediaType, let data) = image.source else { return nil }
+        return Self.imageFormat(mediaType).map { ($0, data) }
+    }
+
+    /// Writes a block with an image.
+    static func write(_ format: String, _ data: String, _ json: inout JSONWriter) {
+        json.beginObject()
+        json.key("image")
+        json.beginObject()
+        json.member("format", format)
+        Self.writeSource(data, &json)
+        json.endObject()
+        json.endObject()
+    }
+
+    static func writeSource(_ data: String, _ json: inout JSONWriter) {
+        json.key("source")
+        json.beginObject()
+        json.member("bytes", data)
+        json.endObject()
     }
 
     /// The type without its parameters.

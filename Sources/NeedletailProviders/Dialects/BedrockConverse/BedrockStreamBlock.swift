@@ -10,6 +10,8 @@ struct BedrockStreamBlock {
         /// Text, reasoning: what its deltas say.
         case plain
         case call(Int)
+        /// An image in a format, whose data is gathered.
+        case image(format: String)
         /// A call that Bedrock answers itself, or its answer.
         case opaque(type: String, beginning: JSONText)
     }
@@ -17,6 +19,8 @@ struct BedrockStreamBlock {
     private let kind: Kind
     /// The input so far, of a call that is handed on whole.
     private var input = ""
+    /// The data so far, of an image.
+    private var pieces: [String] = []
     /// The results so far, of an answer that is handed on whole.
     private var results: [JSONText] = []
     /// The sources of the block's text, which come before it.
@@ -34,6 +38,10 @@ struct BedrockStreamBlock {
     init(_ start: JSONView, call: Int, _ events: inout [ChatEvent]) throws(NeedletailError) {
         guard let member = start.members.first(where: { !$0.value.isNull }) else {
             self.kind = .plain
+            return
+        }
+        if member.hasKey("image") {
+            self.kind = .image(format: member.value.present("format")?.string ?? "png")
             return
         }
         let type = member.value.present("type")?.string
@@ -64,6 +72,10 @@ struct BedrockStreamBlock {
                     try self.grow(result.range.count)
                     self.results.append(result.text)
                 }
+            case "image":
+                guard let data = member.value.present("source")?.present("bytes")?.string else { continue }
+                try self.grow(data.utf8.count)
+                self.pieces.append(data)
             case "reasoningContent": Self.reason(member.value, &events)
             case "citation":
                 try self.grow(member.value.range.count)
@@ -85,7 +97,8 @@ struct BedrockStreamBlock {
         case .opaque:
             try self.grow(fragment.utf8.count)
             self.input += fragment
-        case .plain: throw NeedletailError(.malformedReply, "The provider extends a call that has not begun.")
+        case .plain, .image:
+            throw NeedletailError(.malformedReply, "The provider extends a call that has not begun.")
         }
     }
 
@@ -116,6 +129,10 @@ struct BedrockStreamBlock {
             if !self.hasArguments {
                 events.append(.toolCallArguments(index: index, fragment: "{}", choice: 0))
             }
+        case .image(let format):
+            guard let data = Base64.joined(self.pieces) else { break }
+            let source = MediaSource.base64(mediaType: BedrockMediaFormat.imageType(format), data: data)
+            events.append(.image(ImagePart(source), choice: 0))
         case .opaque(let type, let beginning):
             let part = OpaquePart(dialect: .bedrockConverse, type: type, json: self.assembled(type, beginning))
             events.append(.opaque(part, choice: 0))

@@ -31,7 +31,7 @@ struct BedrockStreamEncoder: StreamEncoder {
     private var isOwn: Bool { self.options.source == .bedrockConverse }
 
     mutating func encode(_ event: borrowing ChatEvent, into out: inout ByteBuffer) {
-        let event = copy event
+        let event = (copy event).showing(imagesIn: .bedrockConverse)
         guard !self.isFinished, self.isFirst(event.choice) else { return }
         self.order.take(event, into: &self.ready)
         self.writeReady(&out)
@@ -89,6 +89,7 @@ struct BedrockStreamEncoder: StreamEncoder {
             if !BedrockReplyWriter.isTold(reason, isOwn: self.isOwn) {
                 self.lose(.stopReason, "This dialect has no word for it.")
             }
+        case .image(let part, _): self.writeImage(part, &out)
         case .logprobs: self.lose(.replyLogprobs, "This dialect has no log probabilities.")
         case .audio: self.lose(.replyAudio, "This dialect has no sound in replies.")
         case .text(let text, _):
@@ -150,6 +151,23 @@ struct BedrockStreamEncoder: StreamEncoder {
         guard part.dialect == .bedrockConverse,
             BedrockStreamWriter.opaque(part, index: self.nextIndex, into: &out)
         else { return self.lose(.replyOpaque, "The part has no counterpart.") }
+        self.nextIndex += 1
+    }
+
+    private mutating func writeImage(_ part: ImagePart, _ out: inout ByteBuffer) {
+        guard let (format, data) = BedrockMediaFormat.image(part) else {
+            return self.lose(.replyImage, "An image of a reply is PNG, JPEG, GIF or WebP, and in it.")
+        }
+        self.writeStart(&out)
+        self.closeOpen(&out)
+        BedrockStreamWriter.startBlock(self.nextIndex, "image", into: &out) { $0.member("format", format) }
+        BedrockStreamWriter.delta(self.nextIndex, into: &out) { json in
+            json.key("image")
+            json.beginObject()
+            BedrockMediaFormat.writeSource(data, &json)
+            json.endObject()
+        }
+        BedrockStreamWriter.stopBlock(self.nextIndex, into: &out)
         self.nextIndex += 1
     }
 

@@ -67,6 +67,7 @@ extension CohereChat {
         case .replyLogprobs: "logprobs"
         case .replyRefusal: "message.content.refusal"
         case .replyAudio: "message.content.audio"
+        case .replyImage: "message.content.image_url"
         case .replyToolCalls: "message.tool_calls"
         case .replyToolArguments: "message.tool_calls.function.arguments"
         case .replyChoices: "choices"

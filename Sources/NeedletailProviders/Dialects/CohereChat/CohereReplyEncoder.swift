@@ -66,8 +66,8 @@ struct CohereReplyEncoder {
             case .opaque(let part) where part.dialect == .cohereChat: own.append(part.json)
             case .opaque(let part):
                 self.report.lose(.replyOpaque, "A part that only its own dialect knows: \(part.type).")
-            case .image, .document, .toolResult: self.report.lose(.replyOpaque, "Replies hold no such part.")
-            case .audio, .redactedReasoning: break  // reported already
+            case .document, .toolResult: self.report.lose(.replyOpaque, "Replies hold no such part.")
+            case .audio, .image, .redactedReasoning: break  // reported already
             }
         }
         json.beginObject()

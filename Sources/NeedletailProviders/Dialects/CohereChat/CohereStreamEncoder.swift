@@ -82,7 +82,7 @@ struct CohereStreamEncoder: StreamEncoder {
                 self.report.lose(field, Self.unsaid)
             }
             if !self.isOwn { self.report.loseCounters(of: usage) }
-        case .reasoningSignature, .redactedReasoning, .opaque, .audio:
+        case .reasoningSignature, .redactedReasoning, .opaque, .audio, .image:
             if let field = event.field { self.report.lose(field, Self.unsaid) }
         }
     }

@@ -62,6 +62,7 @@ extension Gemini {
         case .replyLogprobs: "candidates.logprobsResult"
         case .replyRefusal: "promptFeedback.blockReasonMessage"
         case .replyAudio: "candidates.content.parts.inlineData"
+        case .replyImage: "candidates.content.parts.inlineData"
         case .replyToolCalls: "candidates.content.parts.functionCall"
         case .replyToolArguments: "candidates.content.parts.functionCall.args"
         case .replyChoices: "candidates"

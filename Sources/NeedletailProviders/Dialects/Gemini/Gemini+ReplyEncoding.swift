@@ -26,7 +26,7 @@ struct GeminiReplyEncoder {
     private var isOwn: Bool { self.reply.source == .gemini }
 
     init(_ reply: ChatResponse) {
-        self.reply = reply
+        self.reply = reply.showing(imagesIn: .gemini)
     }
 
     private mutating func lose(_ field: ModelField, _ reason: String) {
@@ -140,7 +140,7 @@ struct GeminiReplyEncoder {
                 if case .base64(let mediaType, let data) = part.source {
                     GeminiReplyWriting.inline(mediaType, data, &json)
                 } else {
-                    self.lose(.replyOpaque, "An image that is somewhere else.")
+                    self.lose(.replyImage, "An image that is somewhere else.")
                 }
             case .document(let part):
                 if case .base64(let mediaType, let data) = part.source {

@@ -19,13 +19,14 @@ public enum Gemini: Dialect {
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyCitations, .replyLogprobs, .replyChoices, .usageCacheRead,
-        .usageReasoning, .usageAudio, .replyToolCalls,
+        .usageReasoning, .usageAudio, .replyToolCalls, .replyImage,
     ]
 
     /// All but what only other dialects have.
     public static let upstreamFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyCitations, .replyLogprobs, .replyChoices, .replyOpaque,
         .replyServiceTier, .replyRefusal, .stopReason, .usageCacheRead, .usageReasoning, .usageAudio, .replyToolCalls,
+        .replyImage,
     ]
 
     /// What watches a passed-through stream.

@@ -98,6 +98,9 @@ struct GeminiStreamChoice {
                 events.append(.text(piece.text, choice: self.index))
             case .reasoning(let piece):
                 self.thought(piece, isOwn: part.present("thought")?.bool == true, &events)
+            case .image(let image):
+                self.endThoughts(&events)
+                events.append(.image(image, choice: self.index))
             default:
                 self.endThoughts(&events)
                 let type = part.members.first { !$0.value.isNull }?.key ?? ""

@@ -47,7 +47,7 @@ struct GeminiStreamEncoder: StreamEncoder {
     }
 
     mutating func encode(_ event: borrowing ChatEvent, into out: inout ByteBuffer) {
-        switch copy event {
+        switch (copy event).showing(imagesIn: .gemini) {
         case .started(let start): self.begin(start)
         case .text(let text, let choice): self.text(text, self.place(choice), &out)
         case .citation(let citation, let dialect, let choice):
@@ -95,6 +95,13 @@ struct GeminiStreamEncoder: StreamEncoder {
             let place = self.place(choice)
             self.part(place, &out) { $0.raw(part.json) }
         case .audio: self.lose(.replyAudio, "Sound comes whole or not at all.")
+        case .image(let part, let choice):
+            guard case .base64(let mediaType, let data) = part.source else {
+                return self.lose(.replyImage, "An image that is somewhere else.")
+            }
+            let place = self.place(choice)
+            self.flushSignature(place, &out)
+            self.part(place, &out) { GeminiReplyWriting.inline(mediaType, data, &$0) }
         case .logprobs(let logprobs, let choice):
             let place = self.place(choice)
             self.chunk(place, &out) { GeminiLogprobs.write(logprobs, into: &$0) }

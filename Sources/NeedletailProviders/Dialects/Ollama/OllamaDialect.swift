@@ -19,15 +19,16 @@ extension OllamaDialect {
     /// One JSON object a line.
     public static var framing: StreamFraming { .lines }
 
-    /// Text, reasoning and log probabilities: Ollama's replies have no more.
+    /// What a client here can be told of another dialect's reply.
     public static var replyFields: Set<ModelField> {
-        Self.kind == .chat ? [.replyReasoning, .replyLogprobs, .replyToolCalls] : [.replyReasoning, .replyLogprobs]
+        Self.kind == .chat
+            ? [.replyReasoning, .replyLogprobs, .replyToolCalls, .replyImage] : [.replyReasoning, .replyLogprobs]
     }
 
     /// What Ollama may say.
     public static var upstreamFields: Set<ModelField> {
         Self.kind == .chat
-            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls]
+            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls, .replyImage]
             : [.replyReasoning, .replyLogprobs, .stopReason]
     }
 

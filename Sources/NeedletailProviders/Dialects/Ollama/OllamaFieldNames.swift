@@ -68,6 +68,7 @@ enum OllamaFieldNames {
         case .replyLogprobs: "logprobs"
         case .replyRefusal: message + "refusal"
         case .replyAudio: message + "audio"
+        case .replyImage: message + "images"
         case .replyToolCalls: message + "tool_calls"
         case .replyToolArguments: message + "tool_calls.function.arguments"
         case .replyChoices: "choices"

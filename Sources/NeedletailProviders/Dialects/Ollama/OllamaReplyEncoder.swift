@@ -7,7 +7,7 @@ struct OllamaReplyEncoder {
     private(set) var report: LossReport
 
     init(_ reply: ChatResponse, _ kind: OllamaKind) {
-        self.reply = reply
+        self.reply = reply.showing(imagesIn: kind.dialect)
         self.kind = kind
         self.report = LossReport(reply.source)
     }
@@ -17,7 +17,7 @@ struct OllamaReplyEncoder {
         let isOwn = reply.source?.isOllama == true
         let carried: Set<ModelField> =
             self.kind == .chat
-            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls]
+            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls, .replyImage]
             : [.replyReasoning, .replyLogprobs, .stopReason]
         self.report.loseSaid(ModelField.reply.subtracting(carried), of: reply, "Ollama's replies have no such field.")
         let choice = reply.choices.first ?? ChatChoice()
@@ -45,13 +45,21 @@ struct OllamaReplyEncoder {
         var text = ""
         var thinking = ""
         var calls: [ToolCall] = []
+        var images: [String] = []
         for part in choice.content {
             switch part {
             case .text(let part): text += part.text
             case .refusal(let part): text += part
             case .reasoning(let part): thinking += part.text
             case .toolCall(let call): calls.append(call)
-            case .image, .document, .audio, .toolResult, .redactedReasoning, .opaque: break  // reported already
+            case .image(let image):
+                guard self.kind == .chat else { continue }  // reported already
+                guard case .base64(_, let data) = image.source else {
+                    self.report.lose(.replyImage, "An image that is somewhere else.")
+                    continue
+                }
+                images.append(data)
+            case .document, .audio, .toolResult, .redactedReasoning, .opaque: break  // reported already
             }
         }
         switch self.kind {
@@ -64,6 +72,12 @@ struct OllamaReplyEncoder {
             json.member("role", "assistant")
             json.member("content", text)
             if !thinking.isEmpty { json.member("thinking", thinking) }
+            if !images.isEmpty {
+                json.key("images")
+                json.beginArray()
+                for image in images { json.string(image) }
+                json.endArray()
+            }
             if !calls.isEmpty {
                 json.key("tool_calls")
                 json.beginArray()

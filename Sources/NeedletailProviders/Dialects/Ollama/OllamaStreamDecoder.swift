@@ -61,6 +61,7 @@ struct OllamaStreamDecoder: StreamDecoder {
     private mutating func message(_ message: JSONView, into events: inout [ChatEvent]) {
         if let text = OllamaReply.thinking(message) { events.append(.reasoning(text, choice: 0)) }
         if let text = OllamaReply.text(message, self.kind) { events.append(.text(text, choice: 0)) }
+        for image in OllamaReply.images(message) { events.append(.image(image, choice: 0)) }
         for call in OllamaReply.calls(message, after: self.callCount, time: self.time) {
             let index = self.callCount
             self.callCount += 1

@@ -27,7 +27,7 @@ struct OllamaStreamEncoder: StreamEncoder {
 
     mutating func encode(_ event: borrowing ChatEvent, into out: inout ByteBuffer) {
         guard !self.isFinished else { return }
-        switch copy event {
+        switch (copy event).showing(imagesIn: self.kind.dialect) {
         case .started(let start):
             if !start.model.isEmpty { self.model = start.model }
             if let created = start.created { self.time = OllamaTime.text(created) }
@@ -66,6 +66,22 @@ struct OllamaStreamEncoder: StreamEncoder {
             self.usage = usage
             for field in ModelField.allCases where usage.says(field) { self.report.lose(field, Self.unsaid) }
             if !self.isOwn { self.report.loseCounters(of: usage) }
+        case .image(let part, let choice):
+            guard self.isFirst(choice) else { return }
+            guard self.kind == .chat, case .base64(_, let data) = part.source else {
+                return self.report.lose(.replyImage, Self.unsaid)
+            }
+            self.line(into: &out) { json in
+                json.key("message")
+                json.beginObject()
+                json.member("role", "assistant")
+                json.member("content", "")
+                json.key("images")
+                json.beginArray()
+                json.string(data)
+                json.endArray()
+                json.endObject()
+            }
         case .blockEnded: break
         case .citation, .reasoningSignature, .redactedReasoning, .opaque, .audio:
             if let field = event.field { self.report.lose(field, Self.unsaid) }

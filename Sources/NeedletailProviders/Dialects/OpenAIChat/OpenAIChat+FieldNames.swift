@@ -61,6 +61,7 @@ extension OpenAIChat {
         case .replyLogprobs: "choices.logprobs"
         case .replyRefusal: "choices.message.refusal"
         case .replyAudio: "choices.message.audio"
+        case .replyImage: "choices.message.images"
         case .replyToolCalls: "choices.message.tool_calls"
         case .replyToolArguments: "choices.message.tool_calls.function.arguments"
         case .replyChoices: "choices"

@@ -26,7 +26,7 @@ struct OpenAIChatReplyEncoder {
     var losses: [Loss] = []
 
     init(reply: ChatResponse) {
-        self.reply = reply
+        self.reply = reply.showing(imagesIn: .openAIChat)
     }
 
     private mutating func lose(_ field: ModelField, _ reason: String) {
@@ -93,6 +93,7 @@ struct OpenAIChatReplyEncoder {
         var reasoning: [ContentPart] = []
         var annotations: [JSONText] = []
         var audio: AudioPart?
+        var images: [ImagePart] = []
         for (index, part) in choice.content.enumerated() {
             if !self.reply.usesLegacyFunctions, let signature = OpenAIChatCallSignature.at(index, in: choice.content) {
                 signatures[calls.count] = signature
@@ -108,7 +109,8 @@ struct OpenAIChatReplyEncoder {
             case .reasoning, .redactedReasoning: reasoning.append(part)
             case .audio(let part): audio = part
             case .opaque(let part): self.lose(.replyOpaque, "a part that only its own dialect knows: \(part.type)")
-            case .image, .document, .toolResult: self.lose(.replyOpaque, "replies hold no such part")
+            case .image(let part): images.append(part)
+            case .document, .toolResult: self.lose(.replyOpaque, "replies hold no such part")
             }
         }
         if choice.stopReason == .refusal, refusal == nil {
@@ -118,7 +120,7 @@ struct OpenAIChatReplyEncoder {
         json.beginObject()
         json.member("role", "assistant")
         json.key("content")
-        if text.isEmpty, !calls.isEmpty || refusal != nil || audio != nil {
+        if text.isEmpty, !calls.isEmpty || refusal != nil || audio != nil || !images.isEmpty {
             json.null()
         } else {
             json.string(text)
@@ -133,6 +135,7 @@ struct OpenAIChatReplyEncoder {
             json.endArray()
         }
         if let audio { Self.audio(audio, into: &json) }
+        self.images(images, into: &json)
         self.calls(calls, signatures, into: &json)
         json.endObject()
     }
@@ -166,6 +169,21 @@ struct OpenAIChatReplyEncoder {
             OpenAIChatMessageWriting.callMembers(call, into: &json)
             OpenAIChatCallSignature.write(signatures[index], into: &json)
             json.endObject()
+        }
+        json.endArray()
+    }
+
+    private mutating func images(_ images: [ImagePart], into json: inout JSONWriter) {
+        guard !images.isEmpty else { return }
+        json.key("images")
+        json.beginArray()
+        var count = 0
+        for image in images {
+            if OpenAIChatContent.write(image, index: count, into: &json) {
+                count += 1
+            } else {
+                self.lose(.replyImage, "an image is a data URL or any other")
+            }
         }
         json.endArray()
     }

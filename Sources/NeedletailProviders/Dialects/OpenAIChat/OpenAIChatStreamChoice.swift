@@ -94,6 +94,7 @@ struct OpenAIChatStreamChoice {
                 throw NeedletailError(.malformedReply, "The provider's stream holds content that is no text.")
             }
         }
+        for part in OpenAIChatContent.images(delta) { self.part(part, into: &events) }
         if let refusal = delta.present("refusal")?.string, !refusal.isEmpty {
             self.hasRefusal = true
             events.append(.refusal(refusal, choice: self.index))
@@ -152,6 +153,7 @@ struct OpenAIChatStreamChoice {
             self.hasRefusal = true
             events.append(.refusal(text, choice: self.index))
         case .opaque(let part): events.append(.opaque(part, choice: self.index))
+        case .image(let part): events.append(.image(part, choice: self.index))
         default: break
         }
     }

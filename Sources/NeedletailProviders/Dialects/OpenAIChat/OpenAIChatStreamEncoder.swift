@@ -19,6 +19,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         /// How many entries of these lists have been sent.
         var blockCount = 0
         var annotationCount = 0
+        var imageCount = 0
         /// Scalars of text sent, and how many of them before the part in progress: citations count them.
         var textLength = 0
         var partStart = 0
@@ -62,7 +63,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
 
     mutating func encode(_ event: borrowing ChatEvent, into out: inout ByteBuffer) {
         self.flushSignatures(before: event, into: &out)
-        switch copy event {
+        switch (copy event).showing(imagesIn: .openAIChat) {
         case .started(let start):
             self.prepare(start)
             _ = self.place(0, into: &out)
@@ -108,10 +109,12 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         case .audio(let audio, let choice):
             _ = self.place(choice, into: &out)
             self.delta(choice, into: &out) { $0.member("audio", audio) }
+        case .image(let part, let choice): self.image(part, self.place(choice, into: &out), into: &out)
         case .logprobs(let logprobs, let choice):
             _ = self.place(choice, into: &out)
             self.chunk(choice, logprobs: logprobs, finish: nil, into: &out) { _ in }
-        case .finished(let reason, _, let choice):
+        case .finished(let reason, let sequence, let choice):
+            if sequence != nil { self.lose(.stopSequence, "chat completions do not name the stop sequence") }
             self.end(reason, self.place(choice, into: &out), into: &out)
         case .usage(let usage):
             self.usage = usage
@@ -199,6 +202,17 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             body(choice.blockCount, &json)
             json.endArray()
         }
+    }
+
+    private mutating func image(_ image: ImagePart, _ place: Int, into out: inout ByteBuffer) {
+        var list = JSONWriter()
+        list.beginArray()
+        guard OpenAIChatContent.write(image, index: self.choices[place].imageCount, into: &list) else {
+            return self.lose(.replyImage, "an image is a data URL or any other")
+        }
+        list.endArray()
+        self.choices[place].imageCount += 1
+        self.delta(self.choices[place].index, into: &out) { $0.member("images", JSONText(unchecked: list.bytes)) }
     }
 
     private mutating func citation(

@@ -51,7 +51,7 @@ struct CompletionsStreamEncoder: StreamEncoder {
             self.usage = usage
             self.report.loseCounters(of: usage)
         case .toolCallArguments, .blockEnded: break
-        case .reasoning, .reasoningSignature, .redactedReasoning, .citation, .opaque, .audio, .toolCallStarted:
+        case .reasoning, .reasoningSignature, .redactedReasoning, .citation, .opaque, .audio, .image, .toolCallStarted:
             if let field = event.field { self.report.lose(field, Self.unsaid) }
         }
     }

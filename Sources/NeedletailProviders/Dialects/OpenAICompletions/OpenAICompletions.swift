@@ -118,6 +118,7 @@ public enum OpenAICompletions: Dialect {
         case .replyCitations: "choices.annotations"
         case .replyRefusal: "choices.refusal"
         case .replyAudio: "choices.audio"
+        case .replyImage: "choices.images"
         case .replyOpaque: "choices.text"
         default: OpenAIChat.name(of: field)
         }

@@ -61,6 +61,7 @@ extension OpenAIResponses {
         case .replyLogprobs: "output.content.logprobs"
         case .replyRefusal: "output.content.refusal"
         case .replyAudio: "output.content.audio"
+        case .replyImage: "output.result"
         case .replyToolCalls: "output.function_call"
         case .replyToolArguments: "output.arguments"
         case .replyChoices: "choices"

@@ -112,7 +112,15 @@ struct OpenAIResponsesReplyEncoder {
                 self.endMessage()
                 self.items.append(part.json)
             case .audio: self.lose(.replyAudio, "responses have no sound")
-            case .image, .document, .toolResult: self.lose(.replyOpaque, "replies hold no such part")
+            case .image(let image):
+                let id = self.envelope.itemID("ig", self.items.count + (self.message.isEmpty ? 0 : 1))
+                guard let item = OpenAIResponsesItemWriting.image(image, id: id) else {
+                    self.lose(.replyImage, "an image of a response is in it")
+                    continue
+                }
+                self.endMessage()
+                self.items.append(item)
+            case .document, .toolResult: self.lose(.replyOpaque, "replies hold no such part")
             case .reasoning: break  // gathered above
             }
         }

@@ -45,6 +45,20 @@ enum OpenAIResponsesItemWriting {
         json.endObject()
     }
 
+    /// An image as the item of the tool that makes images; `nil` if it is somewhere else.
+    static func image(_ image: ImagePart, id: String) -> JSONText? {
+        guard case .base64(let mediaType, let data) = image.source else { return nil }
+        var json = JSONWriter()
+        json.beginObject()
+        json.member("id", id)
+        json.member("type", "image_generation_call")
+        json.member("status", "completed")
+        json.member("output_format", String(mediaType.drop { $0 != "/" }.dropFirst()))
+        json.member("result", data)
+        json.endObject()
+        return JSONText(unchecked: json.bytes)
+    }
+
     /// A part of a message.
     static func part(_ part: OpenAIResponsesMessagePart, into json: inout JSONWriter) {
         json.beginObject()

@@ -102,6 +102,14 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
             }
             self.closeOpen(&out)
             self.place(OpenAIResponsesEventWriter.onOneLine(part.json), &out)
+        case .image(let image, let choice):
+            guard self.isFirst(choice) else { return }
+            let id = self.envelope?.itemID("ig", self.output.count) ?? "ig_\(self.output.count)"
+            guard let item = OpenAIResponsesItemWriting.image(image, id: id) else {
+                return self.lose(.replyImage, "an image of a response is in it")
+            }
+            self.closeOpen(&out)
+            self.place(item, &out)
         }
     }
 
