@@ -11,14 +11,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
+        .target(name: "CAllocationCount"),
         .executableTarget(
             name: "RoutingBenchmark",
             dependencies: [
+                "CAllocationCount",
                 .product(name: "NeedletailRouting", package: "needletail"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]
-        )
+        ),
     ]
 )

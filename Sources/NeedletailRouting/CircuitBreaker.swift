@@ -4,21 +4,27 @@ import Synchronization
 /// The circuit breaker of one deployment: a lock around its state.
 public final class CircuitBreaker: Sendable {
     private let state: Mutex<CircuitBreakerState>
-    /// Whether it lets everything through as it is: then nobody need take the lock to find out.
-    private let isPlain = Atomic<Bool>(true)
+    /// Its spell while it lets everything through as it is, so that nobody need take the lock to pass; else ``notPlain``.
+    private let plainSpell: Atomic<UInt64>
+    private static let notPlain = UInt64.max
 
     /// Creates a closed breaker.
     ///
     /// - Parameter policy: `nil` for one that is switched off: only an operator can open it.
     public init(_ policy: CircuitBreakerPolicy? = CircuitBreakerPolicy()) {
-        self.state = Mutex(CircuitBreakerState(policy))
+        let state = CircuitBreakerState(policy)
+        self.plainSpell = Atomic(state.spell)
+        self.state = Mutex(state)
     }
 
     // MARK: Calls
 
+    /// Whether it lets everything through as it is. Takes no lock.
+    var isPlain: Bool { self.plainSpell.load(ordering: .acquiring) != Self.notPlain }
+
     /// Why a call may not begin; changes nothing.
     func refusal(now: Instant) -> Refusal? {
-        guard !self.isPlain.load(ordering: .acquiring) else { return nil }
+        guard !self.isPlain else { return nil }
         return self.state.withLock { state in
             let refusal = state.refusal(now: now)
             guard refusal.isRefused else { return nil }
@@ -28,7 +34,9 @@ public final class CircuitBreaker: Sendable {
 
     /// Admits a call or not.
     func admit(now: Instant) -> Result<CircuitBreakerState.Ticket, LimitRefusal> {
-        self.change { state in
+        let spell = self.plainSpell.load(ordering: .acquiring)
+        guard spell == Self.notPlain else { return .success(.plain(spell)) }
+        return self.change { state in
             switch state.admit(now: now) {
             case .allowed(let ticket): return .success(ticket)
             case .refused(let until):
@@ -60,7 +68,8 @@ public final class CircuitBreaker: Sendable {
     private func change<Value: Sendable>(_ body: (inout CircuitBreakerState) -> Value) -> Value {
         self.state.withLock { state in
             let value = body(&state)
-            self.isPlain.store(state.phase == .closed && state.override != .open, ordering: .releasing)
+            let isPlain = state.phase == .closed && state.override != .open
+            self.plainSpell.store(isPlain ? state.spell : Self.notPlain, ordering: .releasing)
             return value
         }
     }

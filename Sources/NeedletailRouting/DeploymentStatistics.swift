@@ -44,6 +44,15 @@ public final class DeploymentStatistics: Sendable {
         self.update { $0.end(result, isCommitted: isCommitted, now: now) }
     }
 
+    /// A whole reply has come: ``commit(latency:isStreamed:now:)`` and ``end(_:isCommitted:now:)`` in one.
+    func finish(_ result: AttemptResult, now: Instant) {
+        self.running.wrappingSubtract(1, ordering: .relaxed)
+        self.update { state in
+            state.commit(latency: result.latency, isStreamed: false, now: now)
+            state.end(result, isCommitted: true, now: now)
+        }
+    }
+
     /// The deployment is back after it was out (its breaker closed, its health returned): slow start begins.
     public func recover(now: Instant) {
         self.recovery.store(now.nanoseconds, ordering: .relaxed)

@@ -39,20 +39,28 @@ extension Router {
         }
         let now = self.time.now()
         let latency = now.duration(since: begin)
-        let isStreamed = reply.isStreamed
         let isOwn = self.ranks.own.contains(index)
-        statistics.commit(latency: latency, isStreamed: isStreamed, now: now)
         gate.replied(reply, now: now)
-        reply.onEnd {
-            [time = self.time, random = self.random, targets = self.targets, balancer = self.balancer] outcome in
-            let now = isStreamed ? time.now() : now
-            let result = AttemptResult(.init(outcome), latency: latency, isStreamed: isStreamed, usage: outcome.usage)
-            let isBack = permit.settle(
-                result.verdict, used: outcome.usage?.totalTokens, now: now, random: random)
-            if isBack { statistics.recover(now: now) }
-            statistics.end(result, isCommitted: true, now: now)
+        switch reply.body {
+        case .complete(_, let usage):
+            let result = AttemptResult(.success, latency: latency, usage: usage)
+            if permit.settle(.success, used: usage?.totalTokens, now: now, random: nil) { statistics.recover(now: now) }
+            statistics.finish(result, now: now)
             gate.publishHeadroom(to: statistics, now: now)
-            if isOwn { balancer.record(result, of: index, in: targets, for: question) }
+            if isOwn { self.balancer.record(result, of: index, in: self.targets, for: question) }
+        case .stream(let stream):
+            statistics.commit(latency: latency, isStreamed: true, now: now)
+            stream.onEnd {
+                [time = self.time, random = self.random, targets = self.targets, balancer = self.balancer] outcome in
+                let now = time.now()
+                let result = AttemptResult(.init(outcome), latency: latency, isStreamed: true, usage: outcome.usage)
+                if permit.settle(result.verdict, used: outcome.usage?.totalTokens, now: now, random: random) {
+                    statistics.recover(now: now)
+                }
+                statistics.end(result, isCommitted: true, now: now)
+                gate.publishHeadroom(to: statistics, now: now)
+                if isOwn { balancer.record(result, of: index, in: targets, for: question) }
+            }
         }
         return reply
     }
@@ -62,12 +70,5 @@ extension AdmissionGate {
     /// Tells balancers how much is left.
     fileprivate func publishHeadroom(to statistics: DeploymentStatistics, now: Instant) {
         if !self.limits.isEmpty { statistics.setHeadroom(self.headroom(now: now)) }
-    }
-}
-
-extension InferenceReply {
-    /// Whether it is a stream, which goes on after the commit.
-    fileprivate var isStreamed: Bool {
-        if case .stream = self.body { true } else { false }
     }
 }

@@ -14,7 +14,7 @@ extension Router {
     }
 
     /// After which time a second target is to be asked beside `choice`; `nil` for never.
-    func hedgeDelay(for choice: Choice, _ run: Run) -> Duration? {
+    func hedgeDelay(for choice: Choice, _ run: borrowing Run) -> Duration? {
         guard let hedge = self.options.hedge, run.calls == 1, run.request.operation.isHedged, run.request.pin == nil,
             run.maximum > 1
         else { return nil }

@@ -113,8 +113,12 @@ public struct Router: Provider {
             self.end(run, error)
             throw error
         }
-        if let permit = run.groupPermit {
-            reply.onEnd { [time = self.time] outcome in
+        guard let permit = run.groupPermit else { return reply }
+        switch reply.body {
+        case .complete(_, let usage):
+            permit.settle(.neutral, used: usage?.totalTokens, now: self.time.now(), random: nil)
+        case .stream(let stream):
+            stream.onEnd { [time = self.time] outcome in
                 permit.settle(.neutral, used: outcome.usage?.totalTokens, now: time.now(), random: nil)
             }
         }
@@ -234,14 +238,14 @@ public struct Router: Provider {
     }
 
     /// Whether one more call may be made at all.
-    private func mayCall(_ run: Run, now: Instant) -> Bool {
+    private func mayCall(_ run: borrowing Run, now: Instant) -> Bool {
         guard run.calls < run.maximum else { return false }
         if !run.context.isCounted, run.context.request.attempts >= run.context.attemptLimit ?? .max { return false }
         return self.isFirst(run) || self.budget?.canWithdraw(now: now) ?? true
     }
 
     /// Whether the next call is the request's first, which no budget is asked for.
-    func isFirst(_ run: Run) -> Bool {
+    func isFirst(_ run: borrowing Run) -> Bool {
         run.calls == 0 && (run.context.isCounted || run.context.request.attempts == 0)
     }
 

@@ -74,15 +74,15 @@ final class AlertSignals: RequestObserver {
         let duration = request.isCommitted ? request.duration : nil
         // A name that leads nowhere is no group: those are as many as clients think up.
         let isKnown = request.isCommitted || !request.attempts.isEmpty
-        let names: [(AlertScope.Dimension, String?)] = [
-            (.gateway, AlertScope.gateway), (.group, isKnown ? request.model : nil), (.key, request.keyName),
-            (.tenant, request.request.tenant),
-        ]
-        for (dimension, name) in names {
+        func count(_ dimension: AlertScope.Dimension, _ name: String?) {
             self.count(
                 dimension, name, wanted, hasFailed: hasFailed, duration: duration,
                 firstToken: request.timeToFirstToken)
         }
+        count(.gateway, AlertScope.gateway)
+        count(.group, isKnown ? request.model : nil)
+        count(.key, request.keyName)
+        count(.tenant, request.request.tenant)
     }
 }
 

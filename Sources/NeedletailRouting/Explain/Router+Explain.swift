@@ -57,7 +57,7 @@ extension Router: ExplainingProvider {
         for rank in [Attempts.Rank.own, .fallback] {
             var set = run.attempts.candidates(rank, now: run.question.now)
             self.judge(&set, &run)
-            self.sift(&set, run, &refusals)
+            self.sift(&set, run.size, run.question.now, &refusals)
             if rank == .own { self.rate(set, run, &explanation) }
             while explanation.order.count < run.maximum, let index = self.pick(set, run.question) {
                 explanation.order.append(index)

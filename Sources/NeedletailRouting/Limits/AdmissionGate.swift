@@ -28,6 +28,14 @@ public final class AdmissionGate: Sendable {
         self.rests = rests
     }
 
+    /// Whether ``refusal(_:now:)`` refuses nobody of this size, as far as that can be told without a lock. Never wrongly
+    /// true.
+    func surelyAdmits(_ size: RequestSize, now: Instant) -> Bool {
+        guard self.breaker.isPlain, now.nanoseconds >= self.restsUntil.load(ordering: .relaxed) else { return false }
+        for scope in self.limits where !scope.surelyAdmits(size) { return false }
+        return true
+    }
+
     /// Why a request may not pass now; changes nothing.
     func refusal(_ size: RequestSize, now: Instant) -> Refusal? {
         if let refusal = self.breaker.refusal(now: now) { return refusal }
@@ -46,12 +54,12 @@ public final class AdmissionGate: Sendable {
             // An order or an open breaker is the better answer: it says more than when to come again.
             return .failure(LimitRefusal(refusal: self.breaker.refusal(now: now) ?? Refusal(.resting, until: until)))
         }
-        var holds: [LimitScope.Hold] = []
+        var holds = LimitHolds()
         for scope in self.limits {
             switch scope.reserve(size, now: now) {
             case .success(let hold): if let hold { holds.append(hold) }
             case .failure(let refusal):
-                for hold in holds { hold.undo(now: now) }
+                holds.undo(now: now)
                 return .failure(refusal)
             }
         }
@@ -59,7 +67,7 @@ public final class AdmissionGate: Sendable {
         switch self.breaker.admit(now: now) {
         case .success(let ticket): return .success(AdmissionPermit(self, ticket, holds))
         case .failure(let refusal):
-            for hold in holds { hold.undo(now: now) }
+            holds.undo(now: now)
             return .failure(refusal)
         }
     }
@@ -82,14 +90,16 @@ public final class AdmissionGate: Sendable {
     /// Says what is left for the headers of a reply.
     func report(to request: RequestInfo, now: Instant) {
         for scope in self.limits {
-            if let report = scope.headroom(now: now).report { request.report(report) }
+            if let report = scope.report(now: now) { request.report(report) }
         }
     }
 
-    /// What is left of the scarcest limit, from 0 to 1; 1 where nothing is limited.
+    /// What was left of the scarcest limit when its last request ended, from 0 to 1; 1 where nothing is limited.
     func headroom(now: Instant) -> Double {
         guard self.rest(now: now) == nil else { return 0 }
-        return self.limits.reduce(1) { min($0, $1.headroom(now: now).fraction) }
+        var least = 1.0
+        for scope in self.limits { least = min(least, scope.fraction) }
+        return least
     }
 
     /// Before when the provider asked not to be called; `nil` when it may be.

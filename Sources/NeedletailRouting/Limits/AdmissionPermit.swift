@@ -5,10 +5,10 @@ import Synchronization
 final class AdmissionPermit: Sendable {
     private let gate: AdmissionGate
     private let ticket: CircuitBreakerState.Ticket
-    private let holds: [LimitScope.Hold]
+    private let holds: LimitHolds
     private let isSettled = Atomic<Bool>(false)
 
-    init(_ gate: AdmissionGate, _ ticket: CircuitBreakerState.Ticket, _ holds: [LimitScope.Hold]) {
+    init(_ gate: AdmissionGate, _ ticket: CircuitBreakerState.Ticket, _ holds: LimitHolds) {
         self.gate = gate
         self.ticket = ticket
         self.holds = holds
@@ -31,7 +31,7 @@ final class AdmissionPermit: Sendable {
     @discardableResult
     func settle(_ verdict: AttemptResult.Verdict, used: Int?, now: Instant, random: RandomSource?) -> Bool {
         guard !self.isSettled.exchange(true, ordering: .relaxed) else { return false }
-        for hold in self.holds { hold.end(used: used, now: now) }
+        self.holds.end(used: used, now: now)
         let hasClosed = self.gate.breaker.record(verdict, of: self.ticket, now: now, random: random)
         self.gate.freed()
         return hasClosed
@@ -40,7 +40,7 @@ final class AdmissionPermit: Sendable {
     /// Gives everything back: the call is not made after all.
     func giveBack(now: Instant) {
         guard !self.isSettled.exchange(true, ordering: .relaxed) else { return }
-        for hold in self.holds { hold.undo(now: now) }
+        self.holds.undo(now: now)
         self.gate.breaker.record(.neutral, of: self.ticket, now: now, random: nil)
         self.gate.freed()
     }

@@ -26,24 +26,4 @@ public struct LimitHeadroom: Sendable, Hashable {
     public var restsUntil: Instant?
     /// The share of the configured rates that is used, from 0 to 1, where limits are adaptive.
     public var share: Double?
-
-    /// What a client is told; `nil` where neither requests nor tokens are limited.
-    var report: LimitReport? {
-        guard self.requests != nil || self.tokens != nil else { return nil }
-        func told(_ level: Level?) -> LimitReport.Level? {
-            level.map { LimitReport.Level(limit: $0.limit, remaining: $0.remaining, reset: $0.untilFull) }
-        }
-        return LimitReport(requests: told(self.requests), tokens: told(self.tokens))
-    }
-
-    /// The share that is left of what is scarcest, from 0 to 1; 1 where nothing is limited.
-    public var fraction: Double {
-        var least = self.restsUntil == nil ? 1.0 : 0
-        for level in [self.requests, self.requestsPerHour, self.tokens] {
-            guard let level else { continue }
-            least = min(least, Double(level.remaining) / Double(max(1, level.limit)))
-        }
-        if let limit = self.concurrency { least = min(least, Double(max(0, limit - self.running)) / Double(limit)) }
-        return least
-    }
 }

@@ -7,6 +7,8 @@ import Musl
 /// Draws from a beta distribution, from one seed: a request asks the ``RandomSource``, which may be a system call, once.
 struct BetaSampler {
     private var state: UInt64
+    /// The second of the two numbers that the polar method makes.
+    private var spare: Double?
 
     init(seed: UInt64) {
         self.state = seed
@@ -40,11 +42,18 @@ struct BetaSampler {
 
     /// Marsaglia's polar method.
     private mutating func normal() -> Double {
+        if let spare = self.spare {
+            self.spare = nil
+            return spare
+        }
         while true {
             let x = 2 * self.unit() - 1
             let y = 2 * self.unit() - 1
             let square = x * x + y * y
-            if square > 0, square < 1 { return x * (-2 * log(square) / square).squareRoot() }
+            guard square > 0, square < 1 else { continue }
+            let scale = (-2 * log(square) / square).squareRoot()
+            self.spare = y * scale
+            return x * scale
         }
     }
 

@@ -31,6 +31,9 @@ public struct CircuitBreakerState: Sendable, Hashable {
         fileprivate var spell: UInt64
         /// Whether it takes one of the places of ``CircuitBreakerPolicy/halfOpenLimit``.
         var isProbe: Bool
+
+        /// What ``admit(now:)`` gives while it is closed and not held open.
+        static func plain(_ spell: UInt64) -> Self { Self(spell: spell, isProbe: false) }
     }
 
     /// Whether a call may begin.
@@ -56,7 +59,7 @@ public struct CircuitBreakerState: Sendable, Hashable {
     private(set) var successes = 0
     private var openUntil = Instant(nanoseconds: .min)
     /// Grows with every change of phase.
-    private var spell: UInt64 = 0
+    private(set) var spell: UInt64 = 0
     private var window: OutcomeWindow
 
     /// Creates a closed breaker.

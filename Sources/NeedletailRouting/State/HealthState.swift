@@ -95,7 +95,8 @@ public struct HealthState: Sendable, Hashable {
 
     /// How much of what was known at `lastEvidence` still counts: 1 at once, halved with every ``halfLife``.
     static func recency(of lastEvidence: Instant, now: Instant) -> Double {
+        guard now > lastEvidence else { return 1 }
         let age = now.nanoseconds.subtractingReportingOverflow(lastEvidence.nanoseconds)
-        return age.overflow ? 0 : exp2(-Double(max(0, age.partialValue)) / Self.halfLifeNanoseconds)
+        return age.overflow ? 0 : exp2(-Double(age.partialValue) / Self.halfLifeNanoseconds)
     }
 }

@@ -97,11 +97,22 @@ struct LimitState: Sendable {
         return nil
     }
 
+    /// So many tokens ``refusal(tokens:now:)`` refuses nobody for, now or later, as long as nothing is changed; below zero
+    /// where that is not known.
+    var sureTokens: Int {
+        guard self.restsUntil.nanoseconds == .min, self.minute?.stored ?? 1 > 0, self.hour?.stored ?? 1 > 0 else {
+            return -1
+        }
+        if let limit = self.policy.concurrency, self.running >= limit { return -1 }
+        return self.tokens?.stored ?? .max
+    }
+
     /// Begins a request: takes everything that it needs, or nothing.
     ///
     /// - Returns: Why it may not begin; `nil` when it has.
     mutating func reserve(tokens count: Int, now: Instant) -> (reason: Refusal.Reason, until: Instant?)? {
         self.adapt(now)
+        if now >= self.restsUntil { self.wake() }
         if let refusal = self.refusal(tokens: count, now: now) { return refusal }
         _ = self.minute?.take(1, now: now)
         _ = self.hour?.take(1, now: now)
@@ -167,6 +178,47 @@ struct LimitState: Sendable {
     }
 
     // MARK: Looking at it
+
+    /// The share that is left of what is scarcest, from 0 to 1; 1 where nothing is limited.
+    func fraction(now: Instant) -> Double {
+        guard now >= self.restsUntil else { return 0 }
+        guard self.adaptive == nil else {
+            var copy = self
+            copy.adapt(now)
+            copy.adaptive = nil
+            return copy.fraction(now: now)
+        }
+        var least = 1.0
+        func consider(_ bucket: TokenBucketState?) {
+            guard let bucket else { return }
+            least = min(least, Double(max(0, bucket.level(now: now))) / Double(bucket.capacity))
+        }
+        consider(self.minute)
+        consider(self.hour)
+        consider(self.tokens)
+        if let limit = self.policy.concurrency {
+            least = min(least, Double(max(0, limit - self.running)) / Double(limit))
+        }
+        return least
+    }
+
+    /// What a client is told is left; `nil` where neither requests nor tokens are limited.
+    func report(now: Instant) -> LimitReport? {
+        guard self.adaptive == nil else {
+            var copy = self
+            copy.adapt(now)
+            copy.adaptive = nil
+            return copy.report(now: now)
+        }
+        func level(_ bucket: TokenBucketState) -> LimitReport.Level {
+            LimitReport.Level(
+                limit: bucket.capacity, remaining: max(0, bucket.level(now: now)), reset: bucket.untilFull(now: now))
+        }
+        let requests = (self.minute ?? self.hour).map(level)
+        let tokens = self.tokens.map(level)
+        guard requests != nil || tokens != nil else { return nil }
+        return LimitReport(requests: requests, tokens: tokens)
+    }
 
     /// What it is like now.
     func headroom(now: Instant) -> LimitHeadroom {

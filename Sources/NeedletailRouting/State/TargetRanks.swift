@@ -4,8 +4,12 @@ import NeedletailCore
 struct TargetRanks: Sendable {
     /// All of them, the own ones first; those beyond ``TargetSet/capacity`` are left out.
     let targets: [Target]
+    /// What a call to each of them must pass.
+    let gates: [AdmissionGate]
+    /// Those that tell beforehand what they cannot answer.
+    let judged: TargetSet
     /// The own ones.
-    let own: TargetSet
+    private(set) var own: TargetSet
     /// Those that follow any failure.
     let fallbacks: TargetSet
     private let contextWindow: TargetSet
@@ -13,10 +17,12 @@ struct TargetRanks: Sendable {
 
     init(_ own: [Target], _ fallbacks: FallbackTargets) {
         var targets: [Target] = []
+        var judged = TargetSet()
         func add(_ more: [Target]) -> TargetSet {
             var set = TargetSet()
             for target in more where targets.count < TargetSet.capacity {
                 set.insert(targets.count)
+                if target.judge != nil { judged.insert(targets.count) }
                 targets.append(target)
             }
             return set
@@ -26,25 +32,17 @@ struct TargetRanks: Sendable {
         self.contextWindow = add(fallbacks.contextWindow)
         self.contentFilter = add(fallbacks.contentFilter)
         self.targets = targets
+        self.gates = targets.map(\.deployment.gate)
+        self.judged = judged
     }
 
     /// The same list with only some of the own targets; places stay as they are.
     func narrowed(to isWanted: (Target) -> Bool) -> Self {
         var own = self.own
         for index in self.own where !isWanted(self.targets[index]) { own.remove(index) }
-        return Self(
-            targets: self.targets, own: own, fallbacks: self.fallbacks, contextWindow: self.contextWindow,
-            contentFilter: self.contentFilter)
-    }
-
-    private init(
-        targets: [Target], own: TargetSet, fallbacks: TargetSet, contextWindow: TargetSet, contentFilter: TargetSet
-    ) {
-        self.targets = targets
-        self.own = own
-        self.fallbacks = fallbacks
-        self.contextWindow = contextWindow
-        self.contentFilter = contentFilter
+        var ranks = self
+        ranks.own = own
+        return ranks
     }
 
     /// What a target is for; `nil` for one that is never asked here.

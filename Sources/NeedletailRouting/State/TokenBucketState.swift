@@ -29,6 +29,9 @@ struct TokenBucketState: Sendable, Hashable {
         self.updated = now
     }
 
+    /// What was in it when it last changed: never more than what is in it later.
+    var stored: Int { self.tokens }
+
     /// What is in it; negative while it is in debt.
     func level(now: Instant) -> Int {
         self.refilled(now).tokens
