@@ -54,8 +54,12 @@ public struct Router: Provider {
         self.ranks = TargetRanks(targets, fallbacks)
         self.balancer = balancer
         self.options = options
-        self.budgets = budgets ?? RouterBudgets(retries: options.retryBudget, hedge: options.hedge, now: now)
-        self.queue = options.queue.size > 0 ? AdmissionQueue(capacity: options.queue.size, total: options.waiting) : nil
+        let budgets =
+            budgets
+            ?? RouterBudgets(
+                retries: options.retryBudget, hedge: options.hedge, waiting: options.queue.size, now: now)
+        self.budgets = budgets
+        self.queue = options.queue.size > 0 ? AdmissionQueue(budgets.places, total: options.waiting) : nil
         self.gate =
             options.limits.isEmpty ? nil : AdmissionGate(breaker: CircuitBreaker(nil), limits: options.limits)
         self.time = time

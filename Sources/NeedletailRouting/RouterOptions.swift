@@ -49,7 +49,7 @@ public struct RetryBudgetPolicy: Sendable, Hashable {
 
 /// How requests wait when no target may be asked.
 public struct QueuePolicy: Sendable, Hashable {
-    /// The most that may wait; 0 for none. Default 100.
+    /// The most that may wait, of all the group's requests together; 0 for none. Default 100.
     public var size: Int
     /// The longest that one waits. Default 10 s.
     public var timeout: Duration

@@ -151,7 +151,9 @@ struct Groups {
     }
 
     private func parts(of group: GroupConfiguration) -> GroupParts {
-        GroupParts(RouterBudgets(retries: group.retryBudget, hedge: group.hedge, now: self.time.now()))
+        GroupParts(
+            RouterBudgets(
+                retries: group.retryBudget, hedge: group.hedge, waiting: group.queue.size, now: self.time.now()))
     }
 
     private func tiers(

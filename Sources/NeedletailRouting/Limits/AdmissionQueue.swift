@@ -1,7 +1,8 @@
 import NeedletailCore
 import Synchronization
 
-/// Where requests of a group wait when none of its candidates may be asked: bounded, by priority, fair to every key.
+/// Where requests wait when none of a router's candidates may be asked: bounded, by priority, fair to every key. When all
+/// places are taken, one who has more claim to a place takes it from one who has less.
 ///
 /// Only the one who is next tries; the others sleep. Nobody is woken by a timer of the queue's own: the one who is next
 /// sleeps until the earliest time that it knows of, or until something becomes free.
@@ -23,12 +24,16 @@ final class AdmissionQueue: Sendable {
 
     private let state: Mutex<State>
     private let waiting = Atomic<Int>(0)
+    private let places: WaitingPlaces
     private let total: InFlightCount
 
-    /// - Parameter total: Counts those who wait here beside those who wait elsewhere.
-    init(capacity: Int, total: InFlightCount = InFlightCount()) {
+    /// - Parameters:
+    ///   - places: Bounds those who wait here and in the group's other queues.
+    ///   - total: Counts those who wait here beside those who wait elsewhere.
+    init(_ places: WaitingPlaces, total: InFlightCount = InFlightCount()) {
+        self.places = places
         self.total = total
-        self.state = Mutex(State(queue: AdmissionQueueState(capacity: capacity)))
+        self.state = Mutex(State(queue: AdmissionQueueState(capacity: places.capacity)))
     }
 
     /// How many wait.
@@ -47,7 +52,8 @@ final class AdmissionQueue: Sendable {
     ///   - limit: When to give up.
     ///   - register: Has this queue told when something becomes free; called before the try that decides about sleeping.
     ///   - attempt: Tries to begin; called only when it is this request's turn.
-    /// - Returns: What `attempt` gave; `nil` when the queue is full, the time is over or there is no hope.
+    /// - Returns: What `attempt` gave; `nil` when there is no place or another has taken it, the time is over or there is no
+    ///   hope.
     /// - Throws: `.cancelled`.
     func wait<Value: Sendable>(
         key: String,
@@ -63,7 +69,9 @@ final class AdmissionQueue: Sendable {
         defer { self.leave(ticket, isServed: isServed) }
         while time.now() < limit {
             var wake = limit
-            if self.isNext(ticket) {
+            let place = self.place(of: ticket)
+            if place == .lost { return nil }
+            if place == .next {
                 // What becomes free from here on is told; so nothing is missed between the try and the sleep.
                 register()
                 switch attempt() {
@@ -91,11 +99,21 @@ final class AdmissionQueue: Sendable {
     private func enter(
         _ key: String, _ priority: RequestPriority, _ signal: WakeSignal
     ) -> AdmissionQueueState.Ticket? {
-        let ticket = self.state.withLock { state -> AdmissionQueueState.Ticket? in
-            guard let ticket = state.queue.enter(key: key, priority: priority) else { return nil }
+        let (ticket, loser) = self.state.withLock { state -> (AdmissionQueueState.Ticket?, WakeSignal?) in
+            var loser: WakeSignal?
+            if !self.places.take() {
+                guard let other = state.queue.loser(to: key, priority) else { return (nil, nil) }
+                state.queue.leave(other, isServed: false)
+                loser = state.signals.removeValue(forKey: other)
+            }
+            guard let ticket = state.queue.enter(key: key, priority: priority) else {
+                self.places.leave()
+                return (nil, loser)
+            }
             state.signals[ticket] = signal
-            return ticket
+            return (ticket, loser)
         }
+        loser?.fire()
         if ticket != nil {
             self.waiting.wrappingAdd(1, ordering: .relaxed)
             self.total.begin()
@@ -103,16 +121,28 @@ final class AdmissionQueue: Sendable {
         return ticket
     }
 
-    private func isNext(_ ticket: AdmissionQueueState.Ticket) -> Bool {
-        self.state.withLock { $0.queue.head == ticket }
+    private enum Place: Sendable {
+        case next
+        case behind
+        /// Another has taken it.
+        case lost
+    }
+
+    private func place(of ticket: AdmissionQueueState.Ticket) -> Place {
+        self.state.withLock { state in
+            if state.queue.head == ticket { return .next }
+            return state.signals[ticket] == nil ? .lost : .behind
+        }
     }
 
     private func leave(_ ticket: AdmissionQueueState.Ticket, isServed: Bool) {
         self.waiting.wrappingSubtract(1, ordering: .relaxed)
         self.total.end()
         self.state.withLock { state in
+            // Whose place was taken has none to give back.
+            guard state.signals.removeValue(forKey: ticket) != nil else { return }
             state.queue.leave(ticket, isServed: isServed)
-            state.signals[ticket] = nil
+            self.places.leave()
         }
         self.wakeNext()
     }

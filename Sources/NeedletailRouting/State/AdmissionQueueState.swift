@@ -48,6 +48,32 @@ struct AdmissionQueueState: Sendable {
         return Ticket(number: self.number, priority: priority, key: key)
     }
 
+    /// Who gives its place up to a newcomer when all are taken: the last one of a lower priority; else, of the newcomer's own,
+    /// the last one of the key that waits most, where that still waits no less than the newcomer's afterwards. `nil` where
+    /// nobody has less claim.
+    func loser(to key: String, _ priority: RequestPriority) -> Ticket? {
+        for lower in RequestPriority.allCases where lower < priority {
+            if let (ticket, _) = self.last(lower) { return ticket }
+        }
+        guard let (ticket, count) = self.last(priority),
+            count >= (self.levels[priority]?.waiting[key]?.count ?? 0) + 2
+        else { return nil }
+        return ticket
+    }
+
+    /// The last one of the key that has most waiting, and how many that has; `nil` where nobody waits.
+    private func last(_ priority: RequestPriority) -> (ticket: Ticket, count: Int)? {
+        guard let level = self.levels[priority] else { return nil }
+        var most: (ticket: Ticket, count: Int)?
+        for key in level.turns {
+            guard let numbers = level.waiting[key], let number = numbers.last, numbers.count > most?.count ?? 0 else {
+                continue
+            }
+            most = (Ticket(number: number, priority: priority, key: key), numbers.count)
+        }
+        return most
+    }
+
     /// Who is next; stays so until it leaves, or one of a higher priority comes.
     var head: Ticket? {
         for priority in RequestPriority.allCases.reversed() {

@@ -53,6 +53,27 @@ struct AdmissionQueueStateTests {
         #expect(self.drain(&queue, names) == ["a2", "b1"])
     }
 
+    @Test("when it is full, a lower priority gives way, then the key that waits most; never one with as much claim")
+    func loser() throws {
+        let (queue, names) = try self.queue([
+            ("a1", "a", .normal), ("low1", "b", .low), ("low2", "b", .low), ("a2", "a", .normal), ("a3", "a", .normal),
+            ("c1", "c", .normal),
+        ])
+        func name(_ ticket: AdmissionQueueState.Ticket?) -> String? { ticket.flatMap { names[$0] } }
+        #expect(name(queue.loser(to: "d", .high)) == "low2")
+        #expect(name(queue.loser(to: "a", .normal)) == "low2")
+        #expect(name(queue.loser(to: "e", .low)) == "low2", "a key that has none waiting takes one of two")
+        #expect(name(queue.loser(to: "b", .low)) == nil)
+        let (equal, own) = try self.queue([
+            ("a1", "a", .normal), ("a2", "a", .normal), ("a3", "a", .normal), ("c1", "c", .normal), ("h", "c", .high),
+        ])
+        func named(_ ticket: AdmissionQueueState.Ticket?) -> String? { ticket.flatMap { own[$0] } }
+        #expect(named(equal.loser(to: "c", .normal)) == "a3")
+        #expect(named(equal.loser(to: "a", .normal)) == nil)
+        #expect(named(equal.loser(to: "c", .low)) == nil, "nobody gives way to a lower priority")
+        #expect(named(equal.loser(to: "d", .high)) == "a3")
+    }
+
     @Test(
         "in any order: bounded, nobody lost, and no key waits for more than one turn of each other", arguments: 0..<30)
     func property(seed: UInt64) {
