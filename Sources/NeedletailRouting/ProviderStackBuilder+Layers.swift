@@ -99,7 +99,7 @@ extension ProviderStackBuilder {
         _ policy: LimitPolicy, name: String? = nil, time: TimeSource = .live, random: RandomSource = .live
     ) -> Self {
         let scope = LimitScope(name ?? "provider \(self.base.id)", policy, now: time.now())
-        let gate = AdmissionGate(breaker: CircuitBreaker(nil), limits: [scope], rests: false)
+        let gate = AdmissionGate(breaker: CircuitBreaker(nil), limits: [scope], rests: .none)
         return self.with { GateLayer($0, gate: gate, time: time, random: random) }
     }
 

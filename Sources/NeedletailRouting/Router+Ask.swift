@@ -27,7 +27,7 @@ extension Router {
         } catch {
             let now = self.time.now()
             let result = AttemptResult(.init(error), latency: now.duration(since: begin))
-            gate.failed(error, now: now)
+            gate.failed(error, model: attempt.model, now: now)
             permit.settle(
                 result.verdict, used: error.mayHaveBeenProcessed ? nil : 0, now: now, random: self.random)
             statistics.end(result, isCommitted: false, now: now)

@@ -34,7 +34,7 @@ extension Router {
             self.judge(&set, &run)
             // A lone one too: what is taken of one limit and given back because another refuses would wake the very
             // request that waits for it, which would ask again at once, for ever.
-            self.sift(&set, run.size, run.question.now, &refusals)
+            self.sift(&set, run.size, of: run.request.model, run.question.now, &refusals)
             while let index = self.pick(set, run.question) {
                 switch self.targets[index].deployment.gate.admit(run.size, now: run.question.now) {
                 case .success(let permit): return Choice(index: index, permit: permit)
@@ -60,12 +60,16 @@ extension Router {
     }
 
     /// Leaves out what may not be asked now.
-    func sift(_ set: inout TargetSet, _ size: RequestSize, _ now: Instant, _ refusals: inout Refusals) {
+    ///
+    /// - Parameter model: What the client asks for.
+    func sift(
+        _ set: inout TargetSet, _ size: RequestSize, of model: String, _ now: Instant, _ refusals: inout Refusals
+    ) {
         // A span lends the gates: for each request, counting references to all of them cost more than the look.
         let gates = self.ranks.gates.span
         for index in set where index < gates.count {
             guard !gates[index].surelyAdmits(size, now: now),
-                let refusal = gates[index].refusal(size, now: now)
+                let refusal = gates[index].refusal(size, model: self.targets[index].model ?? model, now: now)
             else { continue }
             set.remove(index)
             refusals.add(refusal, of: index)

@@ -13,7 +13,7 @@ extension Router {
         // Of those that were not asked, the limited ones say when to come again.
         for rank in Attempts.Rank.allCases {
             var set = run.attempts.candidates(rank, now: run.question.now)
-            self.sift(&set, run.size, run.question.now, &refusals)
+            self.sift(&set, run.size, of: run.request.model, run.question.now, &refusals)
         }
         return self.mark(run.attempts.failures.answer(or: self.nobody), run)
     }

@@ -301,7 +301,7 @@ struct Groups {
         let policy = configuration.circuitBreaker.map { CircuitBreakerPolicy($0) }
         let made = scopes
         let deployment = self.deployments.deployment(entry.provider.id, model) {
-            AdmissionGate(breaker: CircuitBreaker(policy), limits: made, rests: model != nil)
+            AdmissionGate(breaker: CircuitBreaker(policy), limits: made, rests: model == nil ? .eachModel : .whole)
         }
         deployment.gate.breaker.adopt(policy)
         return deployment

@@ -45,7 +45,7 @@ extension Router: ExplainingProvider {
             weight: target.weight,
             cost: target.price?.quote(
                 model, request.estimatedInputTokens, request.maxOutputTokens ?? CostOptimalBalancer.usualOutput),
-            unfit: unfit, refusal: gate.refusal(RequestSize(request), now: now), score: nil,
+            unfit: unfit, refusal: gate.refusal(RequestSize(request), model: model, now: now), score: nil,
             breaker: gate.breaker.snapshot(now: now), limits: gate.limits.compactMap { $0.explained(now: now) },
             health: target.statistics.health(now: now), inFlight: target.statistics.inFlight)
     }
@@ -57,7 +57,7 @@ extension Router: ExplainingProvider {
         for rank in [Attempts.Rank.own, .fallback] {
             var set = run.attempts.candidates(rank, now: run.question.now)
             self.judge(&set, &run)
-            self.sift(&set, run.size, run.question.now, &refusals)
+            self.sift(&set, run.size, of: run.request.model, run.question.now, &refusals)
             if rank == .own { self.rate(set, run, &explanation) }
             while explanation.order.count < run.maximum, let index = self.pick(set, run.question) {
                 explanation.order.append(index)

@@ -59,7 +59,7 @@ struct FailoverLayout {
             return AdmissionGate(
                 breaker: CircuitBreaker(policy),
                 limits: limits.isEmpty ? [] : [table.limits.scope("deployment \(name)", limits, now: now)],
-                rests: entry.model != nil)
+                rests: entry.model == nil ? .eachModel : .whole)
         }
     }
 }

@@ -51,7 +51,7 @@ public struct GateLayer: Provider {
             reply = try await self.next.respond(to: request, context: context)
         } catch {
             let now = self.time.now()
-            self.gate.failed(error, now: now)
+            self.gate.failed(error, model: request.model, now: now)
             permit.settle(
                 .init(error), used: error.mayHaveBeenProcessed ? nil : 0, now: now, random: self.random)
             throw error

@@ -15,23 +15,37 @@ public final class AdmissionGate: Sendable {
     /// No provider is left alone for longer, whatever it asks for: it may be wrong.
     static let longestRest = Duration.seconds(3600)
 
-    /// Whether it is closed for as long as a refused call was told to wait.
-    private let rests: Bool
+    /// What is closed for as long as a refused call was told to wait.
+    public enum Rest: Sendable, Hashable {
+        /// The gate.
+        case whole
+        /// The gate for the model that was asked for, where it stands for whatever models clients name: one model's limit is
+        /// not another's.
+        case eachModel
+        /// Nothing.
+        case none
+    }
+
+    private let rests: Rest
+    /// Of ``Rest/eachModel``.
+    private let models: ModelRests?
 
     /// Creates a gate.
     ///
-    /// - Parameter rests: Whether it is closed for as long as a refused call was told to wait. False where it stands for
-    ///   whatever models clients name: one model's limit is not another's. Default true.
-    public init(breaker: CircuitBreaker = CircuitBreaker(), limits: [LimitScope] = [], rests: Bool = true) {
+    /// - Parameter rests: What is closed for as long as a refused call was told to wait. Default the gate.
+    public init(breaker: CircuitBreaker = CircuitBreaker(), limits: [LimitScope] = [], rests: Rest = .whole) {
         self.breaker = breaker
         self.limits = limits
         self.rests = rests
+        self.models = rests == .eachModel ? ModelRests() : nil
     }
 
-    /// Whether ``refusal(_:now:)`` refuses nobody of this size, as far as that can be told without a lock. Never wrongly
+    /// Whether ``refusal(_:model:now:)`` refuses nobody of this size, as far as that can be told without a lock. Never wrongly
     /// true.
     func surelyAdmits(_ size: RequestSize, now: Instant) -> Bool {
-        guard self.breaker.isPlain, now.nanoseconds >= self.restsUntil.load(ordering: .relaxed) else { return false }
+        guard self.breaker.isPlain, now.nanoseconds >= self.restsUntil.load(ordering: .relaxed),
+            self.models?.isEmpty ?? true
+        else { return false }
         for scope in self.limits where !scope.surelyAdmits(size) { return false }
         return true
     }
@@ -44,6 +58,12 @@ public final class AdmissionGate: Sendable {
             if let refusal = scope.refusal(size, now: now) { return refusal }
         }
         return nil
+    }
+
+    /// Why a request for a model may not pass now; changes nothing.
+    func refusal(_ size: RequestSize, model: String, now: Instant) -> Refusal? {
+        self.refusal(size, now: now)
+            ?? self.models?.rest(of: model, now: now).map { Refusal(.resting, until: $0) }
     }
 
     /// Admits a request.
@@ -73,13 +93,19 @@ public final class AdmissionGate: Sendable {
     }
 
     /// Takes note of a failure: of a provider's refusal for its rate, and of when it asked to be called again.
-    func failed(_ error: NeedletailError, now: Instant) {
+    ///
+    /// - Parameter model: What was asked for.
+    func failed(_ error: NeedletailError, model: String, now: Instant) {
         if error.code == .rateLimited { for scope in self.limits { scope.refused(now: now) } }
         guard error.code == .rateLimited || error.code == .overloaded else { return }
         // Another key may be good for what this one was refused.
-        guard self.rests, let wait = error.retryAfter, !error.hasOtherCredential else { return }
-        let until = now.advanced(by: min(wait, Self.longestRest)).nanoseconds
-        self.restsUntil.max(until, ordering: .relaxed)
+        guard let wait = error.retryAfter, !error.hasOtherCredential else { return }
+        let until = now.advanced(by: min(wait, Self.longestRest))
+        switch self.rests {
+        case .whole: self.restsUntil.max(until.nanoseconds, ordering: .relaxed)
+        case .eachModel: self.models?.rest(model, until: until, now: now)
+        case .none: break
+        }
     }
 
     /// Takes note of what a reply says of the provider's limits.
@@ -111,6 +137,7 @@ public final class AdmissionGate: Sendable {
     /// Forgets that the provider asked not to be called.
     public func wake() {
         self.restsUntil.store(.min, ordering: .relaxed)
+        self.models?.wake()
         for scope in self.limits { scope.wake() }
         self.waiting.poke()
     }
