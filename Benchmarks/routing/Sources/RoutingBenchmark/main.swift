@@ -149,11 +149,20 @@ struct Benchmark {
             ),
             ("sticky", { AffinityBalancer(.priority, rule: .conversation) }),
         ]
-        let alone = try await self.cost([Instantly(id: "a"), Instantly(id: "b"), Instantly(id: "c")])
+        var alone = Cost()
+        for _ in 0..<3 {
+            let again = try await self.cost([Instantly(id: "a"), Instantly(id: "b"), Instantly(id: "c")])
+            alone = Cost(nanoseconds: min(alone.nanoseconds, again.nanoseconds), allocations: again.allocations)
+        }
         print("strategy                  route  choose   (µs of CPU for each request)   allocations")
         var isWithin = true
         for (name, balancer) in strategies {
-            let cost = try await self.cost((0..<3).map { self.router($0, balancer()) })
+            let routers = (0..<3).map { self.router($0, balancer()) }
+            var cost = try await self.cost(routers)
+            // What else runs may have disturbed all rounds: too much is only what is too much each time.
+            for _ in 0..<4 where cost.nanoseconds - alone.nanoseconds > Self.mostNanoseconds {
+                cost.nanoseconds = min(cost.nanoseconds, try await self.cost(routers).nanoseconds)
+            }
             let route = cost.nanoseconds - alone.nanoseconds
             let allocations = cost.allocations - alone.allocations
             let choose = self.choices((0..<3).map { self.targets($0) }, balancer(), isSticky: name == "sticky")
