@@ -23,6 +23,8 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+let inMemoryTracing = Target.Dependency.product(name: "InMemoryTracing", package: "swift-distributed-tracing")
 let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 
 let package = Package(
@@ -45,6 +47,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
     ],
     targets: [
         .target(name: "CNeedletailSystem"),
@@ -58,7 +61,7 @@ let package = Package(
         ),
         .target(
             name: "NeedletailRouting",
-            dependencies: ["NeedletailCore", nio, httpTypes, logging],
+            dependencies: ["NeedletailCore", nio, httpTypes, logging, tracing],
             swiftSettings: settings
         ),
         .target(
@@ -199,7 +202,7 @@ let package = Package(
             name: "NeedletailTests",
             dependencies: [
                 "Needletail", "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
-                "NeedletailTesting", nio, nioPosix, httpTypes, logging,
+                "NeedletailTesting", nio, nioPosix, httpTypes, logging, tracing, inMemoryTracing,
             ],
             swiftSettings: settings
         ),

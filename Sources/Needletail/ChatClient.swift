@@ -12,6 +12,10 @@ import NeedletailRouting
 /// print(reply.text)
 /// await client.close()
 /// ```
+///
+/// Where the app has a tracer (`InstrumentationSystem` of swift-distributed-tracing), every request has a span there, below the
+/// one of the code that asks, and every call to a provider one below that; the provider is told of it. Otherwise nothing is
+/// spent on spans.
 public struct ChatClient: Sendable {
     /// Who answers.
     public let provider: any Provider
@@ -114,7 +118,12 @@ public struct ChatClient: Sendable {
             logger: self.logger)
         let reply: InferenceReply
         do {
-            reply = try await self.provider.respond(to: request, context: RequestContext(info))
+            if let spans = TracerSpans.current {
+                let traced = ObservationLayer(self.provider, Observation(spans: spans), time: self.time)
+                reply = try await traced.respond(to: request, context: RequestContext(info))
+            } else {
+                reply = try await self.provider.respond(to: request, context: RequestContext(info))
+            }
         } catch {
             self.calls.end()
             throw error

@@ -196,6 +196,20 @@ public final class HTTPProvider: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
+        // Where no layer around it observes the call, and the request has a span, the call's own begins here.
+        guard context.call == nil, context.trail?.span != nil else { return try await self.answer(request, context) }
+        let call = ObservedCall(self.id, request, context, time: self.time)
+        var context = context
+        context.call = call.progress
+        return try await call.run { [context] () async throws(NeedletailError) in
+            try await self.answer(request, context)
+        }
+    }
+
+    private func answer(
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
         do {
             guard request.operation.isChat || request.operation.isAboutResponse else {
                 return try await self.operate(request, context)
@@ -275,9 +289,12 @@ public final class HTTPProvider: Provider {
         }
         var headers = endpoint.headers[key]
         for field in forwarded { headers[field.name] = field.value }
-        if let trace = progress?.traceparent {
-            headers[.traceparent] = trace
-            if let state = progress?.tracestate { headers[.tracestate] = state }
+        if let progress {
+            if let trace = progress.traceparent {
+                headers[.traceparent] = trace
+                if let state = progress.tracestate { headers[.tracestate] = state }
+            }
+            for field in progress.traceFields { headers[field.name] = field.value }
         }
         // What has no body has a query in its place.
         let isQuery = request.operation.isAboutResponse

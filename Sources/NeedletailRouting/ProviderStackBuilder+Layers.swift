@@ -11,8 +11,10 @@ extension ProviderStackBuilder {
     }
 
     /// Begins a span for each request and tells `observers` of it at its end.
+    ///
+    /// - Parameter spans: For example ``TracerSpans``.
     public func withTracing(
-        _ spans: SpanSource, observers: [any RequestObserver], time: TimeSource = .live
+        _ spans: any SpanMaker, observers: [any RequestObserver] = [], time: TimeSource = .live
     ) -> Self {
         self.withObservation(Observation(observers, spans: spans), time: time)
     }

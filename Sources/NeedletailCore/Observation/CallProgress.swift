@@ -1,3 +1,4 @@
+public import HTTPTypes
 import Synchronization
 
 /// What a call upstream tells of itself while it lasts; one per attempt that is observed.
@@ -10,10 +11,14 @@ public final class CallProgress: Sendable {
     public let cost = RecordedCost()
     private let sent = Atomic<Bool>(false)
 
+    /// What it is to be told in the words of a tracer that keeps the span; empty where none does.
+    public let traceFields: HTTPFields
+
     /// Creates the progress of a call that has not been sent.
-    public init(trace: TraceContext? = nil) {
+    public init(trace: TraceContext? = nil, traceFields: HTTPFields = [:]) {
         self.traceparent = trace?.traceparent
         self.tracestate = trace?.state
+        self.traceFields = traceFields
     }
 
     /// Whether anything was sent.

@@ -16,22 +16,27 @@ public final class RequestTrail: Sendable {
         package var number: Int
         /// Why it is made.
         package var cause: AttemptCause
-        /// Its span.
+        /// Its span's identity.
         package var trace: TraceContext?
+        /// Its span, where somebody else keeps it.
+        package var span: (any OpenSpan)?
 
         /// Creates a mark.
-        package init(number: Int, cause: AttemptCause, trace: TraceContext? = nil) {
+        package init(number: Int, cause: AttemptCause, trace: TraceContext? = nil, span: (any OpenSpan)? = nil) {
             self.number = number
             self.cause = cause
             self.trace = trace
+            self.span = span
         }
     }
 
     /// Far above what any group allows; further attempts are told to observers and not kept here.
     private static let capacity = 64
 
-    /// The request's span; `nil` if it is not traced.
+    /// The identity of the request's span; `nil` if it is not traced.
     public let trace: TraceContext?
+    /// The request's span, where somebody else keeps it.
+    package let span: (any OpenSpan)?
     private let spans: SpanSource?
     private let state = Mutex(State())
 
@@ -42,7 +47,15 @@ public final class RequestTrail: Sendable {
     ///   - spans: Makes the attempts' spans.
     public init(trace: TraceContext? = nil, spans: SpanSource? = nil) {
         self.trace = trace
+        self.span = nil
         self.spans = spans
+    }
+
+    /// Creates an empty trail of a request whose span somebody else keeps.
+    package init(_ span: any OpenSpan) {
+        self.trace = span.trace
+        self.span = span
+        self.spans = nil
     }
 
     /// The calls that have ended.
@@ -54,6 +67,7 @@ public final class RequestTrail: Sendable {
     /// - Returns: Its number, why it is made, and its span.
     package func begin(
         _ provider: ProviderID,
+        _ operation: Operation = .chat,
         model: String,
         cause: AttemptCause?
     ) -> Mark {
@@ -65,6 +79,9 @@ public final class RequestTrail: Sendable {
             state.begun += 1
             defer { state.last = hash }
             return (state.begun, state.begun == 1 ? .first : state.last == hash ? .retry : .failover)
+        }
+        if let span = self.span?.call(operation, model: model) {
+            return Mark(number: number, cause: cause ?? likely, trace: span.trace, span: span)
         }
         return Mark(
             number: number, cause: cause ?? likely,

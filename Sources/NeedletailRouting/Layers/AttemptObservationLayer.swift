@@ -31,81 +31,13 @@ public struct AttemptObservationLayer: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        let mark =
-            context.trail?.begin(self.id, model: request.model, cause: context.cause)
-            ?? RequestTrail.Mark(
-                number: context.attempt, cause: context.cause ?? (context.attempt > 1 ? .retry : .first))
-        // Where no spans are made the client's own goes on as it came.
-        let call = CallProgress(trace: self.observation.propagatesTrace ? mark.trace ?? context.request.trace : nil)
-        let observed = Observed(
-            request: context.request, trail: context.trail, model: request.model, user: request.user,
-            operation: request.operation,
-            isStreaming: request.isStreaming, number: mark.number, cause: mark.cause, call: call,
-            start: self.time.now(), trace: mark.trace)
+        let call = ObservedCall(
+            self.id, request, context, observers: self.observation.observers,
+            propagatesTrace: self.observation.propagatesTrace, time: self.time)
         var context = context
-        context.call = call
-        let reply: InferenceReply
-        do {
-            reply = try await self.next.respond(to: request, context: context)
-        } catch {
-            self.tell(
-                observed, nil, Outcome(error.code == .cancelled ? .abandoned : .failed(error)), firstToken: nil)
-            throw error
+        context.call = call.progress
+        return try await call.run { [context] () async throws(NeedletailError) in
+            try await self.next.respond(to: request, context: context)
         }
-        let dialect = reply.upstream
-        switch reply.body {
-        case .complete(_, let usage):
-            self.tell(observed, dialect, Outcome(.finished, usage: usage), firstToken: nil, isCommitted: true)
-        case .stream(let stream):
-            let firstToken = self.time.now().duration(since: observed.start)
-            stream.onEnd { self.tell(observed, dialect, $0, firstToken: firstToken, isCommitted: true) }
-        }
-        return reply
-    }
-
-    /// What is known of a call before it is answered.
-    private struct Observed: Sendable {
-        let request: RequestInfo
-        let trail: RequestTrail?
-        let model: String
-        let user: String?
-        let operation: Operation
-        let isStreaming: Bool
-        let number: Int
-        let cause: AttemptCause
-        let call: CallProgress
-        let start: Instant
-        let trace: TraceContext?
-    }
-
-    private func tell(
-        _ observed: Observed,
-        _ dialect: DialectID?,
-        _ outcome: Outcome,
-        firstToken: Duration?,
-        isCommitted: Bool = false
-    ) {
-        let record = AttemptRecord(
-            request: observed.request,
-            provider: self.id,
-            model: observed.model,
-            user: observed.user,
-            operation: observed.operation,
-            isStreaming: observed.isStreaming,
-            number: observed.number,
-            cause: observed.cause,
-            wasSent: observed.call.wasSent || isCommitted,
-            start: observed.start,
-            duration: self.time.now().duration(since: observed.start),
-            timeToFirstToken: firstToken,
-            outcome: outcome,
-            isCommitted: isCommitted,
-            dialect: dialect,
-            cost: observed.call.cost,
-            trace: observed.trace
-        )
-        // First what the request's record is made of, which may be told as soon as the last observer has heard.
-        observed.trail?.end(record)
-        for observer in self.observation.observers { observer.attemptEnded(record) }
     }
 }

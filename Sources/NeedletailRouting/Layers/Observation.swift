@@ -5,7 +5,7 @@ public struct Observation: Sendable {
     /// Who is told, in this order.
     public var observers: [any RequestObserver]
     /// Begins the spans of requests; `nil` traces nothing. Default nil.
-    public var spans: SpanSource?
+    public var spans: (any SpanMaker)?
     /// Whether upstreams are told of the trace (`traceparent`). Default true.
     public var propagatesTrace: Bool
     /// Counts the requests under way.
@@ -16,7 +16,7 @@ public struct Observation: Sendable {
     /// Creates an observation.
     public init(
         _ observers: [any RequestObserver] = [],
-        spans: SpanSource? = nil,
+        spans: (any SpanMaker)? = nil,
         propagatesTrace: Bool = true,
         inFlight: InFlightCount = InFlightCount()
     ) {

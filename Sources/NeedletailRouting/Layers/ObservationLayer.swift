@@ -32,11 +32,16 @@ public struct ObservationLayer: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        let spans = self.observation.spans
         // Where one stands around another, both are told of the same calls.
-        let trail = context.trail ?? RequestTrail(trace: spans?.begin(context.request.trace), spans: spans)
+        let trail =
+            context.trail
+            ?? self.observation.spans?.trail(of: context.request, operation: request.operation, model: request.model)
+            ?? RequestTrail()
+        // Ended by the layer that began it.
+        let span = context.trail == nil ? trail.span : nil
         let observed = Observed(
-            request: context.request, trail: trail, surface: request.replyDialect, operation: request.operation,
+            request: context.request, trail: trail, span: span, surface: request.replyDialect,
+            operation: request.operation,
             isStreaming: request.isStreaming,
             // There the model is a response's id, of which there are as many as requests.
             model: request.operation.isAboutResponse ? "" : request.model,
@@ -46,7 +51,13 @@ public struct ObservationLayer: Provider {
         self.observation.inFlight.begin()
         let reply: InferenceReply
         do {
-            reply = try await self.next.respond(to: request, context: context)
+            if let span {
+                reply = try await span.run { [context] () async throws(NeedletailError) in
+                    try await self.next.respond(to: request, context: context)
+                }
+            } else {
+                reply = try await self.next.respond(to: request, context: context)
+            }
         } catch {
             self.observation.inFlight.end()
             self.tell(observed, failure: error)
@@ -72,6 +83,7 @@ public struct ObservationLayer: Provider {
     private struct Observed: Sendable {
         let request: RequestInfo
         let trail: RequestTrail
+        let span: (any OpenSpan)?
         let surface: DialectID?
         let operation: Operation
         let isStreaming: Bool
@@ -113,7 +125,7 @@ public struct ObservationLayer: Provider {
                 waited: waited,
                 overhead: max(.zero, untilCommit - waited),
                 trace: observed.trail.trace
-            ))
+            ), observed.span)
     }
 
     private func tell(_ observed: Observed, failure error: NeedletailError) {
@@ -138,10 +150,11 @@ public struct ObservationLayer: Provider {
                 waited: waited,
                 overhead: max(.zero, duration - waited),
                 trace: observed.trail.trace
-            ))
+            ), observed.span)
     }
 
-    private func tell(_ record: RequestRecord) {
+    private func tell(_ record: RequestRecord, _ span: (any OpenSpan)?) {
         for observer in self.observation.observers { observer.requestEnded(record) }
+        span?.end(record)
     }
 }

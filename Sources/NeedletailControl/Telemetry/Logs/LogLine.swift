@@ -10,9 +10,6 @@ struct LogLine: Sendable {
         case integer(Int)
     }
 
-    /// Longer messages and values are cut: a line is read by people and shippers, and an upstream may say anything.
-    static let longestValue = 1_024
-
     var wallNanoseconds: Int64
     var level: Logger.Level
     /// The module that it comes from, `NeedletailTransport`.
@@ -58,7 +55,5 @@ struct LogLine: Sendable {
         bytes.writeString(text + "\n")
     }
 
-    static func cut(_ text: String) -> String {
-        text.utf8.count <= Self.longestValue ? text : String(text.prefix(Self.longestValue)) + "…"
-    }
+    static func cut(_ text: String) -> String { TelemetryText.cut(text) }
 }

@@ -26,15 +26,3 @@ final class ErrorSeries: Sendable {
             MetricLabels(standard + [.init(name: "error_type", value: type)]))
     }
 }
-
-extension NeedletailError.Code {
-    /// The code in the words of a label: `rate_limited`, `timed_out`.
-    var metricName: String {
-        var name = ""
-        for character in self.description {
-            if character.isUppercase { name += "_" }
-            name += character.lowercased()
-        }
-        return name
-    }
-}

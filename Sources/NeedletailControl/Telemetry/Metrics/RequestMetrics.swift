@@ -109,13 +109,3 @@ extension RequestRecord {
         }
     }
 }
-
-extension NeedletailCore.Operation {
-    /// The operation in the words of the semantic conventions, where they have one.
-    var conventionalName: String {
-        switch self {
-        case .singleEmbedding: NeedletailCore.Operation.embeddings.rawValue
-        default: self.rawValue
-        }
-    }
-}

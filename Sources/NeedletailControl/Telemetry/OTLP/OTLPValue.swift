@@ -1,3 +1,5 @@
+import NeedletailCore
+
 /// The value of an attribute.
 enum OTLPValue: Sendable, Hashable {
     case text(String)
@@ -8,7 +10,7 @@ enum OTLPValue: Sendable, Hashable {
 }
 
 /// What a signal says of itself: names and values, those without a value left out.
-struct OTLPAttributes: Sendable {
+struct OTLPAttributes: Sendable, SpanAttributeWriter {
     private(set) var pairs: [(name: String, value: OTLPValue)] = []
 
     init() {}
