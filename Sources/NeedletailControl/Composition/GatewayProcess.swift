@@ -91,7 +91,8 @@ public final class GatewayProcess: Service {
         let observation = observed
         let keepContent: @Sendable (ContentRecord) -> Void = { [content = store.content] in content.keep($0) }
         let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
-            try GatewayStack(
+            let observation = telemetry.observed(observation, by: configuration.telemetry)
+            return try GatewayStack(
                 configuration,
                 environment: surroundings.environment,
                 group: surroundings.group,
@@ -136,6 +137,7 @@ public final class GatewayProcess: Service {
             handler.replace(Self.services(current, store.keys, tokens.current))
             access.replace(current.configuration.admin, tokens: tokens.current)
             alerts.replace(current.configuration.alerts)
+            telemetry.replace(current.configuration.telemetry)
             Self.note(current, in: store.audit)
         }
         Self.note(running.current, in: store.audit)

@@ -50,6 +50,8 @@ final class RunningConfiguration: Sendable {
     private let state: Mutex<State>
     /// Held while a change is made: one after the other.
     private let turn = Mutex(())
+    /// What the process began with, which holds for all that takes a restart.
+    private let started: Configuration
     private let loader: ConfigurationLoader
     private let build: Build
     private let install: Mutex<@Sendable (Current) -> Void>
@@ -72,6 +74,7 @@ final class RunningConfiguration: Sendable {
                 current: Current(
                     configuration: configuration, stack: stack, version: configuration.loaded.version,
                     since: time.wallSeconds())))
+        self.started = configuration
         self.loader = loader
         self.build = build
         self.install = Mutex({ _ in })
@@ -127,7 +130,7 @@ final class RunningConfiguration: Sendable {
                 attempt.version = ETag(of: text.text)
                 let next = try self.loader.load(text, overlay: overlay, overrides: current.loaded.overrides)
                 attempt.version = next.loaded.version
-                attempt.restartNeeded = Self.restartNeeded(from: current.configuration, to: next)
+                attempt.restartNeeded = Self.restartNeeded(from: self.started, to: next)
                 self.swap(next, try self.build(next, current.stack))
             } catch {
                 attempt.faults = Self.texts(error)
@@ -229,10 +232,9 @@ final class RunningConfiguration: Sendable {
             ("listen.body_limit", old.listen.bodyLimit == new.listen.bodyLimit),
             ("listen.cors", old.listen.corsOrigins == new.listen.corsOrigins),
             ("store", Fingerprint(of: old.store) == Fingerprint(of: new.store)),
-            ("telemetry", Fingerprint(of: old.telemetry) == Fingerprint(of: new.telemetry)),
             ("admin.watch", old.admin.watchesFile == new.admin.watchesFile),
         ]
-        return pairs.filter { !$0.1 }.map(\.0)
+        return pairs.filter { !$0.1 }.map(\.0) + new.telemetry.restartNeeded(from: old.telemetry)
     }
 
     // MARK: Beside the requests

@@ -24,6 +24,9 @@ final class Telemetry: Sendable {
     private let group: any EventLoopGroup
     private let time: TimeSource
     private let lag = Mutex<EventLoopLag?>(nil)
+    /// What the levels of the log were last set by.
+    private let levelled: Mutex<TelemetryConfiguration>
+    private let random: RandomSource
 
     /// How long the end of the process waits for a collector.
     private static let farewell = Duration.seconds(3)
@@ -55,15 +58,31 @@ final class Telemetry: Sendable {
         let recent = RecentRequests(capacity: configuration.requestLogSize, history: history, time: time)
         self.recent = recent
         observers.append(recent)
-        let random = RandomSource.seeded(surroundings.random.next())
-        self.observation = Observation(
-            observers,
-            spans: self.spans.map { _ in
-                SpanSource(
-                    ratio: configuration.sampleRatio, followsParent: configuration.followsParent, random: random)
-            },
-            propagatesTrace: configuration.propagatesTrace)
+        self.random = .seeded(surroundings.random.next())
+        self.observation = Observation(observers)
+        self.levelled = Mutex(configuration)
         self.collect(surroundings.log?.writer)
+    }
+
+    /// An observation with the traces that a configuration asks for.
+    func observed(_ observation: Observation, by configuration: TelemetryConfiguration) -> Observation {
+        var observation = observation
+        if self.spans != nil {
+            observation.spans = SpanSource(
+                ratio: configuration.sampleRatio, followsParent: configuration.followsParent, random: self.random)
+        }
+        observation.propagatesTrace = configuration.propagatesTrace
+        return observation
+    }
+
+    /// Takes over what a new configuration says and a running process can follow. Levels that were set at run time stay until
+    /// other ones are configured.
+    func replace(_ configuration: TelemetryConfiguration) {
+        let isNew = self.levelled.withLock { levelled in
+            defer { levelled = configuration }
+            return levelled.logLevel != configuration.logLevel || levelled.logModules != configuration.logModules
+        }
+        if isNew { self.levels?.replace(configuration.level, configuration.moduleLevels) }
     }
 
     private func collect(_ writer: LogWriter?) {

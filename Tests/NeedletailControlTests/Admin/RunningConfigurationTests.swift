@@ -151,13 +151,17 @@ struct RunningConfigurationTests {
     func restart() throws {
         let gateway = try Self.gateway()
         try gateway.write(
-            Self.file("telemetry: { log: { level: debug } }").replacing(
+            Self.file("telemetry: { log: { level: debug, requests: errors }, requests: { size: 7 } }").replacing(
                 "listen: { api: \"127.0.0.1:0\",", with: "listen: { api: \"127.0.0.1:1\", body_limit: 1MiB, drain: 9s,")
         )
         let attempt = try gateway.running.reload("test")
         #expect(attempt.faults == [])
-        #expect(attempt.restartNeeded == ["listen.api", "listen.body_limit", "telemetry"])
+        #expect(
+            attempt.restartNeeded == [
+                "listen.api", "listen.body_limit", "telemetry.log.requests", "telemetry.requests.size",
+            ])
         #expect(gateway.running.current.configuration.listen.drain == .seconds(9))
+        #expect(try gateway.running.reload("again").restartNeeded == attempt.restartNeeded)
     }
 
     @Test("the file is watched: each new text is tried once")

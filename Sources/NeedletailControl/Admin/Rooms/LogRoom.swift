@@ -2,7 +2,8 @@ import Logging
 import NIOHTTP1
 import NeedletailCore
 
-/// The levels of the log, which may be changed while the gateway runs; a restart and a reload set them as configured.
+/// The levels of the log, which may be changed while the gateway runs; a restart and a reload with
+/// other ones set them as configured.
 struct LogRoom: AdminRoom {
     let title = "Log"
     let levels: LogLevels
