@@ -24,8 +24,14 @@ static const unsigned char costs_js[] = {
 static const unsigned char dom_js[] = {
 #embed "Static/dom.js"
 };
+static const unsigned char explain_js[] = {
+#embed "Static/explain.js"
+};
 static const unsigned char groups_js[] = {
 #embed "Static/groups.js"
+};
+static const unsigned char heatmap_js[] = {
+#embed "Static/heatmap.js"
 };
 static const unsigned char icon_svg[] = {
 #embed "Static/icon.svg"
@@ -60,7 +66,9 @@ static const needletail_dashboard_file files[] = {
     {"configuration.js", configuration_js, sizeof(configuration_js)},
     {"costs.js", costs_js, sizeof(costs_js)},
     {"dom.js", dom_js, sizeof(dom_js)},
+    {"explain.js", explain_js, sizeof(explain_js)},
     {"groups.js", groups_js, sizeof(groups_js)},
+    {"heatmap.js", heatmap_js, sizeof(heatmap_js)},
     {"icon.svg", icon_svg, sizeof(icon_svg)},
     {"index.html", index_html, sizeof(index_html)},
     {"keys.js", keys_js, sizeof(keys_js)},

@@ -68,6 +68,62 @@ def test_traffic_appears_by_itself(dashboard, traffic):
     expect(page.locator(".tile").filter(has_text="requests in 5 minutes").locator("b")).not_to_have_text("0")
 
 
+def test_what_ends_now_is_seen_within_two_seconds(dashboard, traffic):
+    """By the page's own clock, so that it does not judge the machine."""
+    page = dashboard.page
+    page.clock.install()
+    dashboard.log_in()
+    tile = page.locator(".tile").filter(has_text="requests in 5 minutes").locator("b")
+    expect(tile).to_be_visible()
+    page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+    # Nothing is asked any more until the clock goes on.
+    expect(page.locator("main:not([aria-busy])")).to_be_visible()
+    before = int(tile.inner_text())
+    assert traffic.chat()[0] == 200
+    page.clock.run_for(2_000)
+    expect(tile).not_to_have_text(str(before))
+
+
+def test_nobody_is_asked_while_the_page_is_hidden(dashboard, traffic):
+    page = dashboard.page
+    page.clock.install()
+    dashboard.log_in()
+    page.clock.pause_at(page.evaluate("Date.now()") + 60_000)
+    expect(page.locator("main:not([aria-busy])")).to_be_visible()
+    page.evaluate("""() => { window.shown = "hidden";
+        Object.defineProperty(document, "visibilityState", { configurable: true, get: () => window.shown }); }""")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.run_for(30_000)
+    assert asked == []
+    # Seen again, it asks at once.
+    with page.expect_request(lambda request: "/overview" in request.url):
+        page.evaluate("""() => { window.shown = "visible"; document.dispatchEvent(new Event("visibilitychange")); }""")
+
+
+def test_the_latency_of_a_provider_is_drawn_and_told(dashboard, traffic):
+    page = dashboard.log_in().open("Providers")
+    spare = page.locator("section.card").filter(has=page.get_by_role("heading", name=re.compile("^spare")))
+    drawing = spare.get_by_role("img", name=re.compile("^Latency of spare, last 60 minutes: .* calls"))
+    expect(drawing).to_be_visible()
+    expect(drawing.locator("rect title").first).to_have_text(re.compile(r"^\d+ [<>] .*ago$|this minute$"))
+    # Those that failed have a row of their own.
+    main = page.get_by_role("img", name=re.compile("^Latency of main, .* failed"))
+    expect(main).to_be_visible()
+    shown = traffic.ask("GET", "/latency")
+    counts = {each["name"]: each["counts"] for each in shown["providers"]}
+    assert all(len(column) == len(shown["bounds_ms"]) + 2 for column in counts["main"]) and len(counts["main"]) == 60
+    assert sum(column[-1] for column in counts["main"]) >= 5
+    spare.get_by_text("Numbers").click()
+    table = spare.get_by_role("region", name=re.compile("^Latency of spare"))
+    expect(table.get_by_role("row", name=re.compile("^failed"))).to_be_visible()
+    # It stays open while the page draws itself anew.
+    with page.expect_response(lambda reply: "/latency" in reply.url):
+        pass
+    expect(table).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / "latency.png", full_page=True)
+
+
 def test_requests_are_filtered_and_tell_their_story(dashboard, traffic):
     page = dashboard.log_in().open("Requests")
     page.get_by_label("Model").fill("unsteady")
@@ -127,10 +183,42 @@ def test_the_playground_answers_and_explains(dashboard, traffic):
     expect(page.locator(".answer")).to_have_text("A good answer from the mock upstream.")
     expect(page.get_by_text("first token")).to_be_visible()
     if explains:
-        expect(page.locator("section", has_text="How it is routed")).to_contain_text("main")
+        plan = page.locator("section").filter(has=page.get_by_role("heading", name="How it is routed"))
+        expect(plan).to_contain_text("Asked first: main/small, then spare/small.")
+        rows = plan.get_by_role("region", name="Candidates").locator("tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.first).to_contain_text("1.")
+        expect(rows.first).to_contain_text("kept")
+        expect(plan.locator("pre")).to_be_hidden()
+        page.screenshot(path=SCREENSHOTS / "explain.png", full_page=True)
+        # One whose circuit is open is dropped, and says why.
+        page.get_by_label("Model").fill("unsteady")
+        page.get_by_role("button", name="Send").click()
+        expect(plan).to_contain_text("Asked first: spare/small.")
+        expect(rows.last).to_contain_text("main/bad")
+        expect(rows.last).to_contain_text("dropped")
+        expect(rows.last).to_contain_text("open")
+        expect(page.get_by_role("button", name="Send")).to_be_visible()
+        for fault in Axe().run(page).response["violations"]:
+            assert fault["impact"] not in ("serious", "critical"), fault["help"]
+        page.screenshot(path=SCREENSHOTS / "explain-dropped.png", full_page=True)
     page.get_by_label("Model").fill(traffic.hostile_name)
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".answer")).to_have_text(HOSTILE)
+
+
+@pytest.mark.parametrize("dashboard", [LOOKS["dark"], LOOKS["phone"]], ids=["dark", "phone"], indirect=True)
+def test_a_decision_can_be_read(dashboard, traffic, request):
+    page = dashboard.log_in().open("Playground")
+    page.get_by_label("Model").fill("unsteady")
+    page.get_by_label("Message").fill("Hello")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("region", name="Candidates")).to_be_visible()
+    expect(page.get_by_text("first token")).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / f"explain-{request.node.callspec.id}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    for fault in Axe().run(page).response["violations"]:
+        assert fault["impact"] not in ("serious", "critical"), fault["help"]
 
 
 def test_alerts_and_objectives_are_shown(dashboard, traffic):

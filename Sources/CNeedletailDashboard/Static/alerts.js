@@ -17,7 +17,7 @@ export const banner = (alerts) => {
 };
 
 export async function alerts(it) {
-  await it.every(3, async () => {
+  await it.every(2, async () => {
     const [status, promised] = await Promise.all([get("/alerts", it), get("/objectives", it)]);
     const promises = promised.data.flatMap((one) => one.promises.map((part) => ({ ...part, objective: one })));
     it.show(h("h1", {}, "Alerts and objectives"), h("div", { class: "grid" },

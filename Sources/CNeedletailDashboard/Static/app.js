@@ -24,20 +24,42 @@ function frame() {
   const controller = new AbortController();
   return {
     signal: controller.signal,
-    show: (...content) => { if (!controller.signal.aborted) main.replaceChildren(...content.flat(3).filter(Boolean)); },
+    show: (...content) => { if (!controller.signal.aborted) keepingPlace(() => main.replaceChildren(...content.flat(3).filter(Boolean))); },
+    /// Nothing is asked while nobody sees the page.
     every: async (seconds, task) => {
       while (!controller.signal.aborted) {
         if (document.visibilityState === "visible") {
+          main.setAttribute("aria-busy", "true");
           try { await task(); } catch (error) { failed(error, controller.signal); }
+          if (!controller.signal.aborted) main.removeAttribute("aria-busy");
         }
-        await new Promise((resolve) => {
-          const timer = setTimeout(resolve, seconds * 1000);
-          controller.signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-        });
+        await pause(seconds, controller.signal);
       }
     },
     leave: () => controller.abort(),
   };
+}
+
+/// Ends early when the page is left, or seen again.
+function pause(seconds, signal) {
+  return new Promise((resolve) => {
+    const over = new AbortController();
+    const end = () => { clearTimeout(timer); over.abort(); resolve(); };
+    const timer = setTimeout(end, seconds * 1000);
+    signal.addEventListener("abort", end, { signal: over.signal });
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") end(); }, { signal: over.signal });
+  });
+}
+
+/// Draws anew, and leaves the focus and what was scrolled where they were.
+function keepingPlace(draw) {
+  const places = () => [...main.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
+  const scrolled = () => [...main.querySelectorAll(".scroll")];
+  const focused = document.activeElement, place = places().indexOf(focused), offsets = scrolled().map((each) => each.scrollLeft);
+  draw();
+  scrolled().forEach((each, index) => { if (offsets[index]) each.scrollLeft = offsets[index]; });
+  const next = places()[place];
+  if (next && next !== document.activeElement && next.tagName === focused.tagName) next.focus({ preventScroll: true });
 }
 
 function failed(error, signal) {
@@ -55,6 +77,7 @@ async function open() {
   for (const link of document.querySelectorAll("#nav a")) {
     if (link.dataset.page === id) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
   }
+  main.removeAttribute("aria-busy");
   const it = frame();
   leave = it.leave;
   main.replaceChildren(h("h1", {}, title), h("p", { class: "muted" }, "Loading …"));

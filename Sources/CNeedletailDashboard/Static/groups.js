@@ -37,5 +37,5 @@ export async function groups(it) {
       may("operate") && h("div", { class: "row" }, inputs.size > 0 && h("button", {}, "Set weights"),
         h("button", { type: "button", class: row.enabled === false ? "main" : "danger", onclick: () => act("Done.", `/groups/${encodeURIComponent(row.name)}/${row.enabled === false ? "enable" : "disable"}`) }, row.enabled === false ? "Enable" : "Disable"))));
   };
-  await it.every(3, refresh);
+  await it.every(2, refresh);
 }

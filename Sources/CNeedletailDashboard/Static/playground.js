@@ -1,5 +1,6 @@
-import { card, dollars, h, milliseconds, table, tag, toast } from "/dashboard/dom.js";
+import { card, h, milliseconds, put, tag, wide } from "/dashboard/dom.js";
 import { call, get, send } from "/dashboard/api.js";
+import { decision } from "/dashboard/explain.js";
 
 export async function playground(it) {
   const models = await get("/models", it).then((page) => page.data.map((one) => one.id ?? one.name)).catch(() => []);
@@ -16,7 +17,7 @@ export async function playground(it) {
   const messages = () => [...(system.value ? [{ role: "system", content: system.value }] : []), { role: "user", content: prompt.value }];
 
   async function explain(body) {
-    try { plan.replaceChildren(h("pre", { tabindex: "0" }, JSON.stringify(await send("POST", "/explain", body, it), null, 2))); } catch (error) { plan.replaceChildren(h("p", { class: "muted" }, error.message)); }
+    try { put(plan, decision(await send("POST", "/explain", body, it))); } catch (error) { plan.replaceChildren(h("p", { class: "muted" }, error.message)); }
   }
   async function chat(event) {
     event.preventDefault();
@@ -59,5 +60,5 @@ export async function playground(it) {
   it.signal.addEventListener("abort", () => running?.abort());
   it.show(h("h1", {}, "Playground"), h("div", { class: "grid" },
     card("Ask", h("form", { onsubmit: chat }, names, h("div", { class: "row" }, h("label", {}, "Model", model), h("label", {}, "Output tokens at most", limit)), system, prompt, go)),
-    card("Answer", answer, told), card("How it is routed", plan)));
+    card("Answer", answer, told), wide("How it is routed", plan)));
 }

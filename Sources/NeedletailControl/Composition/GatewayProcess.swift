@@ -225,6 +225,7 @@ public final class GatewayProcess: Service {
             VaultRoom(store, running, surroundings), AuditRoom(store), LedgerRoom(store), BudgetsRoom(store),
             KeysRoom(store, random: surroundings.random) { running.current.configuration.keys?.map(\.name) ?? [] },
             RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),
+            LatencyRoom(log: telemetry.recent),
             AlertsRoom(monitor: alerts),
             PlaygroundRoom(
                 stack: { running.current.stack.provider },

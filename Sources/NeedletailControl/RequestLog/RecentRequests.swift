@@ -25,6 +25,7 @@ final class RecentRequests: RequestObserver {
         var ring: [RequestRecord] = []
         var newest: UInt64
         var series = TrafficSeriesState()
+        var latencies = ProviderLatencyState()
     }
 
     /// What came before; `nil` where nothing is kept of it.
@@ -65,6 +66,7 @@ final class RecentRequests: RequestObserver {
                 state.ring[self.place(state.newest)] = record
             }
             state.series.change(now: now) { Self.count(record, in: &$0) }
+            state.latencies.count(record.attempts, now: now)
             return state.newest
         }
         self.history?.push(Entry(number: number, record: record))
@@ -104,6 +106,12 @@ final class RecentRequests: RequestObserver {
     func series(_ count: Int) -> [TrafficSeriesState.Slot] {
         let now = self.time.now()
         return self.state.withLock { $0.series.last(count, now: now) }
+    }
+
+    /// How long calls took at each provider in the last minutes.
+    func latencies(_ minutes: Int) -> [(provider: ProviderID, columns: [[Int]])] {
+        let now = self.time.now()
+        return self.state.withLock { $0.latencies }.last(minutes, now: now)
     }
 
     /// The newest entries that fit, newest first.
