@@ -22,7 +22,7 @@ struct StatusReport: Sendable {
     /// The last requests that failed by the gateway's or a provider's fault, newest first.
     var failures: [JSONView] = []
 
-    /// How long one answer may take: nobody can end `top` while it waits for one.
+    /// How long one answer may take.
     private static let limit = Duration.seconds(5)
 
     /// Asks a gateway. Once a part has no answer the parts after it are not asked for.

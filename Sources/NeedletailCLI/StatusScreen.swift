@@ -7,6 +7,32 @@ struct StatusScreen {
     let width: Int
     /// The lines that there are; `nil` for any number.
     var height: Int?
+    /// The order of the providers.
+    var order = Order.trouble
+    /// How many providers are passed over.
+    var offset = 0
+
+    /// What providers are ordered by; the first of the list stands for what is wrong with them.
+    enum Order: Int, CaseIterable {
+        case trouble, name, running, latency, success
+
+        /// The order some steps on, the first after the last.
+        func next(_ step: Int) -> Self {
+            let all = Self.allCases
+            return all[(self.rawValue + step + all.count) % all.count]
+        }
+
+        /// The heading that it is marked at.
+        var heading: String {
+            switch self {
+            case .trouble: "health"
+            case .name: "provider"
+            case .running: "running"
+            case .latency: "latency"
+            case .success: "success"
+            }
+        }
+    }
 
     /// The lines, none longer than the width but for what colours it.
     var lines: [String] {
@@ -76,9 +102,10 @@ struct StatusScreen {
         if let providers = self.report.health?["providers"] {
             for member in providers.members { health[member.key] = member.value }
         }
-        var rows = [["provider", "state", "health", "breaker", "running", "latency", "success"]]
-        let sorted = self.report.providers.sorted { self.trouble($0, health) > self.trouble($1, health) }
-        for provider in sorted {
+        let headings = ["provider", "state", "health", "breaker", "running", "latency", "success"]
+        var rows = [headings.map { self.height != nil && $0 == self.order.heading ? $0 + "▾" : $0 }]
+        let hidden = min(self.offset, max(0, self.report.providers.count - 1))
+        for provider in self.sorted(health).dropFirst(hidden) {
             let name = provider["name"]?.string ?? ""
             let seen = health[name]
             rows.append([
@@ -90,9 +117,28 @@ struct StatusScreen {
         }
         var shown = rows
         if let room, rows.count + 1 > room { shown = Array(rows.prefix(max(2, room - 2))) }
-        var lines = [""] + self.table(shown)
+        var lines = [hidden > 0 ? self.cut("… \(hidden) providers above") : ""] + self.table(shown)
         if shown.count < rows.count { lines.append(self.cut("… \(rows.count - shown.count) providers more")) }
         return lines
+    }
+
+    /// The providers, the ones first that the order is about; those that are equal as the gateway has them.
+    private func sorted(_ health: [String: JSONView]) -> [JSONView] {
+        func number(_ provider: JSONView) -> Double {
+            let seen = provider["name"]?.string.flatMap { health[$0] }
+            switch self.order {
+            case .trouble: return Double(self.trouble(provider, health))
+            case .name: return 0
+            case .running: return Double(provider["in_flight"]?.int ?? 0)
+            case .latency: return seen?.present("avg_response_time")?.double ?? -1
+            case .success: return -(seen?.present("success_rate")?.double ?? 2)
+            }
+        }
+        let numbered = self.report.providers.enumerated().map { ($0.offset, number($0.element), $0.element) }
+        guard self.order != .name else {
+            return self.report.providers.sorted { ($0["name"]?.string ?? "") < ($1["name"]?.string ?? "") }
+        }
+        return numbered.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map(\.2)
     }
 
     /// How much is wrong with a provider, for their order.

@@ -40,25 +40,6 @@ struct Terminal {
 
     // MARK: Keys
 
-    /// What was typed.
-    enum Key {
-        case quit
-        case other
-    }
-
-    /// Waits for a key on standard input.
-    ///
-    /// - Returns: `nil` when none came in time.
-    static func key(within limit: Duration) -> Key? {
-        var place = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-        let wait = Int32(clamping: limit.components.seconds * 1_000)
-        guard unsafe poll(&place, 1, wait) > 0 else { return nil }
-        var byte: UInt8 = 0
-        guard unsafe read(STDIN_FILENO, &byte, 1) == 1 else { return .quit }
-        // q, Q, ^C, ^D.
-        return [0x71, 0x51, 0x03, 0x04].contains(byte) ? .quit : .other
-    }
-
     /// Keys come one by one and are not shown, until it ends.
     struct RawMode {
         private let before: termios?
