@@ -77,9 +77,12 @@ struct PricesCommand: AsyncParsableCommand {
 
         @concurrent
         func run() async throws {
-            let report =
-                try self.file.map { try Import.read($0).report }
-                ?? PriceReport(rows: try self.options.configured().rows.filter(\.differs))
+            let report: PriceReport
+            if let file = self.file {
+                report = try await Import.read(file).report
+            } else {
+                report = PriceReport(rows: try self.options.configured().rows.filter(\.differs))
+            }
             if self.options.json { return StandardStreams.output(report.json) }
             for row in report.rows {
                 StandardStreams.output("\(row.name)")
@@ -101,16 +104,21 @@ struct PricesCommand: AsyncParsableCommand {
         @Flag(help: "Write all models, those too that the catalogue has just so.")
         var all = false
 
-        static func read(_ name: String) throws -> PriceImport {
+        static func read(_ name: String) async throws -> PriceImport {
             let text = try AdminOptions.body(name == "-" ? name : "@" + name, "prices import").description
-            do { return try PriceImport(text) } catch {
+            let done = ProgressFraction()
+            do throws(NeedletailError) {
+                return try await Progress(title: "prices import").during(fraction: { done.value }) {
+                    () throws(NeedletailError) in try PriceImport(text) { done.value = $0 }
+                }
+            } catch {
                 throw CommandFailure("needletail prices import: \(error.message)")
             }
         }
 
         @concurrent
         func run() async throws {
-            let list = try Self.read(self.list)
+            let list = try await Self.read(self.list)
             let text = list.file(isNewsOnly: !self.all)
             if self.output == "-" {
                 StandardStreams.write(text)

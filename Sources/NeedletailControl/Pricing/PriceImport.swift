@@ -28,10 +28,12 @@ public struct PriceImport: Sendable {
 
     /// Reads a list.
     ///
-    /// - Parameter text: JSON: LiteLLM's object of models, or `{"models": {NAME: {"input": "2.50", …}}}` in dollars for a
-    ///   million tokens.
+    /// - Parameters:
+    ///   - text: JSON: LiteLLM's object of models, or `{"models": {NAME: {"input": "2.50", …}}}` in dollars for a million
+    ///     tokens.
+    ///   - onProgress: Told how much has been read, from 0 to 1, now and then.
     /// - Throws: `.invalidRequest` for what is neither.
-    public init(_ text: String) throws(NeedletailError) {
+    public init(_ text: String, onProgress: (Double) -> Void = { _ in }) throws(NeedletailError) {
         let root: JSONView
         do { root = try JSONDocument(ByteBuffer(string: text)).root } catch {
             throw NeedletailError(.invalidRequest, "This is not JSON: \(error).")
@@ -41,7 +43,10 @@ public struct PriceImport: Sendable {
                 .invalidRequest, "This is no list of prices: it is not an object with a member for each model.")
         }
         let own = root.present("models")
-        for member in (own ?? root).members {
+        let members = (own ?? root).members
+        let total = members.reduce(0) { count, _ in count + 1 }
+        for (index, member) in members.enumerated() {
+            if index % 16 == 0 { onProgress(Double(index) / Double(total)) }
             let name = member.key
             guard member.value.kind == .object, name != "sample_spec" else { continue }
             if own != nil { self.addOwn(name, member.value) } else { self.addLiteLLM(name, member.value) }
