@@ -73,11 +73,17 @@ struct ReloadTests {
 
     @Test("a stream that runs ends on the configuration it began with, and its connection closes afterwards")
     func streamOutlives() async throws {
-        var slow = MockRule()
-        slow.reply.chunkDelay = .milliseconds(20)
-        slow.reply.chunks = 40
-        try await withMock(MockScript(delay: .zero, rules: [slow])) { engine, port in
-            try await withGateway(Self.yaml(port, (1, 2))) { gateway in
+        let event = #"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"#
+        let begins = event + #""delta":{"role":"assistant","content":"a"},"finish_reason":null}]}"# + "\n\n"
+        let ends = event + #""delta":{},"finish_reason":"stop"}]}"# + "\n\ndata: [DONE]\n\n"
+        let open = Mutex<RawUpstream.Peer?>(nil)
+        try await withUpstream({ peer, _ in
+            open.withLock { $0 = peer }
+            peer.send(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: \((begins + ends).utf8.count)\r\n\r\n"
+                    + begins)
+        }) { upstream in
+            try await withGateway(Self.yaml(upstream.port, (1, 2))) { gateway in
                 let client = try await gateway.connect()
                 let body = Surface.openAI.request("a/m", stream: true)
                 try await client.send(
@@ -96,6 +102,7 @@ struct ReloadTests {
                 // Nobody new is let in: the mock, which answers every name, does.
                 let other = try await gateway.connect().post(Surface.openAI.path, Surface.openAI.request("a/m"))
                 #expect(other.headers["x-needletail-provider"] == "mock", "\(other)")
+                open.withLock { $0 }?.send(ends)
                 let whole = await client.reply()
                 #expect(whole.isWhole && whole.body.hasSuffix("data: [DONE]\n\n"), "\(whole.body.suffix(200))")
                 let after = try await admin.ask("POST", "/admin/v1/providers/a/drain", body: #"{"timeout":60}"#)
