@@ -27,8 +27,11 @@ struct BudgetsCommand: AsyncParsableCommand {
             let tool = StoreTool(config: self.config, environment: ProcessInfo.processInfo.environment)
             do {
                 _ = await tool.flushGateway(key: StoreTool.adminKey)
+                let store = try tool.open()
+                // A file of an earlier version has keys without budgets.
+                let ofKeys = (try? store.keys().budgets) ?? []
                 let table = BudgetTable(
-                    try tool.open().balances(), try ConfigurationSource.load(self.config).budgets,
+                    try store.balances(), try ConfigurationSource.load(self.config).budgets + ofKeys,
                     now: TimeSource.live.wallSeconds())
                 StandardStreams.write(self.json ? table.json : table.text)
             } catch let error as NeedletailError {

@@ -8,8 +8,10 @@ import NeedletailStore
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "Make, list, rotate and end clients' keys; a gateway that runs follows within a second.",
-        subcommands: [Create.self, List.self, Rotate.self, Disable.self, Enable.self, Expire.self]
+        abstract: "Make, list, change, rotate and end clients' keys; a gateway that runs follows within a second.",
+        subcommands: [
+            Create.self, List.self, Change.self, Rotate.self, Disable.self, Enable.self, Expire.self, Delete.self,
+        ]
     )
 
     /// What all of them take.
@@ -24,9 +26,15 @@ struct KeysCommand: AsyncParsableCommand {
         func perform(
             _ name: String, subject: String? = nil, makesStore: Bool = false, _ body: (KeyTool) throws -> Void
         ) throws {
+            try self.performOnStore(name, subject: subject, makesStore: makesStore) { try body(KeyTool($0)) }
+        }
+
+        func performOnStore(
+            _ name: String, subject: String? = nil, makesStore: Bool = false, _ body: (SQLiteStore) throws -> Void
+        ) throws {
             do {
                 let file = try self.store.open(.write, isMade: makesStore)
-                try CommandAudit.noting("needletail keys \(name)", subject, in: file) { try body(KeyTool(file)) }
+                try CommandAudit.noting("needletail keys \(name)", subject, in: file) { try body(file) }
             } catch let error as NeedletailError {
                 throw CommandFailure("needletail keys \(name): \(error.message)")
             }
@@ -39,6 +47,79 @@ struct KeysCommand: AsyncParsableCommand {
             throw ValidationError("'\(text)' is no duration; write for example 1h or 30d.")
         }
         return duration.components.seconds
+    }
+
+    /// How much a key may use.
+    struct Limits: ParsableArguments {
+        @Option(help: "Requests a minute.")
+        var rpm: String?
+        @Option(help: "Requests an hour.")
+        var rph: String?
+        @Option(help: "Tokens a minute.")
+        var tpm: String?
+        @Option(help: "Requests at a time.")
+        var concurrency: String?
+        @Option(help: "The most requests at once, of those that the rate allows.")
+        var burst: String?
+        @Option(help: "Dollars a day.")
+        var dailyBudget: String?
+        @Option(help: "The most dollars that one call may cost.")
+        var costPerRequest: String?
+        @Option(help: "Dollars that may be spent, in all or --per.")
+        var budget: String?
+        @Option(help: "In which time the budget is spent: minute, hour, day, week, month or total.")
+        var per: String?
+
+        /// Writes them as members of a change; `none` takes one away.
+        func write(into json: inout JSONWriter) {
+            let rates: [(StaticString, String?)] = [
+                ("rpm", self.rpm), ("rph", self.rph), ("tpm", self.tpm), ("concurrency", self.concurrency),
+                ("burst", self.burst),
+            ]
+            let amounts: [(StaticString, String?)] = [
+                ("daily_budget", self.dailyBudget), ("cost_per_request", self.costPerRequest),
+            ]
+            if (rates + amounts).contains(where: { $0.1 != nil }) {
+                json.key("limits")
+                json.beginObject()
+                for case (let name, let text?) in rates { Self.member(name, text, isNumber: true, into: &json) }
+                for case (let name, let text?) in amounts { Self.member(name, text, isNumber: false, into: &json) }
+                json.endObject()
+            }
+            if self.budget == "none" {
+                json.key("budget")
+                json.null()
+            } else if self.budget != nil || self.per != nil {
+                json.key("budget")
+                json.beginObject()
+                if let budget { json.member("limit", budget) }
+                if let per { json.member("per", per) }
+                json.endObject()
+            }
+        }
+
+        private static func member(
+            _ name: StaticString, _ text: String, isNumber: Bool, into json: inout JSONWriter
+        ) {
+            json.key(name)
+            if text == "none" { return json.null() }
+            // What is no number is refused with what to write, like everything else.
+            if isNumber, let count = Int(text) { json.int(count) } else { json.string(text) }
+        }
+    }
+
+    /// A list with commas.
+    static func list(_ text: String) -> [String] {
+        text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    /// An object that `write` writes.
+    static func object(_ write: (inout JSONWriter) throws -> Void) throws -> JSONView {
+        var json = JSONWriter()
+        json.beginObject()
+        try write(&json)
+        json.endObject()
+        return try JSONDocument(json.bytes).root
     }
 
     private static func show(_ made: (StoredKey, Secret), asJSON: Bool) {
@@ -76,6 +157,7 @@ struct KeysCommand: AsyncParsableCommand {
         var surfaces: String?
         @Option(help: "Where it may be used from, with commas, for example 10.0.0.0/8,2001:db8::/32.")
         var networks: String?
+        @OptionGroup var limits: Limits
         @Option(help: "How long it lives, for example 30d.")
         var expires: String?
         @Flag(help: "Print JSON.")
@@ -87,16 +169,15 @@ struct KeysCommand: AsyncParsableCommand {
             try self.options.perform("create", subject: self.name, makesStore: true) { tool in
                 KeysCommand.show(
                     try tool.create(
-                        self.name, grant: try self.grant(), lifetime: lifetime,
-                        taken: self.options.store.location.keyNames),
+                        self.name, grant: try self.grant(),
+                        limits: try KeyLimits(changes: try KeysCommand.object { self.limits.write(into: &$0) }),
+                        lifetime: lifetime, taken: self.options.store.location.keyNames),
                     asJSON: self.json)
             }
         }
 
         private func grant() throws -> KeyGrant {
-            func list(_ text: String?) -> [String]? {
-                text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-            }
+            func list(_ text: String?) -> [String]? { text.map { KeysCommand.list($0) } }
             var pairs: [String: String] = [:]
             for pair in self.metadata {
                 guard let sign = pair.firstIndex(of: "=") else {

@@ -7,13 +7,13 @@ extension SQLiteStore: KeyStore {
         try self.read { database in
             let sql = """
                 SELECT id, name, prefix, hash, created, expires, disabled, tenant, team, tags, metadata, models,
-                    providers, surfaces, networks
+                    providers, surfaces, networks, limits
                 FROM api_key ORDER BY name, created, id
                 """
             return try Row.fetchAll(database, sql: sql).map { row in
                 StoredKey(
                     id: row[0], name: row[1], prefix: row[2], hash: Self.bytes(row[3]), grant: Self.grant(row),
-                    created: row[4], expires: row[5], isDisabled: row[6])
+                    limits: try Self.limits(row[15]), created: row[4], expires: row[5], isDisabled: row[6])
             }
         }
     }
@@ -23,8 +23,8 @@ extension SQLiteStore: KeyStore {
         try self.write { database in
             let sql = """
                 INSERT OR REPLACE INTO api_key (id, name, prefix, hash, created, expires, disabled, tenant, team, tags,
-                    metadata, models, providers, surfaces, networks)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    metadata, models, providers, surfaces, networks, limits)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
             for key in keys {
                 let grant = key.grant
@@ -35,10 +35,32 @@ extension SQLiteStore: KeyStore {
                         grant.tenant, grant.team, Self.lines(grant.tags), Self.object(grant.metadata),
                         grant.models.map(Self.lines), grant.providers.map(Self.lines),
                         grant.surfaces.map { Self.lines($0.map(\.rawValue).sorted()) },
-                        grant.networks.map { Self.lines($0.map(\.description)) },
+                        grant.networks.map { Self.lines($0.map(\.description)) }, Self.text(key.limits),
                     ])
             }
         }
+    }
+
+    /// See ``KeyStore/delete(_:)``.
+    public func delete(_ ids: [String]) throws(NeedletailError) {
+        try self.write { database in
+            for id in ids { try database.execute(sql: "DELETE FROM api_key WHERE id = ?", arguments: [id]) }
+        }
+    }
+
+    private static func text(_ limits: KeyLimits) -> String? {
+        guard !limits.isEmpty else { return nil }
+        var json = JSONWriter()
+        json.beginObject()
+        limits.write(into: &json)
+        json.endObject()
+        return JSONText(unchecked: json.bytes).description
+    }
+
+    /// A key whose limits cannot be read is not taken for one without.
+    private static func limits(_ text: String?) throws -> KeyLimits {
+        guard let text else { return KeyLimits() }
+        return KeyLimits(try JSONDocument(JSONText(text).bytes).root)
     }
 
     private static func grant(_ row: Row) -> KeyGrant {

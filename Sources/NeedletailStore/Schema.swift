@@ -135,6 +135,10 @@ enum Schema {
                     CREATE INDEX ledger_key_at ON ledger (key, at);
                     """)
         }
+        migrator.registerMigration("keys: limits") { database in
+            // JSON, see `KeyLimits`; none for no limits.
+            try database.execute(sql: "ALTER TABLE api_key ADD COLUMN limits TEXT")
+        }
         return migrator
     }
 }

@@ -158,8 +158,8 @@ def test_a_breaker_is_reset(dashboard, traffic):
 
 def test_a_key_is_made_and_used(dashboard, traffic):
     page = dashboard.log_in().open("Keys")
-    page.get_by_label("Name").fill("made-here")
-    page.get_by_label("Models").fill("chat")
+    page.get_by_label("Name", exact=True).fill("made-here")
+    page.get_by_label("Models", exact=True).fill("chat")
     page.get_by_role("button", name="Make").click()
     secret = page.locator("#secret")
     expect(secret).to_be_visible()
@@ -170,6 +170,30 @@ def test_a_key_is_made_and_used(dashboard, traffic):
     expect(row).to_contain_text("disabled")
     # The list of keys that the gateway has in memory is read again at once.
     assert traffic.chat(key=secret.inner_text())[0] == 401
+
+
+def test_a_key_is_changed_and_deleted_by_keyboard(dashboard, traffic):
+    page = dashboard.log_in().open("Keys")
+    page.get_by_label("Name", exact=True).fill("edited")
+    page.get_by_role("button", name="Make").click()
+    secret = page.locator("#secret").inner_text()
+    row = page.get_by_role("row", name=re.compile("edited"))
+    row.get_by_role("button", name="Edit").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("New name")).to_be_focused()
+    page.locator("section", has_text="Change edited").get_by_label("Requests a minute").fill("1")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("rpm 1")
+    assert [traffic.chat(key=secret)[0] for _ in range(2)] == [200, 429]
+    row.get_by_role("button", name="Delete").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Delete for good")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(row.get_by_role("button", name="Delete")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(row).to_have_count(0)
+    assert traffic.chat(key=secret)[0] == 401
 
 
 def test_the_playground_answers_and_explains(dashboard, traffic):

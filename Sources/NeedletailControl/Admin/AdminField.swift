@@ -4,7 +4,7 @@ import NeedletailCore
 /// document.
 struct AdminField: Sendable {
     /// What it takes.
-    enum Kind: Sendable {
+    indirect enum Kind: Sendable {
         case text
         case integer(ClosedRange<Int>)
         case number
@@ -12,6 +12,8 @@ struct AdminField: Sendable {
         case word([String])
         case object
         case list
+        /// Or `null`, in the bodies of changes: which takes away what is there.
+        case orNull(Kind)
     }
 
     var name: String
@@ -33,8 +35,10 @@ struct AdminField: Sendable {
     ]
 
     /// What to write.
-    private var example: String {
-        switch self.kind {
+    private var example: String { Self.example(self.kind) }
+
+    private static func example(_ kind: Kind) -> String {
+        switch kind {
         case .text: "a text"
         case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
         case .number: "a number"
@@ -42,6 +46,7 @@ struct AdminField: Sendable {
         case .word(let words): "one of: \(words.joined(separator: ", "))"
         case .object: "an object"
         case .list: "a list"
+        case .orNull(let kind): "\(Self.example(kind)), or null"
         }
     }
 
@@ -51,7 +56,7 @@ struct AdminField: Sendable {
             guard let field = fields.first(where: { $0.name == member.key }) else {
                 throw .unknownField(member.key, among: fields.map(\.name), in: "the body")
             }
-            guard field.takes(member.value) else { throw .badField(field.name, "is \(field.example)") }
+            guard Self.takes(member.value, field.kind) else { throw .badField(field.name, "is \(field.example)") }
         }
         for field in fields where field.isRequired && !body.members.contains(where: { $0.key == field.name }) {
             throw .badField(field.name, "is missing; it is \(field.example)")
@@ -64,15 +69,15 @@ struct AdminField: Sendable {
             guard let field = fields.first(where: { $0.name == name }) else {
                 throw .unknownField(name, among: fields.map(\.name), in: "the query")
             }
-            guard field.takes(query[name] ?? "") else { throw .badField(name, "is \(field.example)") }
+            guard Self.takes(query[name] ?? "", field.kind) else { throw .badField(name, "is \(field.example)") }
         }
         for field in fields where field.isRequired && query[field.name] == nil {
             throw .badField(field.name, "is missing; it is \(field.example)")
         }
     }
 
-    private func takes(_ value: JSONView) -> Bool {
-        switch self.kind {
+    private static func takes(_ value: JSONView, _ kind: Kind) -> Bool {
+        switch kind {
         case .text: value.kind == .string
         case .integer(let range): value.int.map(range.contains) ?? false
         case .number: value.kind == .number
@@ -80,17 +85,18 @@ struct AdminField: Sendable {
         case .word(let words): value.string.map(words.contains) ?? false
         case .object: value.kind == .object
         case .list: value.kind == .array
+        case .orNull(let kind): value.isNull || Self.takes(value, kind)
         }
     }
 
-    private func takes(_ text: String) -> Bool {
-        switch self.kind {
+    private static func takes(_ text: String, _ kind: Kind) -> Bool {
+        switch kind {
         case .text: true
         case .integer(let range): Int(text).map(range.contains) ?? false
         case .number: Double(text)?.isFinite ?? false
         case .boolean: text == "true" || text == "false"
         case .word(let words): words.contains(text)
-        case .object, .list: false
+        case .object, .list, .orNull: false
         }
     }
 }

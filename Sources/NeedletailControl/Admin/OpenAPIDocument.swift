@@ -145,6 +145,16 @@ struct OpenAPIDocument {
             json.member("enum", texts: words)
         case .object: json.member("type", "object")
         case .list: json.member("type", "array")
+        case .orNull(let kind):
+            json.key("anyOf")
+            json.beginArray()
+            json.beginObject()
+            Self.schema(kind, into: &json)
+            json.endObject()
+            json.beginObject()
+            json.member("type", "null")
+            json.endObject()
+            json.endArray()
         }
     }
 

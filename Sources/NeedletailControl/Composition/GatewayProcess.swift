@@ -103,6 +103,7 @@ public final class GatewayProcess: Service {
                 jobs: jobs,
                 observation: observation,
                 budgets: store.budgets,
+                keyLimits: store.keys?.limits,
                 keepContent: store.file == nil ? nil : keepContent
             )
         }
@@ -131,7 +132,7 @@ public final class GatewayProcess: Service {
         let access = AdminAccess(
             configuration.admin, host: listen.admin.host, tokens: tokens.current, time: surroundings.time)
         running.onSwap { current in
-            store.budgets.replace(current.configuration.budgets)
+            store.replaceBudgets(current.configuration.budgets)
             store.content.replace(current.configuration.privacy.content)
             tokens.replace(current.configuration)
             handler.replace(Self.services(current, store.keys, tokens.current))
@@ -198,8 +199,9 @@ public final class GatewayProcess: Service {
         self.telemetry.registry.collect { [alerts = self.alerts] in AlertMetrics.read(alerts) }
         self.telemetry.registry.collect {
             let stack = running.current.stack
+            let keys = (store.keys?.limits.scopes ?? []).prefix(running.current.configuration.telemetry.maximumSeries)
             return DeploymentMetrics.read(
-                stack.deployments.all, scopes: stack.deployments.limits.all, now: time.now())
+                stack.deployments.all, scopes: stack.deployments.limits.all + keys, now: time.now())
                 + HealthMetrics.read(stack.health()) + [stack.guards.reading]
                 + store.contentReadings
         }

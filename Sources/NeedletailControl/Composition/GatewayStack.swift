@@ -51,6 +51,7 @@ public struct GatewayStack: Sendable {
     ///   - jobs: Runs copies and shared calls.
     ///   - observation: Who hears of requests and attempts.
     ///   - budgets: Who is asked before each call upstream; `nil` for nobody.
+    ///   - passing: The limits of keys that come and go; `nil` where there are none.
     ///   - keepContent: Keeps what was said, where that is configured.
     public init(
         _ configuration: Configuration,
@@ -65,6 +66,7 @@ public struct GatewayStack: Sendable {
         jobs: TrafficJobs = TrafficJobs(),
         observation: Observation = Observation(),
         budgets: BudgetKeeper? = nil,
+        keyLimits passing: KeyLimitTable? = nil,
         keepContent: (@Sendable (ContentRecord) -> Void)? = nil
     ) throws {
         let cancellations = previous?.cancellations ?? JobCancellations()
@@ -122,9 +124,10 @@ public struct GatewayStack: Sendable {
         let tenantLimits = Self.tenantLimits(configuration, deployments.limits, now: time.now())
         let router = ModelRouter(directory, rules: rules, time: time)
         self.router = router
+        let isLimited = !keyLimits.isEmpty || !tenantLimits.isEmpty || passing != nil
         self.keyLimits =
-            keyLimits.isEmpty && tenantLimits.isEmpty
-            ? nil : LimitLayer(router, keys: keyLimits, tenants: tenantLimits, time: time)
+            isLimited
+            ? LimitLayer(router, keys: keyLimits, tenants: tenantLimits, passing: passing, time: time) : nil
         var stack = ProviderStackBuilder(router)
             .withObservation(observation, time: time)
         if let maximum = configuration.maximumInFlight { stack = stack.with { OverloadLayer($0, maximum: maximum) } }
@@ -137,8 +140,10 @@ public struct GatewayStack: Sendable {
             stack = stack.with { ContentLayer($0, scope: content.scope, keep: keepContent) }
         }
         stack = stack.with { CacheLayer($0, cache: cache, codec: DialectCacheCodec()) }
-        if !keyLimits.isEmpty || !tenantLimits.isEmpty {
-            stack = stack.with { LimitLayer($0, keys: keyLimits, tenants: tenantLimits, time: time) }
+        if isLimited {
+            stack = stack.with {
+                LimitLayer($0, keys: keyLimits, tenants: tenantLimits, passing: passing, time: time)
+            }
         }
         stack = stack.withDeadline(limit, time: time)
         if budgets != nil, configuration.budgets.contains(where: { $0.exhaustion != .refuse }) {

@@ -26,28 +26,11 @@ extension ConfigurationBuilder {
                         window: BudgetWindow(period), warnings: budget.warnings, exhaustion: budget.exhaustion,
                         clamps: budget.clamps))
             }
-            rules += Self.limits("key \(key.name)", key.limits, scope)
+            rules += BudgetRule.limits("key \(key.name)", key.limits, scope)
         }
         for provider in providers where provider.isEnabled {
-            rules += Self.limits("provider \(provider.name)", provider.limits, [(.provider, ModelGlob(provider.name))])
-        }
-        return rules
-    }
-
-    private static func limits(
-        _ name: String, _ limits: LimitConfiguration, _ scope: [(BudgetRule.Dimension, ModelGlob)]
-    ) -> [BudgetRule] {
-        var rules: [BudgetRule] = []
-        if let daily = limits.dailyBudget {
-            rules.append(
-                BudgetRule(
-                    name: "\(name) daily_budget", scope: scope, limit: daily.picodollars, window: BudgetWindow(.day)))
-        }
-        if let most = limits.costPerRequest {
-            rules.append(
-                BudgetRule(
-                    name: "\(name) cost_per_request", scope: scope, limit: most.picodollars,
-                    window: BudgetWindow(.call)))
+            rules += BudgetRule.limits(
+                "provider \(provider.name)", provider.limits, [(.provider, ModelGlob(provider.name))])
         }
         return rules
     }
@@ -167,5 +150,26 @@ extension ConfigurationBuilder {
             at: node[dimension.rawValue]?.position ?? node.position,
             "'\(name)' is no \(dimension.rawValue) of this configuration",
             nearest.map { "did you mean '\($0)'?" } ?? "write a name that there is, or a pattern with '*'")
+    }
+}
+
+extension BudgetRule {
+    /// The money limits of a key or a provider.
+    static func limits(
+        _ name: String, _ limits: LimitConfiguration, _ scope: [(BudgetRule.Dimension, ModelGlob)]
+    ) -> [BudgetRule] {
+        var rules: [BudgetRule] = []
+        if let daily = limits.dailyBudget {
+            rules.append(
+                BudgetRule(
+                    name: "\(name) daily_budget", scope: scope, limit: daily.picodollars, window: BudgetWindow(.day)))
+        }
+        if let most = limits.costPerRequest {
+            rules.append(
+                BudgetRule(
+                    name: "\(name) cost_per_request", scope: scope, limit: most.picodollars,
+                    window: BudgetWindow(.call)))
+        }
+        return rules
     }
 }

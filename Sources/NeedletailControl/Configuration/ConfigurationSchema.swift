@@ -194,6 +194,14 @@ enum ConfigurationSchema {
             SchemaKey("each", .word(Self.dimensions, enforced: Self.dimensions)),
         ] + Self.spent
 
+    /// The budget of a key in the store, which knows no groups to go to and does not wait.
+    static let storedBudget: [SchemaKey] = [
+        SchemaKey("limit", .money),
+        SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
+        SchemaKey("warn", .list(.number(0...1))),
+        SchemaKey("clamp", .boolean),
+    ]
+
     /// What a budget does as it is spent.
     private static let spent: [SchemaKey] = [
         SchemaKey("warn", .list(.number(0...1))),

@@ -4,6 +4,7 @@ import NIOPosix
 public import NeedletailCore
 public import NeedletailRouting
 public import NeedletailStore
+import Synchronization
 
 /// What a running gateway keeps: the file, its thread, the ledger and the budgets.
 public final class GatewayStore: Sendable {
@@ -25,6 +26,8 @@ public final class GatewayStore: Sendable {
     /// For what takes seconds, beside the thread that books: a question about a million lines, the vault's master key.
     private let readers = NIOThreadPool(numberOfThreads: 1)
     private let authority: any BudgetAuthority
+    /// The budgets of the configuration, to which those of the keys are added.
+    private let configured: Mutex<[BudgetRule]>
 
     /// Opens what a configuration has to keep.
     ///
@@ -35,14 +38,17 @@ public final class GatewayStore: Sendable {
         let authority: any BudgetAuthority = file ?? MemoryBudgets()
         let onThread: BudgetKeeper.Executor = { work in try await thread.runIfActive { work() } }
         let atOnce: BudgetKeeper.Executor = { work in work() }
+        let keys = try file.map { file throws(NeedletailError) in try KeyRing(file, time: time) }
+        self.keys = keys
+        self.configured = Mutex(configuration.budgets)
         let keeper = BudgetKeeper(
-            configuration.budgets, authority: authority, executor: file == nil ? atOnce : onThread, time: time,
+            configuration.budgets + (keys?.known.budgets ?? []), authority: authority,
+            executor: file == nil ? atOnce : onThread, time: time,
             logger: logger)
         self.thread = thread
         self.file = file
         self.time = time
         self.logger = logger
-        self.keys = try file.map { file throws(NeedletailError) in try KeyRing(file, time: time) }
         self.audit = file.map { file in
             AuditTrail(file, anchor: AuditAnchor(store: file.path), time: time, logger: logger) {
                 work throws(NeedletailError) in try await Self.perform(on: thread, work)
@@ -107,12 +113,32 @@ public final class GatewayStore: Sendable {
         while !Task.isCancelled {
             do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch { return }
             do throws(NeedletailError) {
-                try await self.perform { () throws(NeedletailError) in try self.keys?.refresh() }
+                try await self.perform { () throws(NeedletailError) in try self.refreshKeys() }
                 hasFailed = false
             } catch {
                 if !hasFailed { self.logger.error("Keys cannot be read again; those known hold: \(error.message)") }
                 hasFailed = true
             }
+        }
+    }
+
+    /// Reads the keys again if somebody has written, and lets their limits and budgets hold; called on a thread that may
+    /// block.
+    ///
+    /// - Parameter isForced: Whether this process has, which the store does not tell.
+    func refreshKeys(isForced: Bool = false) throws(NeedletailError) {
+        guard try self.keys?.refresh(isForced: isForced) == true else { return }
+        self.replaceBudgets()
+    }
+
+    /// Lets other budgets of the configuration hold beside those of the keys.
+    ///
+    /// - Parameter rules: `nil` for those before.
+    func replaceBudgets(_ rules: [BudgetRule]? = nil) {
+        // Under the lock, so that of two changes the later one stays.
+        self.configured.withLock { configured in
+            if let rules { configured = rules }
+            self.budgets.replace(configured + (self.keys?.known.budgets ?? []))
         }
     }
 

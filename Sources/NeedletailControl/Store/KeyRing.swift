@@ -1,5 +1,6 @@
 import NeedletailCore
 import NeedletailGateway
+import NeedletailRouting
 import Synchronization
 
 /// The stored keys, in memory: a store that is away takes no valid key's access, and no request waits for it.
@@ -14,6 +15,8 @@ final class KeyRing: StoredAccess {
         var revision: Int?
     }
 
+    /// How much they may use.
+    let limits = KeyLimitTable()
     private let store: any KeyStore
     private let time: TimeSource
     private let state = Mutex(State())
@@ -56,10 +59,15 @@ final class KeyRing: StoredAccess {
     /// Reads the keys again if somebody else has written; called on a thread that may block.
     ///
     /// - Parameter isForced: Whether this process has, which the revision does not tell.
-    func refresh(isForced: Bool = false) throws(NeedletailError) {
+    /// - Returns: Whether they were read.
+    @discardableResult
+    func refresh(isForced: Bool = false) throws(NeedletailError) -> Bool {
         let revision = try self.store.revision()
-        guard isForced || self.state.withLock({ $0.revision }) != revision else { return }
-        let entries = try self.store.keys().map { key in
+        guard isForced || self.state.withLock({ $0.revision }) != revision else { return false }
+        let keys = try self.store.keys()
+        // Before the keys: a new one is never without its limits.
+        self.limits.replace(keys.limits.mapValues(\.policy), now: self.time.now())
+        let entries = keys.map { key in
             let access = AccessKey(name: key.name, secret: "", grant: key.grant)
             return (key.hash, Entry(key: key, access: access))
         }
@@ -67,5 +75,6 @@ final class KeyRing: StoredAccess {
             state.entries = Dictionary(entries, uniquingKeysWith: { first, _ in first })
             state.revision = revision
         }
+        return true
     }
 }

@@ -12,7 +12,7 @@ public enum KeyTable {
                 key.name + String(repeating: " ", count: width - key.name.count), key.prefix + "…",
                 state + String(repeating: " ", count: 8 - state.count),
             ]
-            words += Self.words(key.grant)
+            words += Self.words(key.grant) + Self.words(key.limits)
             if let expires = key.expires, expires > now { words.append("ends in \((expires - now) / 60) min") }
             return words.joined(separator: "  ")
         }
@@ -42,6 +42,18 @@ public enum KeyTable {
             + lists.filter { !$0.1.isEmpty }.map { "\($0.0) \($0.1.joined(separator: ","))" }
     }
 
+    private static func words(_ limits: KeyLimits) -> [String] {
+        let counts = [
+            ("rpm", limits.rpm), ("rph", limits.rph), ("tpm", limits.tpm), ("burst", limits.burst),
+            ("concurrency", limits.concurrency),
+        ]
+        var words = counts.compactMap { name, count in count.map { "\(name) \($0)" } }
+        if let daily = limits.dailyBudget { words.append("daily_budget \(daily)") }
+        if let most = limits.costPerRequest { words.append("cost_per_request \(most)") }
+        if let budget = limits.budget { words.append("budget \(budget.limit) per \(budget.period)") }
+        return words
+    }
+
     /// Writes who a key speaks for and what it opens; what bounds nothing is left out.
     static func members(_ grant: KeyGrant, into json: inout JSONWriter) {
         json.member("tenant", grant.tenant)
@@ -67,6 +79,7 @@ public enum KeyTable {
         json.member("name", key.name)
         json.member("prefix", key.prefix)
         Self.members(key.grant, into: &json)
+        key.limits.write(into: &json)
         json.member("created", Int(key.created))
         json.member("expires", key.expires.map { Int($0) })
         json.member("disabled", key.isDisabled)

@@ -21,11 +21,13 @@ public struct KeyTool: Sendable {
     ///
     /// - Parameters:
     ///   - grant: Who it speaks for and what it opens.
+    ///   - limits: How much it may use.
     ///   - lifetime: In seconds; `nil` for no end.
     ///   - taken: Names that the configuration gives to its own keys.
     /// - Returns: What is kept of it, and the key itself, which cannot be had again.
     public func create(
-        _ name: String, grant: KeyGrant = KeyGrant(), lifetime: Int64? = nil, taken: [String] = []
+        _ name: String, grant: KeyGrant = KeyGrant(), limits: KeyLimits = KeyLimits(), lifetime: Int64? = nil,
+        taken: [String] = []
     ) throws(NeedletailError) -> (StoredKey, Secret) {
         guard ScalarCheck.isName(name) else {
             throw NeedletailError(.invalidRequest, "'\(name)' is no name; \(SchemaKind.name.example).")
@@ -36,20 +38,22 @@ public struct KeyTool: Sendable {
         guard !taken.contains(name) else {
             throw NeedletailError(.invalidRequest, "The configuration has a key '\(name)'; choose another name.")
         }
-        let made = self.make(name, grant, lifetime)
+        let made = self.make(name, grant, limits, lifetime)
         try self.store.save([made.0])
         return made
     }
 
-    /// Makes a new key of a name; the one before ends after the overlap.
-    public func rotate(_ name: String, overlap: Int64) throws(NeedletailError) -> (StoredKey, Secret) {
+    /// Makes a new key of a name, or of the name of the key with that id; the one before ends after the overlap.
+    public func rotate(_ key: String, overlap: Int64) throws(NeedletailError) -> (StoredKey, Secret) {
         let now = self.time.wallSeconds()
-        let valid = try self.named(name).filter { $0.isValid(at: now) }
+        let all = try self.store.keys()
+        let name = try Self.meant(by: key, among: all).newest.name
+        let valid = all.filter { $0.name == name && $0.isValid(at: now) }
         guard let newest = valid.max(by: { $0.created < $1.created }) else {
             throw NeedletailError(.invalidRequest, "The key '\(name)' has ended; create another.")
         }
         let lifetime = newest.expires.map { $0 - newest.created }
-        let made = self.make(name, newest.grant, lifetime)
+        let made = self.make(name, newest.grant, newest.limits, lifetime)
         let ending = valid.map { key in
             var key = key
             key.expires = min(key.expires ?? .max, now + max(0, overlap))
@@ -80,24 +84,29 @@ public struct KeyTool: Sendable {
             })
     }
 
-    private func named(_ name: String) throws(NeedletailError) -> [StoredKey] {
+    /// The keys of a name; where none has it, the key with that id.
+    private func named(_ key: String) throws(NeedletailError) -> [StoredKey] {
         let all = try self.store.keys()
-        let keys = all.filter { $0.name == name }
-        guard keys.isEmpty else { return keys }
-        let nearest = NearestNames.nearestNames(to: name, among: all.map(\.name), limit: 1).first
-        throw NeedletailError(
-            .notFound, "There is no key '\(name)'\(nearest.map { "; did you mean '\($0)'?" } ?? ".")")
+        let ids = try Self.meant(by: key, among: all).ids
+        return all.filter { ids.contains($0.id) }
     }
 
+    /// Seconds since 1970.
+    var now: Int64 { self.time.wallSeconds() }
+
+    func save(_ keys: [StoredKey]) throws(NeedletailError) { try self.store.save(keys) }
+
+    func remove(_ ids: [String]) throws(NeedletailError) { try self.store.delete(ids) }
+
     private func make(
-        _ name: String, _ grant: KeyGrant, _ lifetime: Int64?
+        _ name: String, _ grant: KeyGrant, _ limits: KeyLimits, _ lifetime: Int64?
     ) -> (StoredKey, Secret) {
         let secret = KeySecret.make(self.random)
         let now = self.time.wallSeconds()
         let key = StoredKey(
             id: "key_" + String(self.random.next(), radix: 36) + String(self.random.next(), radix: 36), name: name,
             prefix: String(secret.exposed.prefix(KeySecret.shown)), hash: KeySecret.hash(secret.exposed),
-            grant: grant, created: now,
+            grant: grant, limits: limits, created: now,
             expires: lifetime.map { now.addingReportingOverflow($0) }.map { $0.overflow ? .max : $0.partialValue })
         return (key, secret)
     }

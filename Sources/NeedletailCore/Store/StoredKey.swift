@@ -10,6 +10,8 @@ public struct StoredKey: Sendable, Hashable {
     public var hash: [UInt8]
     /// Who it speaks for and what it opens.
     public var grant: KeyGrant
+    /// How much it may use, together with all keys of its name.
+    public var limits: KeyLimits
     /// When it was made, in seconds since 1970.
     public var created: Int64
     /// When it ends, in seconds since 1970; `nil` for never.
@@ -24,6 +26,7 @@ public struct StoredKey: Sendable, Hashable {
         prefix: String,
         hash: [UInt8],
         grant: KeyGrant = KeyGrant(),
+        limits: KeyLimits = KeyLimits(),
         created: Int64,
         expires: Int64? = nil,
         isDisabled: Bool = false
@@ -33,6 +36,7 @@ public struct StoredKey: Sendable, Hashable {
         self.prefix = prefix
         self.hash = hash
         self.grant = grant
+        self.limits = limits
         self.created = created
         self.expires = expires
         self.isDisabled = isDisabled
@@ -50,6 +54,8 @@ public protocol KeyStore: Sendable {
     func keys() throws(NeedletailError) -> [StoredKey]
     /// Adds keys and replaces those with the same ``StoredKey/id``, all or none.
     func save(_ keys: [StoredKey]) throws(NeedletailError)
+    /// Forgets the keys with these ids, all or none. What was written down under their names stays.
+    func delete(_ ids: [String]) throws(NeedletailError)
     /// A number that differs whenever another connection has written.
     func revision() throws(NeedletailError) -> Int
 }

@@ -11,6 +11,7 @@ public struct LimitLayer: Provider {
     private let next: any Provider
     private let keys: [String: AdmissionGate]
     private let tenants: [String: AdmissionGate]
+    private let passing: KeyLimitTable?
     private let time: TimeSource
 
     /// Wraps `next`.
@@ -18,13 +19,16 @@ public struct LimitLayer: Provider {
     /// - Parameters:
     ///   - keys: The scopes that each client key counts in, by the key's name.
     ///   - tenants: The scope of each tenant, for keys that are not in `keys`: those that come and go at run time.
+    ///   - passing: The limits of the latter.
     ///   - time: The clock.
     public init(
-        _ next: any Provider, keys: [String: [LimitScope]], tenants: [String: LimitScope] = [:], time: TimeSource
+        _ next: any Provider, keys: [String: [LimitScope]], tenants: [String: LimitScope] = [:],
+        passing: KeyLimitTable? = nil, time: TimeSource
     ) {
         self.next = next
         self.keys = keys.mapValues { AdmissionGate(breaker: CircuitBreaker(nil), limits: $0) }
         self.tenants = tenants.mapValues { AdmissionGate(breaker: CircuitBreaker(nil), limits: [$0]) }
+        self.passing = passing
         self.time = time
     }
 
@@ -64,7 +68,10 @@ public struct LimitLayer: Provider {
     }
 
     private func gate(of info: RequestInfo) -> AdmissionGate? {
-        info.keyName.flatMap { self.keys[$0] ?? info.tenant.flatMap { self.tenants[$0] } }
+        guard let name = info.keyName else { return nil }
+        if let gate = self.keys[name] { return gate }
+        let tenant = info.tenant.flatMap { self.tenants[$0] }
+        return self.passing.map { $0.gate(name, within: tenant) } ?? tenant
     }
 
     /// Adds what is left of the key's limits, and the refusal if they are used up.

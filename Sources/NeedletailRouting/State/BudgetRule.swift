@@ -93,6 +93,11 @@ public struct BudgetRule: Sendable {
 
     private static let everybody = [""]
 
+    /// The one key whose calls count; `nil` if those of others may.
+    var onlyKey: String? {
+        self.scope.first { $0.dimension == .key && $0.glob.isLiteral }?.glob.pattern
+    }
+
     /// Whom a call counts for: the values of ``each``, one empty text without; none if the call is none of this budget's.
     func subjects(of call: BudgetedCall) -> [String] {
         var tags = call.tags[...]

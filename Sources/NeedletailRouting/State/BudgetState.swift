@@ -65,10 +65,14 @@ public struct BudgetState: Sendable {
         public var isOverHold = false
     }
 
-    /// All rules that there ever were; counts name them by their place.
+    /// The rules that hold, and those that held and still have counts; counts name them by their place.
     private var known: [BudgetRule] = []
     /// The places of those that hold, in the order in which they are looked at.
     private var active: [Int] = []
+    /// Of these, those that are for more than one key.
+    private var common: [Int] = []
+    /// These and those for one key alone, by that key: there may be thousands, of which a call looks at its own only.
+    private var individual: [String: [Int]] = [:]
     private var counts: [ID: Count] = [:]
     /// What could not be booked, by slot.
     private var unbooked: [BudgetSlot: BudgetChange] = [:]
@@ -89,8 +93,14 @@ public struct BudgetState: Sendable {
     /// Lets other rules hold. One of the same name that counts the same in the same stretches goes on with its counts, under
     /// its new limit; what is held under the others is settled as it was begun.
     public mutating func replace(_ rules: [BudgetRule]) {
-        self.active = rules.map { rule in
-            if let place = self.known.firstIndex(where: { $0.counts(like: rule) }) {
+        let places = Dictionary(grouping: self.known.indices, by: { self.known[$0].name })
+        // Whoever still has counts keeps the place until they are booked.
+        let used = Set(self.counts.keys.map(\.rule))
+        let goingOn = rules.map { rule in places[rule.name]?.first { self.known[$0].counts(like: rule) } }
+        let taken = used.union(goingOn.compactMap(\.self))
+        var free = self.known.indices.filter { !taken.contains($0) }
+        self.active = zip(rules, goingOn).map { rule, place in
+            if let place = place ?? free.popLast() {
                 self.known[place] = rule
                 self.slots[place] = 0..<0
                 return place
@@ -99,6 +109,16 @@ public struct BudgetState: Sendable {
             self.slots.append(0..<0)
             return self.known.count - 1
         }
+        self.common = self.active.filter { self.known[$0].onlyKey == nil }
+        let order = Dictionary(self.active.enumerated().map { ($1, $0) }) { first, _ in first }
+        self.individual = Dictionary(
+            grouping: self.active.filter { self.known[$0].onlyKey != nil }, by: { self.known[$0].onlyKey ?? "" }
+        ).mapValues { own in (self.common + own).sorted { order[$0, default: 0] < order[$1, default: 0] } }
+    }
+
+    /// The places of the rules that may be for a call, in the order in which they are looked at.
+    private func places(for call: BudgetedCall) -> [Int] {
+        call.key.flatMap { self.individual[$0] } ?? self.common
     }
 
     private mutating func start(of rule: Int, _ now: Int64) -> Int64 {
@@ -112,10 +132,12 @@ public struct BudgetState: Sendable {
 
     /// Counts that are kept.
     public var count: Int { self.counts.count }
+    /// Rules that are kept.
+    var knownCount: Int { self.known.count }
 
     /// Whether any budget counts money, for calls like this one.
     public func countsMoney(_ call: BudgetedCall) -> Bool {
-        self.active.contains { self.known[$0].unit == .money && !self.known[$0].subjects(of: call).isEmpty }
+        self.places(for: call).contains { self.known[$0].unit == .money && !self.known[$0].subjects(of: call).isEmpty }
     }
 
     /// Holds the most that a call can cost, in every budget of its chain or in none.
@@ -140,7 +162,7 @@ public struct BudgetState: Sendable {
         var parts: [(id: ID, amount: Int128)] = []
         var shortage = Shortage(ids: [], requests: [])
         var countsTokens = false
-        for index in self.active {
+        for index in self.places(for: call) {
             let rule = self.known[index]
             let subjects = rule.subjects(of: call)
             guard !subjects.isEmpty else { continue }

@@ -33,6 +33,42 @@ struct BudgetStateTests {
         await #expect(throws: NeedletailError.self) { try await keeper.hold(Self.call, money: 1, tokens: 0) }
     }
 
+    @Test("Of thousands of keys' budgets a call is held in its own, and those of keys that are gone are forgotten")
+    func keys() throws {
+        func rule(_ name: String, limit: Int128) -> BudgetRule {
+            BudgetRule(
+                name: "key \(name)", scope: [(.key, ModelGlob(name))], limit: limit, window: BudgetWindow(.total))
+        }
+        let all = BudgetRule(name: "all", limit: 1_000, window: BudgetWindow(.total))
+        var state = BudgetState([all])
+        for round in 0..<20 {
+            state.replace([all] + (0..<50).map { rule("dev-\(round)-\($0)", limit: 10) } + [rule("dev", limit: 20)])
+        }
+        #expect(state.knownCount == 52)
+        guard case .short(let shortage) = state.hold(Self.call, money: 5, tokens: 0, now: 0) else {
+            Issue.record("nothing was granted yet")
+            return
+        }
+        #expect(shortage.requests.map(\.slot.counter) == ["all", "key dev"])
+        _ = state.granted(shortage, shortage.requests.map { BudgetBlock(amount: $0.least, left: 0) }, now: 0)
+        guard case .held(let hold) = state.hold(Self.call, money: 5, tokens: 0, now: 0) else {
+            Issue.record("it was granted")
+            return
+        }
+        // A key that is gone while a call runs: its place is kept until all is booked.
+        state.replace([rule("new", limit: 1)])
+        _ = state.settle(hold, money: 4, tokens: 0, now: 0)
+        let changes = state.takeChanges(now: 100)
+        #expect(changes.map(\.slot.counter).sorted() == ["all", "key dev"] && changes.allSatisfy { $0.spent == 4 })
+        state.replace([all, rule("dev", limit: 3), rule("new", limit: 1)])
+        #expect(state.rules.map(\.name) == ["all", "key dev", "key new"])
+        guard case .refused(let refusal) = state.hold(Self.call, money: 4, tokens: 0, now: 100) else {
+            Issue.record("it is over the limit")
+            return
+        }
+        #expect(refusal.error.message.contains("key dev"))
+    }
+
     @Test("Tokens are counted where a budget says so, and a refusal tells what is left and when there is more")
     func tokens() async throws {
         let time = JumpingTime()

@@ -26,6 +26,11 @@ struct KeysRoom: AdminRoom {
         AdminField("networks", .list, "Where it may be used from, in CIDR notation."),
     ]
 
+    private static let limits = [
+        AdminField("limits", .object, "rpm, rph, tpm, concurrency, burst, daily_budget, cost_per_request."),
+        AdminField("budget", .object, "limit in dollars, per, warn, clamp."),
+    ]
+
     var routes: [AdminRoute] {
         [
             AdminRoute(.GET, "/keys", .read, "All stored keys, without the keys themselves.", query: AdminField.page) {
@@ -33,13 +38,43 @@ struct KeysRoom: AdminRoom {
                 let keys = try await self.work { tool throws(NeedletailError) in try tool.list() }
                 return try AdminPage.reply(keys, for: request, name: { "\($0.name) \($0.created) \($0.id)" }) {
                     KeyTable.members($1, into: &$0)
+                    $0.member("etag", Self.etag($1).description)
+                }
+            },
+            AdminRoute(.GET, "/keys/{name}", .read, "One key, by its id or its name; of several of a name the newest.")
+            {
+                request throws(AdminError) in
+                let name = request["name"]
+                return try await self.work { tool throws(NeedletailError) in Self.show(try tool.find(name)) }
+            },
+            AdminRoute(
+                .PATCH, "/keys/{name}", .keys,
+                "Changes a key (JSON Merge Patch), by its id or its name: what it opens and may use for all keys of its name.",
+                body: .fields(Self.changes)
+            ) { request throws(AdminError) in
+                let (name, condition, taken) = (request["name"], request.condition, self.taken())
+                guard let body = request.body, body.members.contains(where: { _ in true }) else {
+                    throw AdminError(400, "invalid_request", "The body says nothing; write what is to be changed.")
+                }
+                return try await self.workIfMatching(name, condition) { tool throws(NeedletailError) in
+                    Self.show(try tool.change(name, KeyPatch(body), taken: taken))
+                }
+            },
+            AdminRoute(
+                .DELETE, "/keys/{name}", .keys,
+                "Deletes a key by its id, or all keys of a name; what they have cost stays written down.", status: 204
+            ) { request throws(AdminError) in
+                let name = request["name"]
+                return try await self.workIfMatching(name, request.condition) { tool throws(NeedletailError) in
+                    try tool.delete(name)
+                    return .nothing
                 }
             },
             AdminRoute(
                 .POST, "/keys", .keys, "Makes a key; the answer shows it this once.",
                 body: .fields(
-                    [AdminField("name", .text, "For logs and bills.", isRequired: true)] + Self.grant + [
-                        AdminField("expires_in", .integer(1...Int(Int32.max)), "Seconds that it lives.")
+                    [AdminField("name", .text, "For logs and bills.", isRequired: true)] + Self.grant + Self.limits + [
+                        AdminField("expires_in", Self.seconds, "Seconds that it lives.")
                     ]),
                 status: 201,
                 holdsSecret: true
@@ -47,11 +82,12 @@ struct KeysRoom: AdminRoom {
                 let grant = try Self.grant(of: request.body)
                 let name = request.body?["name"]?.string ?? ""
                 let lifetime = request.body?.present("expires_in")?.int.map { Int64($0) }
-                let taken = self.taken()
-                return Self.show(
-                    try await self.work { tool throws(NeedletailError) in
-                        try tool.create(name, grant: grant, lifetime: lifetime, taken: taken)
-                    })
+                let (taken, body) = (self.taken(), request.body)
+                return try await self.work { tool throws(NeedletailError) in
+                    Self.show(
+                        try tool.create(
+                            name, grant: grant, limits: try KeyLimits(changes: body), lifetime: lifetime, taken: taken))
+                }
             },
             AdminRoute(
                 .POST, "/keys/{name}/rotate", .keys, "Makes a new key of a name; the old one ends after the overlap.",
@@ -62,8 +98,9 @@ struct KeysRoom: AdminRoom {
                 holdsSecret: true
             ) { request throws(AdminError) in
                 let (name, overlap) = (request["name"], Int64(request.body?.present("overlap")?.int ?? 86_400))
-                return Self.show(
-                    try await self.work { tool throws(NeedletailError) in try tool.rotate(name, overlap: overlap) })
+                return try await self.work { tool throws(NeedletailError) in
+                    Self.show(try tool.rotate(name, overlap: overlap))
+                }
             },
             self.switching("disable", "Switches a key off.", true),
             self.switching("enable", "Switches a key on again.", false),
@@ -82,6 +119,29 @@ struct KeysRoom: AdminRoom {
                 }
             },
         ]
+    }
+
+    private static let seconds = AdminField.Kind.integer(1...Int(Int32.max))
+
+    /// What can be changed: all but the tenant, which what a key has made belongs to.
+    private static let changes =
+        [AdminField("name", .text, "For logs and bills; what is counted by name begins anew.")]
+        + (Self.grant.filter { $0.name != "tenant" } + Self.limits).map { field in
+            var field = field
+            field.kind = .orNull(field.kind)
+            return field
+        } + [
+            AdminField("expires_in", .orNull(Self.seconds), "Seconds that it lives from now; null for no end."),
+            AdminField("enabled", .boolean, "Whether it opens anything."),
+        ]
+
+    private static func etag(_ key: StoredKey) -> ETag { ETag(of: KeyTable.json([key])) }
+
+    private static func show(_ key: StoredKey) -> AdminReply {
+        .object(etag: Self.etag(key)) { json in
+            KeyTable.members(key, into: &json)
+            json.member("etag", Self.etag(key).description)
+        }
     }
 
     private static func grant(of body: JSONView?) throws(AdminError) -> KeyGrant {
@@ -122,8 +182,9 @@ struct KeysRoom: AdminRoom {
     }
 
     private static func show(_ made: (StoredKey, Secret)) -> AdminReply {
-        .object { json in
+        .object(etag: Self.etag(made.0)) { json in
             KeyTable.members(made.0, into: &json)
+            json.member("etag", Self.etag(made.0).description)
             json.member("key", made.1.exposed)
         }
     }
@@ -136,11 +197,28 @@ struct KeysRoom: AdminRoom {
         do throws(NeedletailError) {
             return try await self.store.perform { () throws(NeedletailError) in
                 let value = try body(tool)
-                try self.store.keys?.refresh(isForced: true)
+                try self.store.refreshKeys(isForced: true)
                 return value
             }
         } catch {
             throw .store(error)
         }
+    }
+
+    /// Does what is asked for if the key is in the version that it was asked for.
+    private func workIfMatching(
+        _ name: String, _ condition: ETagCondition,
+        _ body: @escaping @Sendable (KeyTool) throws(NeedletailError) -> AdminReply
+    ) async throws(AdminError) -> AdminReply {
+        let result = try await self.work { tool throws(NeedletailError) -> Result<AdminReply, AdminError> in
+            let etag = Self.etag(try tool.find(name))
+            do throws(AdminError) {
+                try condition.require("The key '\(name)'", etag)
+            } catch {
+                return .failure(error)
+            }
+            return .success(try body(tool))
+        }
+        return try result.get()
     }
 }

@@ -1,0 +1,130 @@
+import NIOCore
+import NeedletailCore
+import NeedletailGateway
+import NeedletailRouting
+import NeedletailStore
+import NeedletailTesting
+import Testing
+
+@testable import NeedletailControl
+
+@Suite("Changes of stored keys")
+struct KeyChangeTests {
+    private let folder: TemporaryFolder
+    private let store: SQLiteStore
+    private let time = JumpingTime()
+    private let tool: KeyTool
+    private let ring: KeyRing
+
+    init() throws {
+        self.folder = try TemporaryFolder()
+        self.store = try SQLiteStore(path: self.folder.path + "/n.db")
+        self.tool = KeyTool(self.store, time: self.time.source, random: .seeded(3))
+        self.ring = try KeyRing(self.store, time: self.time.source)
+    }
+
+    private static func json(_ text: String) throws -> JSONView { try JSONDocument(ByteBuffer(string: text)).root }
+
+    private func change(_ key: String, _ patch: String, taken: [String] = []) throws {
+        try self.tool.change(key, KeyPatch(try Self.json(patch)), taken: taken)
+        try self.ring.refresh(isForced: true)
+    }
+
+    private static let everything = """
+        {"limits":{"rpm":60,"rph":600,"tpm":1000,"concurrency":3,"burst":5,"daily_budget":"1.50","cost_per_request":0.25},
+        "budget":{"limit":5.000000000001,"per":"day","warn":[0.5,0.125],"clamp":true}}
+        """
+
+    @Test("limits and a budget are kept, whole, and follow a key that is rotated")
+    func kept() throws {
+        let limits = try KeyLimits(changes: try Self.json(Self.everything))
+        #expect(limits.rpm == 60 && limits.burst == 5 && limits.dailyBudget == Money("1.5"))
+        #expect(limits.budget?.warnings == [125, 500] && limits.budget?.limit == Money("5.000000000001"))
+        _ = try self.tool.create("dev", limits: limits)
+        _ = try self.tool.rotate("dev", overlap: 60)
+        #expect(try self.store.keys().map(\.limits) == [limits, limits])
+        try self.ring.refresh(isForced: true)
+        #expect(self.ring.limits.scopes.map(\.policy) == [limits.policy])
+        #expect(
+            self.ring.known.budgets.map(\.name) == ["key dev", "key dev daily_budget", "key dev cost_per_request"])
+        let shown = try Self.json(KeyTable.json(try self.store.keys()))
+        #expect(shown.elements.map { KeyLimits($0) } == [limits, limits])
+        let line = KeyTable.lines(try self.store.keys(), now: 0).first
+        #expect(line?.contains("rpm 60") == true && line?.contains("budget 5.000000000001 per day") == true)
+    }
+
+    @Test("a patch changes what it names and leaves the rest; null takes away")
+    func merge() throws {
+        let grant = try KeyGrant(
+            tenant: "blue", team: "red", tags: ["a"], metadata: ["x": "1", "y": "2"], models: ["gpt-*"],
+            providers: ["p"], surfaces: ["gemini"], networks: ["10.0.0.0/8"])
+        let (_, secret) = try self.tool.create(
+            "dev", grant: grant, limits: try KeyLimits(changes: try Self.json(Self.everything)), lifetime: 100)
+        try self.change(
+            "dev",
+            #"{"team":null,"tags":["b"],"metadata":{"x":null,"z":"3"},"models":null,"surfaces":["openai","cohere"],"limits":{"rpm":10,"burst":null},"budget":{"limit":"9"},"expires_in":null}"#
+        )
+        let key = try #require(try self.store.keys().first)
+        var expected = grant
+        expected.team = nil
+        expected.tags = ["b"]
+        expected.metadata = ["y": "2", "z": "3"]
+        expected.models = nil
+        expected.surfaces = [.openai, .cohere]
+        #expect(key.grant == expected && key.expires == nil)
+        #expect(key.limits.rpm == 10 && key.limits.burst == nil && key.limits.tpm == 1000)
+        #expect(
+            key.limits.budget
+                == .init(limit: try #require(Money("9")), period: "day", warnings: [125, 500], clamps: true))
+        #expect(self.ring.find(secret.exposed)?.grant == expected)
+        try self.change("dev", #"{"limits":null,"budget":null,"enabled":false}"#)
+        #expect(try self.store.keys().first?.limits == KeyLimits())
+        #expect(self.ring.limits.scopes.isEmpty && self.ring.known.budgets.isEmpty)
+        #expect(self.ring.find(secret.exposed) == nil)
+        try self.change("dev", #"{"enabled":true,"expires_in":10}"#)
+        #expect(self.ring.find(secret.exposed) != nil)
+        self.time.advance(by: .seconds(10))
+        #expect(self.ring.find(secret.exposed) == nil)
+    }
+
+    @Test("what a key opens belongs to its name; whether it is on, and that it is gone, to the one with the id")
+    func ids() throws {
+        let (old, first) = try self.tool.create("dev")
+        let (new, second) = try self.tool.rotate("dev", overlap: 60)
+        try self.change(old.id, #"{"models":["m"],"limits":{"rpm":1},"enabled":false,"name":"renamed"}"#)
+        let keys = try self.store.keys()
+        #expect(keys.map(\.name) == ["renamed", "renamed"] && keys.allSatisfy { $0.grant.models == ["m"] })
+        #expect(self.ring.limits.scopes.map(\.name) == ["key renamed"])
+        #expect(self.ring.find(first.exposed) == nil && self.ring.find(second.exposed)?.name == "renamed")
+        try self.tool.delete(new.id)
+        #expect(try self.store.keys().map(\.id) == [old.id])
+        try self.tool.delete("renamed")
+        try self.ring.refresh(isForced: true)
+        #expect(
+            try self.store.keys().isEmpty && self.ring.find(second.exposed) == nil && self.ring.limits.scopes.isEmpty)
+        #expect(throws: NeedletailError.self) { try self.tool.delete("renamed") }
+    }
+
+    @Test(
+        "a change that cannot be meant is refused with what to write, and changes nothing",
+        arguments: [
+            (#"{"limits":{"rpm":0}}"#, "from 1"), (#"{"limits":{"rpn":1}}"#, "did you mean 'rpm'"),
+            (#"{"limits":{"rpm":"5"}}"#, "without quotes"), (#"{"limits":{"burst":5}}"#, "rate"),
+            (#"{"limits":{"daily_budget":-1}}"#, "daily_budget"), (#"{"budget":{"per":"day"}}"#, "limit"),
+            (#"{"budget":{"limit":1,"per":"decade"}}"#, "per"),
+            (#"{"budget":{"limit":1,"on_exhausted":"queue"}}"#, "on_exhausted"),
+            (#"{"name":"other"}"#, "There is a key 'other'"), (#"{"name":"file"}"#, "The configuration has"),
+            (#"{"name":"no name"}"#, "no name"), (#"{"name":null}"#, "no name"), (#"{"models":[1]}"#, "list of texts"),
+            (#"{"networks":["10.0.0.0/40"]}"#, "no network"), (#"{"metadata":{"a":1}}"#, "object of texts"),
+        ])
+    func faults(_ patch: String, _ text: String) throws {
+        let before = [try self.tool.create("dev").0, try self.tool.create("other").0]
+        do {
+            try self.change("dev", patch, taken: ["file"])
+            Issue.record("it was taken")
+        } catch let error as NeedletailError {
+            #expect(error.code == .invalidRequest && error.message.contains(text), "\(error.message)")
+        }
+        #expect(try self.store.keys() == before)
+    }
+}
