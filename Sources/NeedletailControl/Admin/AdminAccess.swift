@@ -123,10 +123,6 @@ final class AdminAccess: Sendable {
     /// Who counts as one client, see ``GuessGuardState``.
     static func client(_ peer: SocketAddress?) -> String {
         guard let text = peer?.ipAddress else { return "" }
-        guard text.contains(":"), !text.contains(".") else { return text }
-        // The first four groups; what `::` stands for is zeros.
-        let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-        let groups = halves.prefix { !$0.isEmpty }.prefix(4)
-        return (groups.map(String.init) + Array(repeating: "0", count: 4 - groups.count)).joined(separator: ":")
+        return IPAddress(text)?.clientNetwork ?? text
     }
 }

@@ -5,7 +5,9 @@ struct AuditObserver: RequestObserver {
     let trail: AuditTrail
 
     func requestRefused(_ refusal: RefusalRecord) {
-        guard refusal.error.code == .unauthorized || refusal.error.code == .forbidden else { return }
+        // Rates are the stack's; before it only who guesses is told to wait.
+        let codes: Set<NeedletailError.Code> = [.unauthorized, .forbidden, .rateLimited]
+        guard codes.contains(refusal.error.code) else { return }
         self.trail.noteRefusal(
             .init(
                 action: "key.refused", actor: refusal.keyName ?? "", peer: refusal.peer ?? "",

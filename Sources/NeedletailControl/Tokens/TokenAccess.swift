@@ -11,4 +11,6 @@ struct TokenAccess: StoredAccess {
         guard self.tokens.hasClients, JSONWebToken.isToken(secret) else { return self.stored?.find(secret) }
         do throws(TokenClaims.Problem) { return try self.tokens.holder(of: secret).client } catch { return nil }
     }
+
+    func isGuess(_ secret: String) -> Bool { !self.tokens.hasClients || !JSONWebToken.isToken(secret) }
 }

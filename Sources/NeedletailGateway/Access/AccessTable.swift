@@ -6,6 +6,13 @@ public protocol StoredAccess: Sendable {
     var isEmpty: Bool { get }
     /// The key behind a secret, if it may be used now.
     func find(_ secret: String) -> AccessKey?
+    /// Whether an unknown key may be tried out until one is found. Default true; signatures are not found so.
+    func isGuess(_ secret: String) -> Bool
+}
+
+extension StoredAccess {
+    /// See ``StoredAccess/isGuess(_:)``.
+    public func isGuess(_ secret: String) -> Bool { true }
 }
 
 /// The client keys of a configuration. Immutable: a reload makes a new one.
@@ -52,6 +59,9 @@ public struct AccessTable: Sendable {
         if let key = self.stored?.find(secret) { return .known(key) }
         return .unknown
     }
+
+    /// Whether an unknown key is a try to find one.
+    func isGuess(_ secret: String) -> Bool { self.stored?.isGuess(secret) ?? true }
 
     /// Seeded per process, so where a guess lands tells its sender nothing.
     private static func hash(_ secret: String) -> Int {

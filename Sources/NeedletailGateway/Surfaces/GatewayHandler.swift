@@ -32,6 +32,7 @@ public final class GatewayHandler: EdgeHandler {
     private let ids: RequestIDSource
     private let phase: ServingPhase
     private let observers: [any RequestObserver]
+    private let guesses: GuessGuard
     private let time: TimeSource
     private let logger: Logger
 
@@ -56,6 +57,7 @@ public final class GatewayHandler: EdgeHandler {
         self.ids = ids
         self.phase = phase
         self.observers = observers
+        self.guesses = GuessGuard(time: time)
         self.time = time
         self.logger = logger
     }
@@ -92,11 +94,21 @@ public final class GatewayHandler: EdgeHandler {
         switch snapshot.services.access.check(head) {
         case .open: return .admitted(Admission(route, key: nil, snapshot))
         case .known(let key):
-            let refusal = KeyUse.refusal(
-                of: key.grant, head, from: peer(), behind: snapshot.services.trustedProxies)
+            let proxies = snapshot.services.trustedProxies
+            // First, so that who is locked out does not learn that a key is one.
+            let refusal =
+                self.guesses.refusal(rightKey: key.name, head, from: peer(), behind: proxies)
+                ?? KeyUse.refusal(of: key.grant, head, from: peer(), behind: proxies)
             guard let refusal else { return .admitted(Admission(route, key: key, snapshot)) }
             return .refused(self.failure(refusal, for: head, keyName: key.name, peer: peer()))
-        case .unknown: message = "The API key is not valid."
+        case .unknown:
+            message = "The API key is not valid."
+            if let secret = Credential.find(in: head), snapshot.services.access.isGuess(secret),
+                let refusal = self.guesses.refusal(
+                    wrongKey: secret, head, from: peer(), behind: snapshot.services.trustedProxies)
+            {
+                return .refused(self.failure(refusal, for: head, keyName: nil, peer: peer()))
+            }
         case .missing: message = "An API key is needed: send it as `Authorization: Bearer` or `x-api-key`."
         }
         return .refused(

@@ -1,0 +1,63 @@
+import NIOCore
+import NIOHTTP1
+package import NeedletailCore
+import Synchronization
+
+/// Locks out who guesses clients' keys at the API listener.
+///
+/// A guesser sends different keys, a client with an old key the same one again: only different ones count, so that nobody is
+/// locked out for a mistake. Behind one address there may be many: keys that were in use there go on.
+package final class GuessGuard: Sendable {
+    /// Different wrong keys of one client, within ``GuessGuardState/window``, that lock it out.
+    package static let threshold = 30
+
+    private let state = Mutex(GuessGuardState(threshold: GuessGuard.threshold))
+    /// Whether nobody has sent a wrong key of late: then right keys cost a look at this.
+    private let isQuiet = Atomic(true)
+    private let time: TimeSource
+
+    package init(time: TimeSource) {
+        self.time = time
+    }
+
+    /// What is to be said of a right key; `nil` where it may pass.
+    func refusal(
+        rightKey name: String, _ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?,
+        behind proxies: [ClientNetwork]
+    ) -> NeedletailError? {
+        guard !self.isQuiet.load(ordering: .relaxed) else { return nil }
+        let (client, now) = (Self.client(head, peer(), proxies), self.time.now())
+        let wait = self.state.withLock { state in
+            let wait = state.pass(client, key: name.hashValue, now: now)
+            self.isQuiet.store(state.count == 0, ordering: .relaxed)
+            return wait
+        }
+        return wait.map(Self.locked)
+    }
+
+    /// Takes note of a wrong key.
+    ///
+    /// - Returns: What is to be said, where the client is locked out.
+    func refusal(
+        wrongKey secret: String, _ head: HTTPRequestHead, from peer: SocketAddress?, behind proxies: [ClientNetwork]
+    ) -> NeedletailError? {
+        let (client, now) = (Self.client(head, peer, proxies), self.time.now())
+        let wait: Duration? = self.state.withLock { state in
+            if let wait = state.wait(of: client, now: now) { return wait }
+            let locks = state.fail(client, guess: secret.hashValue, now: now)
+            self.isQuiet.store(false, ordering: .relaxed)
+            return locks ? GuessGuardState.lockTime : nil
+        }
+        return wait.map(Self.locked)
+    }
+
+    private static func locked(_ wait: Duration) -> NeedletailError {
+        NeedletailError(.rateLimited, "Too many wrong API keys came from here; try again later.", retryAfter: wait)
+    }
+
+    private static func client(
+        _ head: HTTPRequestHead, _ peer: SocketAddress?, _ proxies: [ClientNetwork]
+    ) -> String {
+        ClientAddress.find(head, from: peer, behind: proxies)?.clientNetwork ?? ""
+    }
+}
