@@ -109,4 +109,25 @@ extension KeysCommand {
             }
         }
     }
+
+    /// `needletail keys admin`.
+    struct Admin: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make another first-run admin key and print it, once; the one before opens nothing any more.",
+            discussion:
+                "It counts where other machines reach the admin listener and the configuration names no admin key.")
+        @OptionGroup var options: Options
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @concurrent
+        func run() async throws {
+            try self.options.performOnStore("admin", makesStore: true) { store in
+                let secret = try FirstAdminKey.make(in: store)
+                if self.json { return StandardStreams.object { $0.member("key", secret.exposed) } }
+                StandardStreams.output(secret.exposed)
+                StandardStreams.error("The admin key, shown this once.")
+            }
+        }
+    }
 }

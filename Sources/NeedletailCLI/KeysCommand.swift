@@ -11,6 +11,7 @@ struct KeysCommand: AsyncParsableCommand {
         abstract: "Make, list, change, rotate and end clients' keys; a gateway that runs follows within a second.",
         subcommands: [
             Create.self, List.self, Change.self, Rotate.self, Disable.self, Enable.self, Expire.self, Delete.self,
+            Admin.self,
         ]
     )
 

@@ -28,24 +28,35 @@ final class AdminAccess: Sendable {
     private let keys: Mutex<Keys>
     private let guesses = Mutex(GuessGuardState())
     private let hosts: AllowedHosts
+    private let first: FirstAdminKey?
     private let time: TimeSource
 
-    init(_ configuration: AdminConfiguration, host: String, tokens: TokenVerifier? = nil, time: TimeSource) {
-        self.keys = Mutex(Self.keys(configuration, tokens))
+    /// - Parameter first: Who may come in where no key is configured; `nil` for everybody on this machine, which only a
+    ///   listener on loopback may have.
+    init(
+        _ configuration: AdminConfiguration, host: String, tokens: TokenVerifier? = nil, first: FirstAdminKey? = nil,
+        time: TimeSource
+    ) {
+        self.keys = Mutex(Self.keys(configuration, tokens, first))
+        self.first = first
         self.hosts = AllowedHosts(loopbackAnd: host)
         self.time = time
     }
 
     /// Takes other keys, at a reload.
     func replace(_ configuration: AdminConfiguration, tokens: TokenVerifier? = nil) {
-        let keys = Self.keys(configuration, tokens)
+        let keys = Self.keys(configuration, tokens, self.first)
         self.keys.withLock { $0 = keys }
     }
 
-    private static func keys(_ configuration: AdminConfiguration, _ tokens: TokenVerifier?) -> Keys {
+    private static func keys(
+        _ configuration: AdminConfiguration, _ tokens: TokenVerifier?, _ first: FirstAdminKey?
+    ) -> Keys {
         let tokens = tokens.flatMap { $0.hasAdministrators ? $0 : nil }
         guard !configuration.keys.isEmpty || tokens != nil else {
-            return Keys(table: AccessTable(), roles: [:], open: [])
+            guard let first else { return Keys(table: AccessTable(), roles: [:], open: []) }
+            return Keys(
+                table: AccessTable([], stored: first), roles: [FirstAdminKey.name: .admin], open: configuration.open)
         }
         return Keys(
             table: AccessTable(configuration.keys.map { AccessKey(name: $0.name, secret: $0.secret.exposed) }),

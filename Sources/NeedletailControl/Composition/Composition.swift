@@ -20,6 +20,7 @@ public enum Composition {
         let group = EventLoops.make()
         var surroundings = GatewayProcess.Surroundings(environment: environment, group: group, logger: logger)
         surroundings.log = log
+        surroundings.showOnce = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
         let process = try GatewayProcess(configuration, surroundings)
         MetricsSystem.bootstrap(SwiftMetricsBackend(process.telemetry.registry))
         let addresses = try await process.start()

@@ -22,6 +22,8 @@ public final class GatewayProcess: Service {
         public var random: RandomSource
         /// Where to log.
         public var logger: Logger
+        /// Shows the operator, once, a line that nothing else may keep; `nil` where nobody would see it.
+        public var showOnce: (@Sendable (String) -> Void)?
         /// The log that ``logger`` writes to, where it is this program's own: then requests have a line each.
         var log: LogOutput?
 
@@ -129,13 +131,16 @@ public final class GatewayProcess: Service {
             ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
             phase: phase, observers: observation.observers, time: surroundings.time,
             logger: surroundings.logger)
+        store.makeFirstAdminKey(configuration, isExposed: !listen.admin.isLoopback, surroundings)
         let access = AdminAccess(
-            configuration.admin, host: listen.admin.host, tokens: tokens.current, time: surroundings.time)
+            configuration.admin, host: listen.admin.host, tokens: tokens.current,
+            first: listen.admin.isLoopback ? nil : store.firstAdminKey, time: surroundings.time)
         running.onSwap { current in
             store.replaceBudgets(current.configuration.budgets)
             store.content.replace(current.configuration.privacy.content)
             tokens.replace(current.configuration)
             handler.replace(Self.services(current, store.keys, tokens.current))
+            store.makeFirstAdminKey(current.configuration, isExposed: !listen.admin.isLoopback, surroundings)
             access.replace(current.configuration.admin, tokens: tokens.current)
             alerts.replace(current.configuration.alerts)
             telemetry.replace(current.configuration.telemetry)

@@ -45,14 +45,26 @@ extension ConfigurationBuilder {
         admin.keys.append(AdminConfiguration.Key(name: name, secret: secret, role: role))
     }
 
-    /// Whoever reaches the admin listener without a key owns the gateway.
-    mutating func checkAdminExposure(_ configuration: Configuration, at position: SourcePosition?) {
-        let hasTokens = configuration.tokenIssuers.contains { $0.administrators != nil }
-        guard !configuration.listen.admin.isLoopback, configuration.admin.keys.isEmpty, !hasTokens else { return }
-        self.faults.error(
-            at: position.map { .file($0) } ?? .option("--admin"),
-            "the admin listener would be open to other machines, and there is no admin key",
-            "add admin: { key: { env: NEEDLETAIL_ADMIN_KEY } }, or listen on 127.0.0.1"
-        )
+    /// Whoever reaches the admin listener without a key owns the gateway: the first start makes one, if it can be kept.
+    mutating func checkAdminExposure(
+        _ configuration: inout Configuration, at position: SourcePosition?, storeIsOpen: Bool
+    ) {
+        guard !configuration.listen.admin.isLoopback, configuration.lacksAdminKey else { return }
+        if storeIsOpen, self.isOnDisk, configuration.store.path == nil {
+            configuration.store.path = self.secrets.path(StoreConfiguration.defaultFile)
+        }
+        let place = position.map { ConfigurationFault.Place.file($0) } ?? .option("--admin")
+        let remedy = "add admin: { key: { env: NEEDLETAIL_ADMIN_KEY } }, or listen on 127.0.0.1"
+        if configuration.store.path == nil {
+            self.faults.error(
+                at: place,
+                "the admin listener would be open to other machines, and there is no admin key and no store to keep one in",
+                "\(remedy), or write store: on")
+        } else {
+            self.faults.warning(
+                at: place,
+                "other machines reach the admin listener and there is no admin key: the first start makes one and prints it",
+                remedy)
+        }
     }
 }

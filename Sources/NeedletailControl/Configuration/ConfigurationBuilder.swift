@@ -78,7 +78,8 @@ struct ConfigurationBuilder {
         self.apply(overrides, to: &configuration)
         self.checkExposure(configuration, at: root["listen"]?["api"]?.position)
         self.checkAdminExposure(
-            configuration, at: overrides.admin == nil ? root["listen"]?["admin"]?.position : nil)
+            &configuration, at: overrides.admin == nil ? root["listen"]?["admin"]?.position : nil,
+            storeIsOpen: root["store"] == nil)
         return configuration
     }
 

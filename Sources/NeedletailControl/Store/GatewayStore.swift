@@ -16,6 +16,8 @@ public final class GatewayStore: Sendable {
     public let budgets: BudgetKeeper
     /// The keys that it keeps; `nil` without a file.
     let keys: KeyRing?
+    /// The admin key that was made at a first start.
+    let firstAdminKey = FirstAdminKey()
     /// Takes note of what is done to the gateway; `nil` without a file.
     let audit: AuditTrail?
     /// Keeps what was said.
@@ -129,6 +131,7 @@ public final class GatewayStore: Sendable {
     func refreshKeys(isForced: Bool = false) throws(NeedletailError) {
         guard try self.keys?.refresh(isForced: isForced) == true else { return }
         self.replaceBudgets()
+        if let file { try self.firstAdminKey.read(file) }
     }
 
     /// Lets other budgets of the configuration hold beside those of the keys.
