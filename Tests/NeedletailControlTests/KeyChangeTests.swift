@@ -108,7 +108,7 @@ struct KeyChangeTests {
     @Test(
         "a change that cannot be meant is refused with what to write, and changes nothing",
         arguments: [
-            (#"{"limits":{"rpm":0}}"#, "from 1"), (#"{"limits":{"rpn":1}}"#, "did you mean 'rpm'"),
+            (#"{"limits":{"rpm":0}}"#, "from 1"), (#"{"limits":{"concurency":1}}"#, "did you mean 'concurrency'"),
             (#"{"limits":{"rpm":"5"}}"#, "without quotes"), (#"{"limits":{"burst":5}}"#, "rate"),
             (#"{"limits":{"daily_budget":-1}}"#, "daily_budget"), (#"{"budget":{"per":"day"}}"#, "limit"),
             (#"{"budget":{"limit":1,"per":"decade"}}"#, "per"),
