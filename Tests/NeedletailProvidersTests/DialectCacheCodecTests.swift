@@ -175,7 +175,9 @@ struct DialectCacheCodecTests {
         let random = RandomSource.seeded(UInt64(seed))
         var reply = ReplySample.plain(.openAIChat)
         let fields = ModelField.reply.sorted { $0.rawValue < $1.rawValue }
-        for _ in 0..<3 { ReplySample.all[fields[Int(random.next() % UInt64(fields.count))]]?.set(&reply) }
+        // Each once: two samples of choices would share an index.
+        let chosen = Set((0..<3).map { _ in fields[Int(random.next() % UInt64(fields.count))] })
+        for field in fields where chosen.contains(field) { ReplySample.all[field]?.set(&reply) }
         reply.extensions = []
         reply.usesLegacyFunctions = false
         guard let events = reply.events() else { return }

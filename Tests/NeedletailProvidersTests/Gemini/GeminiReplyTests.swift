@@ -189,13 +189,18 @@ struct GeminiReplyTests {
         #expect(try Gemini.decodeReply(out).choices[0].logprobs?.description == expected)
     }
 
-    @Test("An image in a reply is kept for this dialect and told as lost elsewhere")
+    @Test("An image in a reply is kept for this dialect, carried to chat, and told as lost where there are none")
     func image() throws {
         let body = GeminiFixture.candidate(#"{"text":"Here"},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}"#)
         let reply = try GeminiFixture.reply(body)
         #expect(reply.choices[0].content.last == .image(ImagePart(.base64(mediaType: "image/png", data: "AAAA"))))
         var out = ByteBuffer()
-        #expect(try OpenAIChat.encodeReply(reply, created: 1, into: &out).map(\.field) == ["candidates.content.parts"])
+        #expect(try OpenAIChat.encodeReply(reply, created: 1, into: &out).isEmpty)
+        out.clear()
+        #expect(
+            try AnthropicMessages.encodeReply(reply, created: 1, into: &out).map(\.field) == [
+                "candidates.content.parts.inlineData"
+            ])
         out.clear()
         #expect(try Gemini.encodeReply(reply, created: 1, into: &out).isEmpty)
         #expect(try Gemini.decodeReply(out) == reply)

@@ -42,7 +42,15 @@ struct BedrockContentReader {
             {
                 return
             }
-            parts.append(try self.part(key, member.value, path: path) ?? Self.opaque(block, key))
+            guard let part = try self.part(key, member.value, path: path) else {
+                parts.append(Self.opaque(block, key))
+                return
+            }
+            parts.append(part)
+            // A block has one member; what else stands in it is no part of it.
+            for other in block.members where !other.value.isNull && other.key != key {
+                self.extensions.append(Extension("\(path).\(other.key)", other.value.text))
+            }
         } catch {
             throw error.inside(key)
         }
@@ -92,6 +100,7 @@ struct BedrockContentReader {
         }
         do {
             if let data = try AnthropicField.string(source, "bytes") {
+                self.keepUnknown(source, known: ["bytes"], path: "\(path).source")
                 return .base64(mediaType: mediaType, data: data)
             }
             guard let location = try AnthropicField.object(source, "s3Location") else { return nil }
@@ -201,6 +210,7 @@ struct BedrockContentReader {
 
     private mutating func reasoning(_ value: JSONView, path: String) throws(AnthropicFieldError) -> ContentPart? {
         let path = "\(path).reasoningContent"
+        self.keepUnknown(value, known: ["reasoningText", "redactedContent"], path: path)
         if let data = try AnthropicField.string(value, "redactedContent") {
             return .redactedReasoning(Base64State.read(data))
         }

@@ -28,6 +28,12 @@ extension BedrockConverse {
             reply.serviceTier = tier.present("type")?.string
             reader.keepUnknown(tier, known: ["type"], path: "serviceTier")
         }
+        if let output = root.present("output") {
+            reader.keepUnknown(output, known: ["message"], path: "output")
+            if let message = output.present("message") {
+                reader.keepUnknown(message, known: ["role", "content"], path: "output.message")
+            }
+        }
         let known: [StaticString] = ["output", "stopReason", "usage", "serviceTier", "additionalModelResponseFields"]
         reader.keepUnknown(root, known: known, path: "")
         reply.extensions = reader.extensions

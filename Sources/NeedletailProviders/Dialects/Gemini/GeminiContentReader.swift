@@ -65,7 +65,12 @@ struct GeminiContentReader {
             content.append(.toolCall(try self.call(payload.value)))
             return
         case "functionResponse": content.append(.toolResult(try self.result(payload.value)))
-        case "inlineData": content.append(try Self.inline(payload.value))
+        case "inlineData":
+            content.append(try Self.inline(payload.value))
+            for member in payload.value.members where !member.value.isNull {
+                guard !["mimeType", "data", "displayName"].contains(GeminiField.camel(member.key)) else { continue }
+                self.keep("inlineData", member)
+            }
         case "fileData": content.append(try Self.file(payload.value))
         default: content.append(.opaque(OpaquePart(dialect: .gemini, type: payload.key, json: part.text)))
         }

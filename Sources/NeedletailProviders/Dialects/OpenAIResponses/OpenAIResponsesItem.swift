@@ -32,6 +32,11 @@ enum OpenAIResponsesItem {
         case "reasoning":
             keep(["summary", "content", "encrypted_content"])
             content.parts = OpenAIResponsesReasoning.parts(item)
+            for key: StaticString in ["summary", "content"] {
+                for text in item.present(key)?.elements ?? item.elements {
+                    content.extensions.keepUnknown(text, known: ["type", "text"], path: "output.\(key)")
+                }
+            }
         default: content.parts = [.opaque(OpaquePart(dialect: .openAIResponses, type: type, json: item.text))]
         }
         return content
@@ -62,6 +67,7 @@ enum OpenAIResponsesItem {
                 ignoresEmptyArrays: true)
         case "refusal":
             if let text = OpenAIChat.nonEmpty(part["refusal"]) { content.parts.append(.refusal(text)) }
+            content.extensions.keepUnknown(part, known: ["type", "refusal"], path: "output.content")
         case let type?:
             content.parts.append(.opaque(OpaquePart(dialect: .openAIResponses, type: type, json: part.text)))
         case nil: break
