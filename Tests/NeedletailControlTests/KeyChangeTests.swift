@@ -103,6 +103,8 @@ struct KeyChangeTests {
         #expect(
             try self.store.keys().isEmpty && self.ring.find(second.exposed) == nil && self.ring.limits.scopes.isEmpty)
         #expect(throws: NeedletailError.self) { try self.tool.delete("renamed") }
+        #expect(!self.ring.isEmpty, "to delete the last key lets nobody in")
+        #expect(try KeyRing(self.store, time: self.time.source).isEmpty)
     }
 
     @Test(

@@ -13,6 +13,8 @@ final class KeyRing: StoredAccess {
     private struct State {
         var entries: [[UInt8]: Entry] = [:]
         var revision: Int?
+        /// Whether there has been a key since the start: deleting the last one does not let everybody in.
+        var hadKeys = false
     }
 
     /// How much they may use.
@@ -28,8 +30,8 @@ final class KeyRing: StoredAccess {
         try self.refresh()
     }
 
-    /// Whether there is no key at all, so that the configuration alone says who may come in.
-    var isEmpty: Bool { self.state.withLock { $0.entries.isEmpty } }
+    /// Whether there has been no key since the start, so that the configuration alone says who may come in.
+    var isEmpty: Bool { self.state.withLock { !$0.hadKeys } }
 
     /// All of them, without the keys themselves.
     var known: [StoredKey] { self.state.withLock { $0.entries.values.map(\.key) } }
@@ -74,6 +76,7 @@ final class KeyRing: StoredAccess {
         self.state.withLock { state in
             state.entries = Dictionary(entries, uniquingKeysWith: { first, _ in first })
             state.revision = revision
+            if !state.entries.isEmpty { state.hadKeys = true }
         }
         return true
     }
