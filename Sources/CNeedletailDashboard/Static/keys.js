@@ -58,14 +58,18 @@ export async function keys(it) {
   const close = (opener) => { editor.replaceChildren(); opener?.isConnected ? opener.focus() : place.querySelector("button")?.focus(); };
   function edit(row, opener) {
     const rename = h("input", { required: true, pattern: "[A-Za-z0-9._\\-]+", value: row.name });
-    const opens = h("input", { placeholder: "all", value: row.models?.join(", ") ?? "" });
+    const opened = row.models?.join(", ") ?? "";
+    const opens = h("input", { placeholder: row.models ? "none" : "all", value: opened });
     const team = h("input", { placeholder: "none", value: row.team ?? "" });
     const isOn = h("input", { type: "checkbox", checked: !row.disabled });
     const inputs = boundInputs(row);
     const per = periods(row.budget?.per);
     const save = async (event) => {
       event.preventDefault();
-      const body = { ...bounds(inputs, per), models: opens.value.trim() ? words(opens) : null, team: team.value.trim() || null, enabled: isOn.checked };
+      const body = { ...bounds(inputs, per), enabled: isOn.checked };
+      // What was not touched is not said: a list that is empty opens nothing, and shows as little as none.
+      if (opens.value !== opened) body.models = opens.value.trim() ? words(opens) : null;
+      if (team.value !== (row.team ?? "")) body.team = team.value.trim() || null;
       if (rename.value !== row.name) body.name = rename.value;
       // Two who edit at once do not undo each other's changes.
       if (await act(`${rename.value} is changed.`, "PATCH", path(row), body, { headers: { "if-match": row.etag } })) close(opener);

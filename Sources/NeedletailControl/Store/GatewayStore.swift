@@ -44,7 +44,7 @@ public final class GatewayStore: Sendable {
         self.keys = keys
         self.configured = Mutex(configuration.budgets)
         let keeper = BudgetKeeper(
-            configuration.budgets + (keys?.known.budgets ?? []), authority: authority,
+            Self.budgets(configuration.budgets, keys), authority: authority,
             executor: file == nil ? atOnce : onThread, time: time,
             logger: logger)
         self.thread = thread
@@ -141,8 +141,16 @@ public final class GatewayStore: Sendable {
         // Under the lock, so that of two changes the later one stays.
         self.configured.withLock { configured in
             if let rules { configured = rules }
-            self.budgets.replace(configured + (self.keys?.known.budgets ?? []))
+            self.budgets.replace(Self.budgets(configured, self.keys))
         }
+    }
+
+    /// The configuration's budgets and those of the keys in the store. Where both have a key of one name, the configuration's
+    /// holds, as its key does.
+    private static func budgets(_ configured: [BudgetRule], _ keys: KeyRing?) -> [BudgetRule] {
+        guard let stored = keys?.known.budgets, !stored.isEmpty else { return configured }
+        let names = Set(configured.map(\.name))
+        return configured + stored.filter { !names.contains($0.name) }
     }
 
     /// Runs work with the store on its thread.

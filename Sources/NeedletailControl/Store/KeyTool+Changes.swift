@@ -41,17 +41,17 @@ extension KeyTool {
         try self.remove(Array(try Self.meant(by: key, among: try self.list()).ids))
     }
 
-    /// The newest key of a name, or the key with an id.
+    /// The key with an id, or the newest of a name.
     public func find(_ key: String) throws(NeedletailError) -> StoredKey {
         try Self.meant(by: key, among: try self.list()).newest
     }
 
-    /// The keys of a name; where none has it, the key with that id.
+    /// The key with an id; where none has it, the keys of that name. Ids first, so that no name can stand before one.
     static func meant(
         by key: String, among all: [StoredKey]
     ) throws(NeedletailError) -> (newest: StoredKey, ids: Set<String>) {
-        let named = all.filter { $0.name == key }
-        let keys = named.isEmpty ? all.filter { $0.id == key } : named
+        let own = all.filter { $0.id == key }
+        let keys = own.isEmpty ? all.filter { $0.name == key } : own
         if let newest = keys.max(by: { ($0.created, $0.id) < ($1.created, $1.id) }) {
             return (newest, Set(keys.map(\.id)))
         }

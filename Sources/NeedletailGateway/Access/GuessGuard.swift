@@ -6,10 +6,15 @@ import Synchronization
 /// Locks out who guesses clients' keys at the API listener.
 ///
 /// A guesser sends different keys, a client with an old key the same one again: only different ones count, so that nobody is
-/// locked out for a mistake. Behind one address there may be many: keys that were in use there go on.
+/// locked out for a mistake. Behind one address there may be many: long keys go on, and short ones that were in use there
+/// since the first guess.
 package final class GuessGuard: Sendable {
     /// Different wrong keys of one client, within ``GuessGuardState/window``, that lock it out.
     package static let threshold = 30
+    /// From how many characters on a key is not found by guessing, whatever the rate: twenty random letters and digits have
+    /// 119 bits. Such keys, those that the gateway makes and signed tokens pass always, so that nobody can lock their
+    /// users out from an address that they share.
+    package static let safeLength = 20
 
     private let state = Mutex(GuessGuardState(threshold: GuessGuard.threshold))
     /// Whether nobody has sent a wrong key of late: then right keys cost a look at this.
@@ -25,7 +30,9 @@ package final class GuessGuard: Sendable {
         rightKey name: String, _ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?,
         behind proxies: [ClientNetwork]
     ) -> NeedletailError? {
-        guard !self.isQuiet.load(ordering: .relaxed) else { return nil }
+        guard !self.isQuiet.load(ordering: .relaxed),
+            let secret = Credential.find(in: head), secret.utf8.count < Self.safeLength
+        else { return nil }
         let (client, now) = (Self.client(head, peer(), proxies), self.time.now())
         let wait = self.state.withLock { state in
             let wait = state.pass(client, key: name.hashValue, now: now)

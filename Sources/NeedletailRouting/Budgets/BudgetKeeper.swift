@@ -67,6 +67,9 @@ public final class BudgetKeeper: Sendable {
     public func replace(_ rules: [BudgetRule]) {
         self.state.withLock { $0.replace(rules) }
         self.active.store(!rules.isEmpty, ordering: .relaxed)
+        // Those of keys come and go.
+        let names = Set(rules.map(\.name))
+        self.warned.withLock { warned in warned = warned.filter { names.contains($0.key) } }
     }
 
     /// Whether any budget counts money for a call.

@@ -96,7 +96,10 @@ public struct BudgetState: Sendable {
         let places = Dictionary(grouping: self.known.indices, by: { self.known[$0].name })
         // Whoever still has counts keeps the place until they are booked.
         let used = Set(self.counts.keys.map(\.rule))
-        let goingOn = rules.map { rule in places[rule.name]?.first { self.known[$0].counts(like: rule) } }
+        var given: Set<Int> = []
+        let goingOn = rules.map { rule in
+            places[rule.name]?.first { self.known[$0].counts(like: rule) && given.insert($0).inserted }
+        }
         let taken = used.union(goingOn.compactMap(\.self))
         var free = self.known.indices.filter { !taken.contains($0) }
         self.active = zip(rules, goingOn).map { rule, place in
@@ -202,7 +205,11 @@ public struct BudgetState: Sendable {
     /// - Returns: The warnings that it shows to be due.
     public mutating func granted(_ shortage: Shortage, _ blocks: [BudgetBlock], now: Int64) -> [BudgetWarning] {
         var warnings: [BudgetWarning] = []
-        for (id, block) in zip(shortage.ids, blocks) {
+        for ((id, request), block) in zip(zip(shortage.ids, shortage.requests), blocks) {
+            guard self.isStill(id, for: request) else {
+                self.putBack([BudgetChange(slot: request.slot, spent: 0, leased: -block.amount)])
+                continue
+            }
             var count = self.counts[id] ?? Count(touched: now)
             count.free += block.amount
             count.touched = now
@@ -219,11 +226,17 @@ public struct BudgetState: Sendable {
         return warnings
     }
 
+    /// Whether a place is still that of the rule for which the authority was asked: other rules may hold by now.
+    private func isStill(_ id: ID, for request: BudgetGrantRequest) -> Bool {
+        self.known[id.rule].counter(id.subject) == request.slot.counter
+    }
+
     /// Takes note that the authority has too little.
     public mutating func refused(
         _ shortage: Shortage, at index: Int, left: Int128, now: Int64
     ) -> BudgetRefusal? {
-        guard shortage.ids.indices.contains(index) else { return nil }
+        guard shortage.ids.indices.contains(index), self.isStill(shortage.ids[index], for: shortage.requests[index])
+        else { return nil }
         let id = shortage.ids[index]
         var count = self.counts[id] ?? Count(touched: now)
         count.refused = (left, now + 1)

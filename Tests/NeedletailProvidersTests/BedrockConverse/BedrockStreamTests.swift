@@ -108,6 +108,22 @@ struct BedrockStreamTests {
         #expect(Self.decode(bytes.split(every: 1)).events == expected)
     }
 
+    @Test("an image that is elsewhere or broken is told, not left out")
+    func images() {
+        let begin = ("contentBlockStart", #"{"contentBlockIndex":0,"start":{"image":{"format":"png"}}}"#)
+        let decode = { (sources: [String]) in
+            let deltas = sources.map { Self.delta(0, #"{"image":{"source":\#($0)}}"#) }
+            return Self.decode([Self.stream([Self.start, begin] + deltas + [Self.stop(0)] + Self.end)])
+        }
+        #expect(decode([#"{"bytes":"A"}"#, #"{"bytes":"A"}"#]).error?.code == .malformedReply)
+        let elsewhere = decode([#"{"s3Location":{"uri":"s3://b/k"}}"#])
+        let told = JSONText(unchecked: #"{"image":{"source":{"s3Location":{"uri":"s3://b/k"}}}}"#)
+        #expect(elsewhere.error == nil)
+        #expect(
+            elsewhere.events.contains(
+                .opaque(OpaquePart(dialect: .bedrockConverse, type: "image", json: told), choice: 0)))
+    }
+
     @Test("a stream without figures is whole, one without an end is not")
     func ends() {
         let frames = [Self.start, Self.delta(0, #"{"text":"Hi"}"#)]

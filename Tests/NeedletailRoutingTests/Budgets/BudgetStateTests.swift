@@ -69,6 +69,31 @@ struct BudgetStateTests {
         #expect(refusal.error.message.contains("key dev"))
     }
 
+    @Test(
+        "What was granted to a rule that is gone is given back, not given to the one in its place; two of a name are two"
+    )
+    func swapped() {
+        let rule = { (name: String) in BudgetRule(name: name, limit: 100, window: BudgetWindow(.total)) }
+        var state = BudgetState([rule("a")])
+        guard case .short(let shortage) = state.hold(Self.call, money: 5, tokens: 0, now: 0) else {
+            Issue.record("nothing was granted yet")
+            return
+        }
+        state.replace([rule("b")])
+        #expect(state.knownCount == 1)
+        _ = state.granted(shortage, [BudgetBlock(amount: 50, left: 50)], now: 0)
+        #expect(state.refused(shortage, at: 0, left: 0, now: 0) == nil)
+        guard case .short(let own) = state.hold(Self.call, money: 5, tokens: 0, now: 0) else {
+            Issue.record("it was granted to another")
+            return
+        }
+        #expect(own.requests.map(\.slot.counter) == ["b"])
+        let changes = state.takeChanges(now: 0)
+        #expect(changes.map(\.slot.counter) == ["a"] && changes.map(\.leased) == [-50] && changes.map(\.spent) == [0])
+        state.replace([rule("b"), rule("b")])
+        #expect(state.rules.count == 2 && state.knownCount == 2)
+    }
+
     @Test("Tokens are counted where a budget says so, and a refusal tells what is left and when there is more")
     func tokens() async throws {
         let time = JumpingTime()

@@ -73,7 +73,20 @@ struct BedrockStreamBlock {
                     self.results.append(result.text)
                 }
             case "image":
-                guard let data = member.value.present("source")?.present("bytes")?.string else { continue }
+                guard let data = member.value.present("source")?.present("bytes")?.string else {
+                    guard member.value.members.contains(where: { !$0.value.isNull }) else { continue }
+                    // A place in S3, or why there is no image.
+                    try self.grow(member.value.range.count)
+                    var json = JSONWriter()
+                    json.beginObject()
+                    json.key("image")
+                    json.raw(member.value.text)
+                    json.endObject()
+                    let part = OpaquePart(
+                        dialect: .bedrockConverse, type: "image", json: JSONText(unchecked: json.bytes))
+                    events.append(.opaque(part, choice: 0))
+                    continue
+                }
                 try self.grow(data.utf8.count)
                 self.pieces.append(data)
             case "reasoningContent": Self.reason(member.value, &events)
@@ -119,7 +132,7 @@ struct BedrockStreamBlock {
     }
 
     /// The block is whole.
-    mutating func end(_ events: inout [ChatEvent]) {
+    mutating func end(_ events: inout [ChatEvent]) throws(NeedletailError) {
         for citation in self.citations {
             events.append(.citation(citation, dialect: .bedrockConverse, choice: 0))
         }
@@ -130,7 +143,10 @@ struct BedrockStreamBlock {
                 events.append(.toolCallArguments(index: index, fragment: "{}", choice: 0))
             }
         case .image(let format):
-            guard let data = Base64.joined(self.pieces) else { break }
+            guard !self.pieces.isEmpty else { break }
+            guard let data = Base64.joined(self.pieces) else {
+                throw NeedletailError(.malformedReply, "The provider sent an image that is not base64.")
+            }
             let source = MediaSource.base64(mediaType: BedrockMediaFormat.imageType(format), data: data)
             events.append(.image(ImagePart(source), choice: 0))
         case .opaque(let type, let beginning):

@@ -47,7 +47,7 @@ struct BedrockStreamDecoder: StreamDecoder {
         case .blockStart: try self.startBlock(root, &events)
         case .blockDelta: try self.extendBlock(root, &events)
         case .blockStop:
-            if let index = root.present("contentBlockIndex")?.int { self.endBlock(index, &events) }
+            if let index = root.present("contentBlockIndex")?.int { try self.endBlock(index, &events) }
         case .messageStop: try self.stop(root, &events)
         case .metadata:
             if let usage = root.present("usage").flatMap(BedrockUsage.read) { events.append(.usage(usage)) }
@@ -67,7 +67,7 @@ struct BedrockStreamDecoder: StreamDecoder {
         guard let index = root.present("contentBlockIndex")?.int, let start = root.present("start") else {
             throw NeedletailError(.malformedReply, "The provider's contentBlockStart has no block.")
         }
-        self.endBlock(index, &events)
+        try self.endBlock(index, &events)
         let block = try BedrockStreamBlock(start, call: self.calls, &events)
         if block.isCall { self.calls += 1 }
         self.blocks[index] = block
@@ -81,9 +81,9 @@ struct BedrockStreamDecoder: StreamDecoder {
         try self.blocks[index, default: BedrockStreamBlock()].extend(delta, &events)
     }
 
-    private mutating func endBlock(_ index: Int, _ events: inout [ChatEvent]) {
+    private mutating func endBlock(_ index: Int, _ events: inout [ChatEvent]) throws(NeedletailError) {
         guard var block = self.blocks.removeValue(forKey: index) else { return }
-        block.end(&events)
+        try block.end(&events)
     }
 
     private mutating func stop(_ root: JSONView, _ events: inout [ChatEvent]) throws(NeedletailError) {
@@ -92,7 +92,7 @@ struct BedrockStreamDecoder: StreamDecoder {
         guard let reason = root.present("stopReason")?.string else {
             throw NeedletailError(.malformedReply, "The provider's stream ended without a stop reason.")
         }
-        for index in self.blocks.keys.sorted() { self.endBlock(index, &events) }
+        for index in self.blocks.keys.sorted() { try self.endBlock(index, &events) }
         self.hasStopped = true
         let sequence = root.present("additionalModelResponseFields")?.present("stop_sequence")?.string
         events.append(.finished(BedrockStopReason.read(reason), stopSequence: sequence, choice: 0))
