@@ -154,8 +154,10 @@ struct EdgeStreamTests {
 
     @Test("a client that reads nothing for too long is cut off")
     func stall() async throws {
+        let began = Signal()
         let failed = Signal()
         let handler = ScriptedHandler(answer: { _, responder in
+            began.fire()
             responder.start(status: 200, headers: [:])
             while true {
                 do { try await responder.write(ByteBuffer(repeating: 0x64, count: 1 << 16)) } catch { break }
@@ -166,6 +168,8 @@ struct EdgeStreamTests {
         try await withServer(handler, time: time) { server, port in
             let client = try await RawClient.connect(port, reads: false)
             try await client.send(Self.request)
+            // Before, another limit holds: that on how long a request may take to come.
+            await began.wait()
             while failed.count == 0 {
                 time.advance(.seconds(61))
                 await server.tick()
