@@ -84,7 +84,7 @@ public struct KeyTool: Sendable {
             })
     }
 
-    /// The keys of a name; where none has it, the key with that id.
+    /// The key with an id; where none has it, the keys of that name.
     private func named(_ key: String) throws(NeedletailError) -> [StoredKey] {
         let all = try self.store.keys()
         let ids = try Self.meant(by: key, among: all).ids
