@@ -17,8 +17,9 @@ package final class GuessGuard: Sendable {
     package static let safeLength = 20
 
     private let state = Mutex(GuessGuardState(threshold: GuessGuard.threshold))
-    /// Whether nobody has sent a wrong key of late: then right keys cost a look at this.
-    private let isQuiet = Atomic(true)
+    /// Until when a wrong key may matter, in nanoseconds; 0 where nobody has sent one of late: then right keys cost a look at
+    /// this.
+    private let noisyUntil = Atomic<Int64>(0)
     private let time: TimeSource
 
     package init(time: TimeSource) {
@@ -30,16 +31,17 @@ package final class GuessGuard: Sendable {
         rightKey name: String, _ head: HTTPRequestHead, from peer: @autoclosure () -> SocketAddress?,
         behind proxies: [ClientNetwork]
     ) -> NeedletailError? {
-        guard !self.isQuiet.load(ordering: .relaxed),
-            let secret = Credential.find(in: head), secret.utf8.count < Self.safeLength
-        else { return nil }
-        let (client, now) = (Self.client(head, peer(), proxies), self.time.now())
-        let wait = self.state.withLock { state in
-            let wait = state.pass(client, key: name.hashValue, now: now)
-            self.isQuiet.store(state.count == 0, ordering: .relaxed)
-            return wait
+        let until = self.noisyUntil.load(ordering: .relaxed)
+        guard until != 0 else { return nil }
+        let now = self.time.now()
+        guard now.nanoseconds < until else {
+            // Unless another wrong key has come meanwhile.
+            _ = self.noisyUntil.compareExchange(expected: until, desired: 0, ordering: .relaxed)
+            return nil
         }
-        return wait.map(Self.locked)
+        guard let secret = Credential.find(in: head), secret.utf8.count < Self.safeLength else { return nil }
+        let client = Self.client(head, peer(), proxies)
+        return self.state.withLock { $0.pass(client, key: name.hashValue, now: now) }.map(Self.locked)
     }
 
     /// Takes note of a wrong key.
@@ -52,7 +54,8 @@ package final class GuessGuard: Sendable {
         let wait: Duration? = self.state.withLock { state in
             if let wait = state.wait(of: client, now: now) { return wait }
             let locks = state.fail(client, guess: secret.hashValue, now: now)
-            self.isQuiet.store(false, ordering: .relaxed)
+            let memory = GuessGuardState.window + GuessGuardState.lockTime
+            self.noisyUntil.max(now.advanced(by: memory).nanoseconds, ordering: .relaxed)
             return locks ? GuessGuardState.lockTime : nil
         }
         return wait.map(Self.locked)
