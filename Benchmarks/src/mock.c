@@ -146,7 +146,9 @@ static void step(conn_t *c) {
     if (put(c, o, n) < 0) return;
     if (last) { rdel(c); finish(c); return; }
   }
-  if (P_delay) { c->due += P_delay * 1000; uint64_t t = now_ns(); if (c->due + 1000000000ull < t) c->due = t; hpush(c); }
+  if (P_delay) { // a stream of earlier settings may still be in the ring
+    rdel(c); hdel(c);
+    c->due += P_delay * 1000; uint64_t t = now_ns(); if (c->due + 1000000000ull < t) c->due = t; hpush(c); }
   else if (c->want_out) rdel(c); else radd(c);
 }
 static void fire(conn_t *c) { // timer
