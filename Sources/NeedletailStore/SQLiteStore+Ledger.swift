@@ -7,7 +7,12 @@ extension SQLiteStore: LedgerStore {
         guard !lines.isEmpty || !changes.isEmpty else { return }
         try self.write { database in
             let statement = try database.cachedStatement(sql: Self.insert)
-            for line in lines { try Self.insert(line, by: statement, in: database) }
+            var values = StatementBinder(statement, in: database)
+            for line in lines {
+                Self.bind(line, to: &values)
+                try values.run()
+            }
+            values.finish()
             for change in changes { try Self.change(database, change) }
         }
     }
@@ -22,9 +27,8 @@ extension SQLiteStore: LedgerStore {
         """
 
     /// The values in the order of the columns above.
-    private static func insert(_ line: LedgerLine, by statement: Statement, in database: Database) throws {
+    private static func bind(_ line: LedgerLine, to values: inout StatementBinder) {
         let usage = line.usage
-        var values = StatementBinder(statement, in: database)
         values.bind(line.wallMilliseconds)
         values.bind(line.requestID)
         values.bind(line.request)
@@ -55,7 +59,6 @@ extension SQLiteStore: LedgerStore {
         values.bind(line.calls)
         values.bind(line.team)
         values.bind(Self.array(line.tags))
-        try values.run()
     }
 
     /// Tags as JSON; they hold neither quotes nor backslashes, but what does is left out rather than believed.

@@ -61,6 +61,16 @@ struct SQLiteStoreTests {
         #expect(Set(byTeam.rows.map(\.values)) == [["", "a"], ["", "b"], ["crew", "a"], ["", ""]])
     }
 
+    @Test("Texts of any length come back as they were, each in its own line")
+    func texts() throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file("n.db"))
+        let keys = ["", "a", "ключ 🔑", String(repeating: "x", count: 5_000), "short", "\u{1}"]
+        try store.append(keys.enumerated().map { Self.line($0, key: $1, model: $1 + "!") }, booking: [])
+        let rows = try store.costs(CostQuestion(by: [.key, .model])).rows
+        #expect(Set(rows.map(\.values)) == Set(keys.map { [$0, $0 + "!"] }))
+    }
+
     @Test("Old lines are removed, the oldest first and so many at a time")
     func retention() throws {
         let folder = try Folder()

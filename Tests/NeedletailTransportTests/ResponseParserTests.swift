@@ -37,6 +37,26 @@ struct ResponseParserTests {
         }
     }
 
+    @Test("Names are read anew where the next reply says others, or the same in other letters")
+    func namesOfReplies() throws {
+        var parser = ResponseParser(maximumHeaderBytes: 16_384)
+        let many = (0..<100).map { "x-\($0): \($0)\r\n" }.joined()
+        for (fields, expected) in [
+            ("A: 1\r\nBb: 2\r\n", ["A: 1", "Bb: 2"]), ("A: 3\r\nBb: 4\r\n", ["A: 3", "Bb: 4"]),
+            ("a: 5\r\nCc: 6\r\n", ["a: 5", "Cc: 6"]), ("Bb: 7\r\n", ["Bb: 7"]),
+            (many, (0..<100).map { "x-\($0): \($0)" }), ("x-0: 0\r\nA: 8\r\n", ["x-0: 0", "A: 8"]),
+        ] {
+            parser.expectResponse(toHead: false)
+            var bytes = ByteBuffer(string: "HTTP/1.1 200 OK\r\n\(fields)content-length: 0\r\n\r\n")
+            var body: ByteBuffer?
+            try parser.read(&bytes, into: &body)
+            let taken = parser.takeHead()
+            let head = try #require(taken)
+            #expect(parser.isComplete)
+            #expect(head.headers.map { "\($0.name.rawName): \($0.value)" } == expected + ["content-length: 0"])
+        }
+    }
+
     @Test("What we accept llhttp accepts and reads alike", arguments: 0..<20 as Range<UInt64>)
     func differential(block: UInt64) throws {
         for seed in (block * 1_000)..<(block * 1_000 + 1_000) {

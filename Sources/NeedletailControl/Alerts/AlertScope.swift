@@ -20,6 +20,20 @@ public struct AlertScope: Sendable, Hashable {
         case budget
         /// An objective; for the built-in rules alone.
         case objective
+
+        /// Its place among the kinds: hashing what it is called takes longer than counting.
+        var ordinal: UInt8 {
+            switch self {
+            case .gateway: 0
+            case .provider: 1
+            case .model: 2
+            case .group: 3
+            case .key: 4
+            case .tenant: 5
+            case .budget: 6
+            case .objective: 7
+            }
+        }
     }
 
     /// The kind.

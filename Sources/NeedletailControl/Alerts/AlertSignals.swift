@@ -11,17 +11,25 @@ final class AlertSignals: RequestObserver {
         var name: String
 
         var folded: Self { Self(dimension: self.dimension, name: RequestMetrics.other) }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(self.dimension.ordinal)
+            hasher.combine(self.name)
+        }
     }
 
     /// What somebody wants to know.
     private final class Wanted: Sendable {
-        let dimensions: Set<AlertScope.Dimension>
+        /// A bit for each kind.
+        private let dimensions: UInt
         let objectives: [ObjectiveCell]
 
-        init(_ dimensions: Set<AlertScope.Dimension>, _ objectives: [ObjectiveCell]) {
-            self.dimensions = dimensions
+        init(_ dimensions: [AlertScope.Dimension], _ objectives: [ObjectiveCell]) {
+            self.dimensions = dimensions.reduce(0) { $0 | 1 << UInt($1.ordinal) }
             self.objectives = objectives
         }
+
+        func contains(_ dimension: AlertScope.Dimension) -> Bool { self.dimensions >> UInt(dimension.ordinal) & 1 == 1 }
     }
 
     /// How many providers, models, groups, keys and tenants are told apart together.
@@ -32,7 +40,7 @@ final class AlertSignals: RequestObserver {
 
     /// Lets other rules and objectives be counted for.
     func replace(_ rules: [AlertRule], _ objectives: [ObjectiveCell]) {
-        let dimensions = Set(rules.filter(\.metric.isCounted).map(\.scope.dimension))
+        let dimensions = rules.filter(\.metric.isCounted).map(\.scope.dimension)
         self.wanted.withLock { $0 = Wanted(dimensions, objectives) }
     }
 
@@ -45,7 +53,7 @@ final class AlertSignals: RequestObserver {
         _ dimension: AlertScope.Dimension, _ name: String?, _ wanted: Wanted, hasFailed: Bool, duration: Duration?,
         firstToken: Duration?
     ) {
-        guard let name, wanted.dimensions.contains(dimension) else { return }
+        guard let name, wanted.contains(dimension) else { return }
         self.cells.value(Key(dimension: dimension, name: name))
             .count(hasFailed: hasFailed, duration: duration, firstToken: firstToken)
     }
@@ -55,13 +63,13 @@ final class AlertSignals: RequestObserver {
     func attemptEnded(_ attempt: AttemptRecord) {
         guard attempt.wasSent else { return }
         let wanted = self.wanted.withLock { $0 }
-        guard wanted.dimensions.contains(.provider) || wanted.dimensions.contains(.model) else { return }
+        guard wanted.contains(.provider) || wanted.contains(.model) else { return }
         let hasFailed = attempt.error?.disposition.blamesTarget ?? false
         let duration = attempt.isCommitted ? attempt.duration : nil
         self.count(
             .provider, attempt.provider.rawValue, wanted, hasFailed: hasFailed, duration: duration,
             firstToken: attempt.timeToFirstToken)
-        guard wanted.dimensions.contains(.model) else { return }
+        guard wanted.contains(.model) else { return }
         self.count(
             .model, attempt.deployment, wanted, hasFailed: hasFailed, duration: duration,
             firstToken: attempt.timeToFirstToken)

@@ -52,10 +52,25 @@ public struct JSONView: Sendable {
     /// The number if it is a whole one that fits; `1e3` and `2.0` are whole numbers too.
     public var int: Int? {
         guard self.kind == .number else { return nil }
+        if let digits = self.digits { return digits }
         let spelled = String(buffer: self.raw)
         if let int = Int(spelled) { return int }
         guard let double = Double(spelled), double.rounded() == double, abs(double) < 9e15 else { return nil }
         return Int(double)
+    }
+
+    /// The number if it is spelled in at most 18 digits, as every count is.
+    private var digits: Int? {
+        let range = self.range
+        guard range.count <= 18 else { return nil }
+        let bytes = self.document.bytes
+        let span = bytes.readableBytesUInt8Span
+        var value = 0
+        for index in range {
+            guard span[index] >= 0x30, span[index] <= 0x39 else { return nil }
+            value = value * 10 + Int(span[index] - 0x30)
+        }
+        return value
     }
 
     /// The number, rounded to a `Double`.

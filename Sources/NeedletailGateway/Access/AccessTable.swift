@@ -75,9 +75,10 @@ public struct AccessTable: Sendable {
 enum ConstantTime {
     /// Whether two texts have the same bytes; takes a time that depends on the lengths only.
     static func equal(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
+        let (one, other) = (left.utf8.span, right.utf8.span)
+        guard one.count == other.count else { return false }
         var difference: UInt8 = 0
-        for (one, other) in zip(left.utf8, right.utf8) { difference |= one ^ other }
+        for index in one.indices { difference |= one[index] ^ other[index] }
         return difference == 0
     }
 }

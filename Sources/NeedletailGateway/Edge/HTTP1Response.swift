@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import NeedletailCore
 
 /// Writes the bytes of HTTP/1.1 responses (RFC 9112).
 ///
@@ -26,24 +27,26 @@ enum HTTP1Response {
         date: String,
         into out: inout ByteBuffer
     ) {
-        self.writeStatusLine(status, into: &out)
-        for field in headers {
-            out.writeString(field.name.rawName)
-            out.writeStaticString(": ")
-            out.writeString(field.value)
-            out.writeStaticString("\r\n")
+        out.writeText { text in
+            self.writeStatusLine(status, into: &text)
+            for field in headers {
+                text.write(field.name.rawName)
+                text.write(": ")
+                text.write(field.value)
+                text.write("\r\n")
+            }
+            switch framing {
+            case .length(let length):
+                text.write("content-length: ")
+                text.write(decimal: length)
+                text.write("\r\n")
+            case .chunked: text.write("transfer-encoding: chunked\r\n")
+            case .close, .none: break
+            }
+            if let connection { text.write(connection) }
+            text.write(date)
+            text.write("\r\n")
         }
-        switch framing {
-        case .length(let length):
-            out.writeStaticString("content-length: ")
-            out.writeString(String(length))
-            out.writeStaticString("\r\n")
-        case .chunked: out.writeStaticString("transfer-encoding: chunked\r\n")
-        case .close, .none: break
-        }
-        if let connection { out.writeStaticString(connection) }
-        out.writeString(date)
-        out.writeStaticString("\r\n")
     }
 
     /// Writes a chunk's size line: the length in hexadecimal.
@@ -57,17 +60,17 @@ enum HTTP1Response {
         out.writeStaticString("\r\n")
     }
 
-    private static func writeStatusLine(_ status: Int, into out: inout ByteBuffer) {
+    private static func writeStatusLine(_ status: Int, into text: inout TextWriter) {
         switch status {
-        case 200: out.writeStaticString("HTTP/1.1 200 OK\r\n")
-        case 400: out.writeStaticString("HTTP/1.1 400 Bad Request\r\n")
-        case 401: out.writeStaticString("HTTP/1.1 401 Unauthorized\r\n")
-        case 404: out.writeStaticString("HTTP/1.1 404 Not Found\r\n")
-        case 429: out.writeStaticString("HTTP/1.1 429 Too Many Requests\r\n")
-        case 529: out.writeStaticString("HTTP/1.1 529 Overloaded\r\n")
+        case 200: text.write("HTTP/1.1 200 OK\r\n")
+        case 400: text.write("HTTP/1.1 400 Bad Request\r\n")
+        case 401: text.write("HTTP/1.1 401 Unauthorized\r\n")
+        case 404: text.write("HTTP/1.1 404 Not Found\r\n")
+        case 429: text.write("HTTP/1.1 429 Too Many Requests\r\n")
+        case 529: text.write("HTTP/1.1 529 Overloaded\r\n")
         default:
             let known = HTTPResponseStatus(statusCode: status)
-            out.writeString("HTTP/1.1 \(known.code) \(known.reasonPhrase)\r\n")
+            text.write("HTTP/1.1 \(known.code) \(known.reasonPhrase)\r\n")
         }
     }
 }

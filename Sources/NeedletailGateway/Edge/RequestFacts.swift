@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOHTTP1
+import NeedletailCore
 
 /// What the edge must know of a request's headers, read in one pass over them.
 struct RequestFacts {
@@ -28,7 +29,7 @@ struct RequestFacts {
             default: break
             }
             // The parser joins folded lines; RFC 9112, section 5.2, lets a server refuse them.
-            if value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 }) { self.hasControlCharacter = true }
+            if FieldText.hasControl(value) { self.hasControlCharacter = true }
         }
         if head.method == .CONNECT { self.isUpgrade = true }
     }
@@ -50,22 +51,11 @@ struct RequestFacts {
 extension String {
     /// Compares with an ASCII text in lower case, letters in any case.
     func equalsIgnoringCase(_ lower: StaticString) -> Bool {
-        guard self.utf8.count == lower.utf8CodeUnitCount else { return false }
-        var index = 0
-        for unit in self.utf8 {
-            let folded = unit >= 0x41 && unit <= 0x5A ? unit | 0x20 : unit
-            guard unsafe folded == lower.utf8Start[index] else { return false }
-            index += 1
-        }
-        return true
+        FieldText.equals(self, lower)
     }
 
     /// Whether it names `field`, letters in any case.
     func isName(of field: HTTPField.Name) -> Bool {
-        let lower = field.canonicalName
-        guard self.utf8.count == lower.utf8.count else { return false }
-        return zip(self.utf8, lower.utf8).allSatisfy { unit, wanted in
-            (unit >= 0x41 && unit <= 0x5A ? unit | 0x20 : unit) == wanted
-        }
+        FieldText.equals(self, lower: field.canonicalName)
     }
 }

@@ -37,25 +37,26 @@ package struct RequestEncoder {
         let bodyBytes = request.body.readableBytes
         let inlines = bodyBytes <= Self.inlineBodyBytes
         var out = allocator.buffer(capacity: 512 + (inlines ? bodyBytes : 0))
-        out.writeString(request.method.rawValue)
-        out.writeInteger(UInt8(ascii: " "))
         try Self.checkPath(request.path)
-        out.writeString(self.pathPrefix)
-        out.writeString(request.path)
-        out.writeString(self.commonHeaders)
-        for field in request.headers where !Self.isOurs(field.name) {
-            try Self.check(field)
-            out.writeString(field.name.canonicalName)
-            out.writeStaticString(": ")
-            out.writeString(field.value)
-            out.writeStaticString("\r\n")
-        }
-        if bodyBytes > 0 || Self.alwaysSaysLength(request.method) {
-            out.writeStaticString("content-length: ")
-            Self.writeDecimal(bodyBytes, to: &out)
-            out.writeStaticString("\r\n\r\n")
-        } else {
-            out.writeStaticString("\r\n")
+        try out.writeText { (text) throws(NeedletailError) in
+            text.write(request.method.rawValue)
+            text.write(" ")
+            text.write(self.pathPrefix)
+            text.write(request.path)
+            text.write(self.commonHeaders)
+            for field in request.headers where !Self.isOurs(field.name) {
+                try Self.check(field)
+                text.write(field.name.canonicalName)
+                text.write(": ")
+                text.write(field.value)
+                text.write("\r\n")
+            }
+            if bodyBytes > 0 || Self.alwaysSaysLength(request.method) {
+                text.write("content-length: ")
+                text.write(decimal: bodyBytes)
+                text.write("\r\n")
+            }
+            text.write("\r\n")
         }
         if inlines, bodyBytes > 0 { out.writeImmutableBuffer(request.body) }
         return (out, inlines)
@@ -64,7 +65,10 @@ package struct RequestEncoder {
     /// - Throws: `.invalidRequest` for a path that is empty, does not begin with a slash or holds what ends a line or a
     ///   word.
     static func checkPath(_ path: String) throws(NeedletailError) {
-        guard path.utf8.first == UInt8(ascii: "/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+        let bytes = path.utf8.span
+        var isSound = bytes.count > 0 && bytes[0] == UInt8(ascii: "/")
+        for index in bytes.indices where bytes[index] <= 0x20 || bytes[index] >= 0x7F { isSound = false }
+        guard isSound else {
             throw NeedletailError(
                 .invalidRequest,
                 "The request's path must begin with \"/\" and hold no space, control or non-ASCII character."
@@ -74,7 +78,7 @@ package struct RequestEncoder {
 
     /// - Throws: `.invalidRequest` for a value with a control character; the message names the header, not the value.
     static func check(_ field: HTTPField) throws(NeedletailError) {
-        guard field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+        guard !FieldText.hasControl(field.value) else {
             throw NeedletailError(
                 .invalidRequest, "The header \"\(field.name.canonicalName)\" holds a control character."
             )
@@ -100,14 +104,5 @@ package struct RequestEncoder {
     /// Whether a request of this method says `content-length: 0` (RFC 9110, 8.6).
     static func alwaysSaysLength(_ method: HTTPRequest.Method) -> Bool {
         method == .post || method == .put || method == .patch
-    }
-
-    private static func writeDecimal(_ value: Int, to out: inout ByteBuffer) {
-        guard value >= 10 else {
-            out.writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value))
-            return
-        }
-        Self.writeDecimal(value / 10, to: &out)
-        out.writeInteger(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10))
     }
 }

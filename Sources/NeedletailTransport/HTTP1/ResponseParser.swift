@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NeedletailCore
 
 /// Reads one HTTP/1.1 response after another from a connection's bytes (RFC 9112). Pure: no socket, no clock.
 ///
@@ -45,6 +46,11 @@ struct ResponseParser {
     private var status = 0
     private var isHTTP10 = false
     private var fields = HTTPFields()
+    /// The names of the last head in their order: a provider says the same ones again, and making a name checks each letter.
+    private var knownNames: [HTTPField.Name] = []
+    private var fieldCount = 0
+    /// How many names are remembered.
+    private static let mostKnownNames = 64
     private var contentLength: Int?
     private var isChunked = false
     private var saysClose = false
@@ -190,6 +196,7 @@ struct ResponseParser {
         guard status != 101 else { throw Malformed(reason: "switched protocols without being asked") }
         self.status = status
         self.fields = HTTPFields()
+        self.fieldCount = 0
         self.contentLength = nil
         self.isChunked = false
         self.saysClose = false
@@ -205,20 +212,42 @@ struct ResponseParser {
         var end = span.count
         while start < end, span[start] == 0x20 || span[start] == 0x09 { start += 1 }
         while end > start, span[end - 1] == 0x20 || span[end - 1] == 0x09 { end -= 1 }
-        for index in start..<end where !Self.isFieldByte(span[index]) {
+        if FieldText.hasControl(span.extracting(start..<end)) {
             throw Malformed(reason: "sent a control character in a header")
         }
         let base = line.readerIndex
-        guard let text = line.getString(at: base, length: colon), let name = HTTPField.Name(text) else {
-            throw Malformed(reason: "sent a header with an invalid name")
-        }
+        let name = try self.name(of: line, length: colon)
         if isTrailer { return }
         let value = line.getString(at: base + start, length: end - start) ?? ""
         try self.noteFraming(name, value)
         self.fields.append(HTTPField(name: name, value: value))
     }
 
+    private mutating func name(of line: ByteBuffer, length: Int) throws(Malformed) -> HTTPField.Name {
+        let place = self.fieldCount
+        self.fieldCount += 1
+        if place < self.knownNames.count {
+            let known = self.knownNames[place]
+            let (said, wanted) = (line.readableBytesUInt8Span, known.rawName.utf8.span)
+            var isSame = wanted.count == length
+            if isSame { for index in wanted.indices where said[index] != wanted[index] { isSame = false } }
+            if isSame { return known }
+        }
+        guard let text = line.getString(at: line.readerIndex, length: length), let name = HTTPField.Name(text) else {
+            throw Malformed(reason: "sent a header with an invalid name")
+        }
+        if place < self.knownNames.count {
+            self.knownNames[place] = name
+        } else if place < Self.mostKnownNames, place == self.knownNames.count {
+            self.knownNames.append(name)
+        }
+        return name
+    }
+
     private mutating func noteFraming(_ name: HTTPField.Name, _ value: String) throws(Malformed) {
+        // Most names are told apart by their length alone.
+        let length = name.canonicalName.utf8.count
+        guard length == 14 || length == 17 || length == 10 else { return }
         switch name.canonicalName {
         case "content-length":
             guard self.contentLength == nil else { throw Malformed(reason: "sent two content-length headers") }
