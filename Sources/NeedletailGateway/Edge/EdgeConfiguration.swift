@@ -84,6 +84,9 @@ public struct EdgeLimits: Sendable, Hashable {
     /// How long input is thrown away after the last response of a connection, so that the response is not lost to a
     /// reset (RFC 9112, section 9.6).
     static let lingerTime = Duration.seconds(2)
+    /// How long a connection that is kept open asks nothing until the memory of its task is given back: some tens of
+    /// kilobytes. A client at work asks again sooner, and a new task costs it a microsecond.
+    static let restTime = Duration.seconds(2)
     /// The unread rest of a refused request that is read and thrown away to keep the connection.
     static let discardableBytes = 64 << 10
 }

@@ -256,6 +256,15 @@ import NeedletailCore
         return unsafe await withUnsafeContinuation { unsafe self.consumer = $0 }
     }
 
+    /// Ends the task of a connection that is kept open and asks nothing: a task keeps the memory that its deepest call
+    /// needed. The next request begins another.
+    private func rest() {
+        guard let consumer = unsafe self.consumer else { return }
+        unsafe self.consumer = nil
+        self.task = nil
+        unsafe consumer.resume(returning: nil)
+    }
+
     /// The handler has returned. Called by the connection's task.
     private func responded() {
         switch self.response {
@@ -380,6 +389,8 @@ import NeedletailCore
                 self.refuse(status: 408, "The request's headers did not arrive in time.")
             } else if waited >= (self.hasAnswered ? limits.idleTime : limits.headerTime), self.headSince == nil {
                 self.context?.close(promise: nil)
+            } else if waited >= EdgeLimits.restTime {
+                self.rest()
             }
         case .body where waited >= limits.bodyTime:
             self.refuse(status: 408, "The request's body did not arrive in time.")

@@ -32,8 +32,19 @@ public struct MockServerHandler: EdgeHandler {
         self.engine.statistics.begin(reply)
         var progress = reply.leadInProgress
         var headSent = false
-        let end = await self.play(reply, through: responder, &progress, &headSent)
+        let (end, last) = await self.play(reply, through: responder, &progress, &headSent)
+        // Counted first: a client that has seen the end finds it in the statistics.
         self.engine.statistics.end(reply, end, progress: progress, headSent: headSent)
+        switch last {
+        case .send(let response): responder.send(response)
+        case .finish: responder.finish()
+        case .reset: responder.reset()
+        }
+    }
+
+    /// What ends an exchange.
+    private enum Last {
+        case send(EdgeResponse), finish, reset
     }
 
     private func control(_ request: MockRequest) -> EdgeResponse? {
@@ -55,19 +66,17 @@ public struct MockServerHandler: EdgeHandler {
         through responder: EdgeResponder,
         _ progress: inout MockProgress,
         _ headSent: inout Bool
-    ) async -> MockStatistics.End {
+    ) async -> (MockStatistics.End, Last) {
         let pause = MockPause(time: self.time, deadline: nil)
         do {
             for step in reply.leadIn {
                 guard try await self.pass(step, pause) else {
-                    responder.reset()
-                    return .cutShort
+                    return (.cutShort, .reset)
                 }
             }
             headSent = true
             if let body = reply.wholeBody {
-                responder.send(EdgeResponse(status: reply.status, headers: reply.headers, body: body))
-                return .completed
+                return (.completed, .send(EdgeResponse(status: reply.status, headers: reply.headers, body: body)))
             }
             responder.start(status: reply.status, headers: reply.headers)
             var steps = reply.steps
@@ -77,20 +86,16 @@ public struct MockServerHandler: EdgeHandler {
                 case .bytes(let bytes):
                     try await responder.write(bytes)
                 case .end:
-                    responder.finish()
-                    return progress.isCutShort ? .cutShort : .completed
+                    return (progress.isCutShort ? .cutShort : .completed, .finish)
                 case .wait, .stall, .garbledHead, .reset:
                     guard try await self.pass(step, pause) else {
-                        responder.reset()
-                        return .cutShort
+                        return (.cutShort, .reset)
                     }
                 }
             }
-            responder.finish()
-            return .completed
+            return (.completed, .finish)
         } catch {
-            responder.reset()
-            return progress.isCutShort ? .cutShort : .aborted
+            return (progress.isCutShort ? .cutShort : .aborted, .reset)
         }
     }
 

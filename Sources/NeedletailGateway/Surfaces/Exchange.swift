@@ -4,7 +4,7 @@ import NeedletailCore
 import NeedletailProviders
 
 /// One inference request's way back to the client.
-struct Exchange {
+struct Exchange: Sendable {
     let info: RequestInfo
     let route: InferenceRoute
     let responder: EdgeResponder
@@ -15,18 +15,10 @@ struct Exchange {
 
     private var dialect: DialectID { self.route.dialect }
 
-    /// Sends a committed reply.
-    func deliver(_ reply: consuming InferenceReply) async {
-        guard let stream = self.open(reply) else { return }
-        // Nothing of the reply but its stream is needed from here on, which may be for long.
-        _ = consume reply
-        await self.deliver(stream)
-    }
-
     /// Sends a whole reply, or a stream's head.
     ///
     /// - Returns: The stream that is to follow.
-    private func open(_ reply: borrowing InferenceReply) -> ReplyStream? {
+    func open(_ reply: InferenceReply) -> ReplyStream? {
         var headers = self.headers(for: reply)
         switch reply.body {
         case .complete(let body, _):
@@ -59,7 +51,7 @@ struct Exchange {
 
     /// Passes chunks on, each as it comes. A stream that breaks ends with the dialect's error event, and then the body
     /// properly: the client has been told all there is to tell.
-    private func deliver(_ stream: ReplyStream) async {
+    func deliver(_ stream: ReplyStream) async {
         var chunks = stream.makeAsyncIterator()
         var array = self.route.isArray ? JSONArrayStream() : nil
         var (first, sent) = (ByteBuffer(), ByteBuffer())

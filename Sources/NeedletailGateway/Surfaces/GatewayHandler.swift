@@ -156,44 +156,49 @@ public final class GatewayHandler: EdgeHandler {
         case .version: responder.send(ModelsReply.version())
         case .inference, .response, .inputItems:
             guard let route = route.inference(request.head.method) else { return }
-            let fields = ClientFields(request.head, keeping: snapshot.services.routingHeaders)
-            let info = self.info(fields, admission.key, begin)
-            let exchange = Exchange(
-                info: info, route: route, responder: responder, phase: self.phase, begin: begin, time: self.time)
-            var isAsked = false
-            do throws(NeedletailError) {
-                if let fault = fields.fault { throw fault }
-                let inference =
-                    if route.operation.isAboutResponse {
-                        route.request(query: request.head.query)
-                    } else if let peek = snapshot.services.peek {
-                        try peek(request.body, route.dialect, route.operation)
-                    } else if let type = fields.forwarded[.contentType] {
-                        try RequestPeek.readForm(
-                            request.body, contentType: type, dialect: route.dialect, operation: route.operation,
-                            model: route.model)
-                    } else {
-                        try RequestPeek.read(
-                            request.body, dialect: route.dialect, operation: route.operation, model: route.model,
-                            isStreaming: route.isStreaming)
-                    }
-                // The stack has a limit of its own; whichever comes first counts.
-                let context = RequestContext(info, deadline: fields.timeout.map { begin.advanced(by: $0) })
-                isAsked = true
-                let reply = try await Self.ask(snapshot.services.stack, inference, context)
-                // A reply may stream for long: what the request brought is not kept for it.
-                _ = consume inference
-                _ = consume request
-                await exchange.deliver(reply)
-            } catch {
-                if !isAsked {
-                    self.tell(
-                        RefusalRecord(
-                            requestID: info.id, surface: route.dialect, status: error.disposition.status, error: error,
-                            keyName: info.keyName))
+            guard let question = self.question(request, route, admission, responder, begin) else { return }
+            // A reply may stream for long: what the request brought is not kept for it.
+            _ = consume request
+            await Self.answer(consume question)
+        }
+    }
+
+    /// Reads what is asked; a request that cannot be read is answered here.
+    private func question(
+        _ request: borrowing EdgeRequest, _ route: InferenceRoute, _ admission: Admission, _ responder: EdgeResponder,
+        _ begin: Instant
+    ) -> Question? {
+        let services = admission.snapshot.services
+        let fields = ClientFields(request.head, keeping: services.routingHeaders)
+        let info = self.info(fields, admission.key, begin)
+        let exchange = Exchange(
+            info: info, route: route, responder: responder, phase: self.phase, begin: begin, time: self.time)
+        do throws(NeedletailError) {
+            if let fault = fields.fault { throw fault }
+            let inference =
+                if route.operation.isAboutResponse {
+                    route.request(query: request.head.query)
+                } else if let peek = services.peek {
+                    try peek(request.body, route.dialect, route.operation)
+                } else if let type = fields.forwarded[.contentType] {
+                    try RequestPeek.readForm(
+                        request.body, contentType: type, dialect: route.dialect, operation: route.operation,
+                        model: route.model)
+                } else {
+                    try RequestPeek.read(
+                        request.body, dialect: route.dialect, operation: route.operation, model: route.model,
+                        isStreaming: route.isStreaming)
                 }
-                exchange.refuse(error)
-            }
+            // The stack has a limit of its own; whichever comes first counts.
+            let context = RequestContext(info, deadline: fields.timeout.map { begin.advanced(by: $0) })
+            return Question(inference, context, stack: services.stack, exchange)
+        } catch {
+            self.tell(
+                RefusalRecord(
+                    requestID: info.id, surface: route.dialect, status: error.disposition.status, error: error,
+                    keyName: info.keyName))
+            exchange.refuse(error)
+            return nil
         }
     }
 
@@ -201,30 +206,47 @@ public final class GatewayHandler: EdgeHandler {
         for observer in self.observers { observer.requestRefused(refusal) }
     }
 
-    /// Asks the stack.
-    ///
-    /// A task keeps the memory that its deepest call needed until it ends. Asking goes deep, relaying does not, and a
-    /// stream may relay for long: for a stream a child asks, whose memory goes with it.
-    private static func ask(
-        _ stack: any Provider,
-        _ request: InferenceRequest,
-        _ context: RequestContext
-    ) async throws(NeedletailError) -> InferenceReply {
-        guard request.isStreaming else { return try await stack.respond(to: request, context: context) }
-        async let result = Self.result(of: stack, request, context)
-        return try await result.get()
+    /// What is asked of the stack, and the way back. An object: frames of a task that relays for long hold a reference.
+    private final class Question: Sendable {
+        let request: InferenceRequest
+        let context: RequestContext
+        let stack: any Provider
+        let exchange: Exchange
+
+        init(_ request: InferenceRequest, _ context: RequestContext, stack: any Provider, _ exchange: Exchange) {
+            self.request = request
+            self.context = context
+            self.stack = stack
+            self.exchange = exchange
+        }
+
+        /// Asks, and answers with the reply or with the head of its stream.
+        ///
+        /// - Returns: The stream that is to follow.
+        func open() async -> ReplyStream? {
+            do throws(NeedletailError) {
+                return self.exchange.open(try await self.stack.respond(to: self.request, context: self.context))
+            } catch {
+                self.exchange.refuse(error)
+                return nil
+            }
+        }
     }
 
-    private static func result(
-        of stack: any Provider,
-        _ request: InferenceRequest,
-        _ context: RequestContext
-    ) async -> Result<InferenceReply, NeedletailError> {
-        do throws(NeedletailError) {
-            return .success(try await stack.respond(to: request, context: context))
-        } catch {
-            return .failure(error)
-        }
+    /// Asks the stack and answers.
+    private static func answer(_ question: consuming Question) async {
+        let exchange = question.exchange
+        let opened = question.request.isStreaming ? await self.openedAside(question) : await question.open()
+        // A stream may take long: what was asked is not kept for it.
+        _ = consume question
+        if let opened { await exchange.deliver(opened) }
+    }
+
+    /// A task keeps the memory that its deepest call needed until it ends. Asking goes deep, relaying does not, and a
+    /// stream may relay for long: for a stream a child asks, whose memory goes with it.
+    private static func openedAside(_ question: Question) async -> ReplyStream? {
+        async let opened = question.open()
+        return await opened
     }
 
     /// What all attempts of a request share.

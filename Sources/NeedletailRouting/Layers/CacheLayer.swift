@@ -32,11 +32,18 @@ public struct CacheLayer: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
+        // Apart, since the frame of what looks into a cache is large and most requests go past it.
+        if let cache = self.cache { return try await self.respond(to: request, context: context, cache) }
+        if context.request.cachePolicy == .onlyIfCached { throw Self.absent() }
+        return try await self.next.respond(to: request, context: context)
+    }
+
+    private func respond(
+        to request: InferenceRequest,
+        context: RequestContext,
+        _ cache: ResponseCache
+    ) async throws(NeedletailError) -> InferenceReply {
         let policy = context.request.cachePolicy
-        guard let cache = self.cache else {
-            if policy == .onlyIfCached { throw Self.absent() }
-            return try await self.next.respond(to: request, context: context)
-        }
         guard policy != .noStore, let key = self.key(request, context.request) else {
             cache.count(.bypass)
             if policy == .onlyIfCached { throw Self.absent() }

@@ -220,6 +220,26 @@ struct EdgeStreamTests {
         }
     }
 
+    @Test(
+        "a connection that asked nothing for a while answers what comes then, however often", arguments: [0, 1, 3, 30])
+    func rests(_ seconds: Int) async throws {
+        let time = ManualTime()
+        try await withServer(ScriptedHandler(), time: time) { server, port in
+            let client = try await RawClient.connect(port)
+            for index in 1...5 {
+                try await client.send("GET /\(index) HTTP/1.1\r\nhost: x\r\n\r\n")
+                _ = await client.wait { $0.hasSuffix("GET /\(index) []") }
+                time.advance(.seconds(seconds))
+                await server.tick()
+                await server.tick()
+                #expect(server.openConnections == 1)
+            }
+            // Two at once, the second of which is read while the first is answered.
+            try await client.send("GET /a HTTP/1.1\r\nhost: x\r\n\r\nGET /b HTTP/1.1\r\nhost: x\r\n\r\n")
+            _ = await client.wait { $0.hasSuffix("GET /b []") }
+        }
+    }
+
     @Test("draining lets streams finish, closes what is idle and refuses new connections")
     func drain() async throws {
         let began = Signal()
