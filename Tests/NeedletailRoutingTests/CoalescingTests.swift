@@ -266,6 +266,19 @@ struct CoalescingTests {
         }
     }
 
+    /// Equal requests that come at one moment have deadlines that differ by what their way took, in any order.
+    @Test(
+        "the order of requests that come at one moment does not matter",
+        arguments: [(-1_000_000, true), (-1, true), (0, true), (1, true), (1_000_000_000, true), (-60_000_000, false)])
+    func moment(_ later: Int64, _ joins: Bool) throws {
+        let flights = FlightTable(runner: JobRunner(capacity: 1))
+        let key = try #require(CoalescingKey(ruleRequest(), ruleInfo()))
+        let first = Instant(nanoseconds: 1_000_000_000)
+        _ = flights.join(key, deadline: first)
+        _ = flights.join(key, deadline: first.advanced(by: .nanoseconds(later)))
+        #expect(flights.snapshot() == .init(led: 1, joined: joins ? 1 : 0, calledAgain: 0))
+    }
+
     @Test("without a runner nothing is shared and nothing waits")
     func closed() async throws {
         let provider = FunctionProvider("a") { (_, _) throws(NeedletailError) in wholeReply() }

@@ -33,6 +33,10 @@ public final class FlightTable: Sendable {
     public static let defaultBound = 1 << 20
     /// More calls than this at a time are not shared.
     static let capacity = 10_000
+    /// How much later than its own deadline a call may end that a request joins. Equal requests that come at the same
+    /// moment are given deadlines that differ by a little, and the first of them need not be the first to get here. The
+    /// transport keeps no deadline more exactly.
+    static let deadlineTolerance = Duration.milliseconds(50)
 
     let runner: JobRunner
     private let bound: Int
@@ -56,11 +60,16 @@ public final class FlightTable: Sendable {
 
     /// Finds the call that a request may join, or opens one.
     ///
-    /// - Parameter deadline: When the request must have ended. It joins no call that may end later.
+    /// - Parameter deadline: When the request must have ended. It joins no call that may end later, give or take
+    ///   ``deadlineTolerance``.
     func join(_ key: CoalescingKey, deadline: Instant?) -> Place {
         self.state.withLock { state in
             if let flight = state.flights[key] {
-                if let deadline, flight.deadline.map({ $0 > deadline }) ?? true { return .alone }
+                if let deadline,
+                    flight.deadline.map({ $0 > deadline.advanced(by: Self.deadlineTolerance) }) ?? true
+                {
+                    return .alone
+                }
                 if let reader = flight.join() {
                     state.counts.joined += 1
                     return .following(flight, reader: reader)
