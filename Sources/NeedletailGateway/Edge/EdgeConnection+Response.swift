@@ -149,6 +149,7 @@ extension EdgeConnection {
         guard serial == self.serial, self.response != .done, let context = self.context else { return }
         self.response = .done
         self.keepsAlive = false
+        self.isEnding = true
         context.flush()
         context.close(promise: nil)
     }
@@ -202,6 +203,7 @@ extension EdgeConnection {
             return
         }
         self.since = self.shared.now
+        self.isEnding = true
         let flushed = context.eventLoop.makePromise(of: Void.self)
         context.writeAndFlush(NIOAny(bytes), promise: flushed)
         flushed.futureResult.assumeIsolated().whenComplete { _ in

@@ -76,6 +76,8 @@ import NeedletailCore
     var writer: UnsafeContinuation<Bool, Never>?
     /// Whether a head has been written and not yet flushed.
     var isHeadHeld = false
+    /// Whether the connection ends when what has been written is out.
+    var isEnding = false
     /// Whether the connection's last response is out.
     var isConcluded = false
 
@@ -275,7 +277,8 @@ import NeedletailCore
         case .done: break
         }
         guard self.phase == .answering else { return }
-        if self.keepsAlive || self.isHTTP2 { self.awaitNext() }
+        // A drain that came between the response and here has ended nothing yet.
+        if self.keepsAlive || self.isHTTP2 || !self.isEnding { self.awaitNext() }
     }
 
     /// Goes on to the next request, which may have been read already.

@@ -300,6 +300,29 @@ struct EdgeStreamTests {
         #expect(drained.count == 1)
     }
 
+    @Test("a drain that comes between a response and its handler's return ends the connection")
+    func drainOvertakes() async throws {
+        let answered = Signal()
+        let next = Signal()
+        let handler = ScriptedHandler(answer: { _, responder in
+            responder.send(EdgeResponse(status: 200, body: ByteBuffer(string: "]")))
+            answered.fire()
+            await next.wait()
+        })
+        let time = ManualTime()
+        try await withServer(handler, time: time) { server, port in
+            let client = try await RawClient.connect(port)
+            try await client.send(Self.request)
+            await answered.wait()
+            async let drained: Void = server.drain(limit: .seconds(30))
+            while time.sleepers == 0 { await Task.yield() }
+            next.fire()
+            // No clock moves: it ends by itself.
+            #expect(await client.all().hasSuffix("]"))
+            await drained
+        }
+    }
+
     @Test("what has not finished within the drain's limit is told to end, and is cut if it does not end properly")
     func drainLimit() async throws {
         let began = Signal()
