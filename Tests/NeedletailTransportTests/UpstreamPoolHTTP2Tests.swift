@@ -133,17 +133,21 @@ struct UpstreamPoolHTTP2Tests {
         await server.server.stop()
     }
 
-    @Test("Time limits end the stream")
-    func timeouts() async throws {
+    @Test(
+        "Time limits end the stream, and the connection takes no more if it was silent all the while",
+        arguments: [true, false])
+    func timeouts(isSilent: Bool) async throws {
         let server = try await Self.holding(held: Held(), on: self.loop)
         let fixture = try self.fixture(server.server)
         let response = try await fixture.pool.send(TransportRequest(method: .get, path: "/hold"))
+        if !isSilent { #expect(try await fixture.get("/now").1 == "1") }
         fixture.clock.advance(by: .seconds(60))
         await fixture.pool.checkLimits()
         let error = await failure { () throws(NeedletailError) in _ = try await response.body.next() }
         #expect(error?.code == .timedOut)
         await server.held.peer?.untilClosed()
-        #expect(try await fixture.get("/now").1 == "1")
+        #expect(try await fixture.get("/now").1 == (isSilent ? "2" : "1"))
+        #expect(await eventually { fixture.pool.counters.open == 1 })
         await fixture.pool.shutdown()
         await server.server.stop()
     }

@@ -26,6 +26,8 @@ final class HTTP2Connection: ChannelInboundHandler {
     private var idleSince: Instant
     /// Whether an answer has come over it.
     private(set) var hasServed = false
+    /// Counts what has come over it.
+    private(set) var heard: UInt64 = 0
 
     /// Turns `channel`, whose handshake is over, into an HTTP/2 connection.
     init(channel: any Channel, shard: LoopShard) throws {
@@ -97,6 +99,13 @@ final class HTTP2Connection: ChannelInboundHandler {
         if self.streams.isEmpty { self.close() }
     }
 
+    /// Takes no more streams: one of them has waited in vain, and nothing at all has come over the connection meanwhile.
+    /// Its peer may be gone without a word, and every further request would wait as long.
+    func noteSilence() {
+        self.isDraining = true
+        self.shard.connectionRetired(self)
+    }
+
     /// Fails what runs and closes.
     func shutDown(_ error: NeedletailError) {
         self.isDraining = true
@@ -109,6 +118,11 @@ final class HTTP2Connection: ChannelInboundHandler {
     }
 
     // MARK: Stream side
+
+    /// Something has come for a stream.
+    func noteFrame() {
+        self.heard &+= 1
+    }
 
     /// An answer has begun to arrive.
     func noteAnswer() {
@@ -135,6 +149,7 @@ final class HTTP2Connection: ChannelInboundHandler {
     // MARK: Channel
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.noteFrame()
         switch self.unwrapInboundIn(data).payload {
         case .settings(.settings(let settings)):
             // The last one counts; NIOHTTP2 has checked the values.

@@ -25,12 +25,15 @@ final class HTTP2Stream: ChannelDuplexHandler, ExchangeCarrier {
     /// Whether the connection had carried an answer before this stream was opened.
     private let isReused: Bool
     private let openedAt: Instant
+    /// What had come over the connection when this stream was opened or last heard something.
+    private var heard: UInt64
 
     init(_ exchange: Exchange, connection: HTTP2Connection, shard: LoopShard) {
         self.exchange = exchange
         self.connection = connection
         self.shard = shard
         self.isReused = connection.hasServed
+        self.heard = connection.heard
         self.openedAt = shard.time.now()
         self.clock = ExchangeClock(exchange, phase: .head, now: self.openedAt)
     }
@@ -38,7 +41,9 @@ final class HTTP2Stream: ChannelDuplexHandler, ExchangeCarrier {
     // MARK: Connection side
 
     func checkLimits(now: Instant) {
-        if let error = self.clock.expired(at: now) { self.end(with: error) }
+        guard let error = self.clock.expired(at: now) else { return }
+        if self.clock.phase != .paused, self.connection.heard == self.heard { self.connection.noteSilence() }
+        self.end(with: error)
     }
 
     /// Ends the exchange with an error, after what came before it, and resets the stream.
@@ -119,6 +124,8 @@ final class HTTP2Stream: ChannelDuplexHandler, ExchangeCarrier {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.connection.noteFrame()
+        self.heard = self.connection.heard
         guard self.exchange != nil else { return }
         switch self.unwrapInboundIn(data) {
         case .headers(let headers):
