@@ -1,7 +1,7 @@
 package import NeedletailCore
 
-/// Counts wrong keys per client and locks out who guesses. Pure. Bounded: beyond ``capacity`` the entry that matters least
-/// makes room.
+/// Counts wrong keys per client and locks out who guesses. Pure. Bounded: beyond ``capacity`` one that matters little makes
+/// room.
 ///
 /// A client is named by ``IPAddress/clientNetwork``.
 package struct GuessGuardState: Sendable {
@@ -15,8 +15,13 @@ package struct GuessGuardState: Sendable {
     package static let capacity = 1024
     /// The right keys that are remembered of a client.
     static let rightKeys = 64
+    /// Of how many entries the one that matters least makes room: who comes from thousands of addresses makes no request
+    /// dear, and to drive out one that has guessed often takes luck with all of them.
+    static let sample = 16
 
     private struct Entry {
+        /// Its place in ``clients``.
+        var slot = 0
         var failures = 0
         var since: Instant
         var lockedUntil: Instant?
@@ -31,6 +36,10 @@ package struct GuessGuardState: Sendable {
     }
 
     private var entries: [String: Entry] = [:]
+    /// Who is remembered, in no order.
+    private var clients: [String] = []
+    /// Where the next look for room begins.
+    private var hand = 0
     private var lastSweep = Instant(nanoseconds: 0)
     private let threshold: Int
 
@@ -55,20 +64,29 @@ package struct GuessGuardState: Sendable {
     /// - Parameter guess: Tells guesses apart, where the same one made again is none; `nil` where each counts.
     /// - Returns: Whether it locked the client out.
     package mutating func fail(_ client: String, guess: Int? = nil, now: Instant) -> Bool {
-        var entry = self.entries[client] ?? Entry(since: now)
-        if entry.isStale(now) { entry = Entry(since: now) }
+        let known = self.entries[client]
+        var entry = known ?? Entry(since: now)
+        if entry.isStale(now) { entry = Entry(slot: entry.slot, since: now) }
         if let guess, entry.guesses.count >= self.threshold || !entry.guesses.insert(guess).inserted { return false }
         entry.failures += 1
         let locks = entry.lockedUntil == nil && entry.failures >= self.threshold
         if locks { entry.lockedUntil = now.advanced(by: Self.lockTime) }
-        if self.entries[client] == nil, self.entries.count >= Self.capacity { self.makeRoom(now) }
+        if known == nil {
+            if self.entries.count >= Self.capacity { self.makeRoom(now) }
+            entry.slot = self.clients.count
+            self.clients.append(client)
+        }
         self.entries[client] = entry
         return locks
     }
 
     /// Forgets a client that had the right key.
     package mutating func succeed(_ client: String) {
-        self.entries[client] = nil
+        guard let slot = self.entries.removeValue(forKey: client)?.slot else { return }
+        let last = self.clients.removeLast()
+        guard slot < self.clients.count else { return }
+        self.clients[slot] = last
+        self.entries[last]?.slot = slot
     }
 
     /// Records a right key without forgetting the wrong ones.
@@ -88,17 +106,20 @@ package struct GuessGuardState: Sendable {
     /// Drops what is over.
     private mutating func sweep(_ now: Instant) {
         self.lastSweep = now
-        self.entries = self.entries.filter { !$1.isStale(now) }
+        for client in self.clients where self.entries[client]?.isStale(now) ?? true { self.succeed(client) }
     }
 
-    /// Drops what is over; where nothing is, the client with the fewest and oldest failures.
+    /// Drops, of the next few clients, one whose time is over, else the one with the fewest and oldest failures.
     private mutating func makeRoom(_ now: Instant) {
-        self.sweep(now)
-        guard self.entries.count >= Self.capacity else { return }
-        let least = self.entries.min { left, right in
-            (left.value.lockedUntil == nil ? 0 : 1, left.value.failures, left.value.since, left.key)
-                < (right.value.lockedUntil == nil ? 0 : 1, right.value.failures, right.value.since, right.key)
+        var least: (client: String, rank: (Int, Int, Instant))?
+        for _ in 0..<min(Self.sample, self.clients.count) {
+            self.hand = (self.hand + 1) % self.clients.count
+            let client = self.clients[self.hand]
+            guard let entry = self.entries[client] else { continue }
+            if entry.isStale(now) { return self.succeed(client) }
+            let rank = (entry.lockedUntil == nil ? 0 : 1, entry.failures, entry.since)
+            if least.map({ rank < $0.rank }) ?? true { least = (client, rank) }
         }
-        if let least { self.entries[least.key] = nil }
+        if let least { self.succeed(least.client) }
     }
 }

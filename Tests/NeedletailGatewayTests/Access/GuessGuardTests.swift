@@ -102,6 +102,25 @@ struct GuessGuardTests {
         #expect(self.ask("unused", from: "192.0.2.9").status == 429)
     }
 
+    @Test("who comes from many addresses drives out neither who is locked out nor who has guessed often")
+    func crowd() {
+        var state = GuessGuardState(threshold: 3)
+        var now = Instant(nanoseconds: 0)
+        for _ in 0..<3 { _ = state.fail("locked", now: now) }
+        for _ in 0..<2 { _ = state.fail("often", now: now) }
+        for number in 0..<5_000 { _ = state.fail("client-\(number)", now: now) }
+        #expect(state.count == GuessGuardState.capacity)
+        #expect(state.wait(of: "locked", now: now) != nil)
+        let locks = state.fail("often", now: now)
+        #expect(locks)
+        // What is over goes first.
+        now = now.advanced(by: .seconds(61))
+        for number in 0..<GuessGuardState.capacity { _ = state.fail("later-\(number)", now: now) }
+        #expect(state.wait(of: "locked", now: now) == nil)
+        for client in ["locked", "often", "client-4999", "later-0"] { state.succeed(client) }
+        #expect(state.count < GuessGuardState.capacity)
+    }
+
     @Test("what is remembered is bounded: clients, guesses and right keys")
     func bounded() {
         var state = GuessGuardState(threshold: 3)
