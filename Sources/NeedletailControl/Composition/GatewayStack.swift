@@ -254,9 +254,19 @@ public struct GatewayStack: Sendable {
         }
     }
 
+    /// How long the end of the process waits for providers that are told to cancel jobs.
+    private static let farewell = Duration.seconds(3)
+
     /// Closes the connections to the providers.
     public func shutdown() async {
-        await self.cancellations.flush()
+        if !self.cancellations.isEmpty {
+            await withTaskGroup(of: Void.self) { [cancellations = self.cancellations, time = self.time] group in
+                group.addTask { await cancellations.flush() }
+                group.addTask { try? await time.sleep(time.now().advanced(by: Self.farewell)) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
         for entry in self.upstreams { for pool in entry.pools { await pool.shutdown() } }
         await self.guards.shutdown()
     }

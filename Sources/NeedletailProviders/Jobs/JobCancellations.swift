@@ -8,6 +8,8 @@ import Synchronization
 public final class JobCancellations: Sendable {
     /// More than this many are not kept: their jobs run to their own end.
     static let capacity = 10_000
+    /// This many are sent at a time, so that one server that does not answer does not hold up the others.
+    static let concurrency = 16
     /// How long a cancellation may take.
     static let timeouts = Timeouts(
         connect: .seconds(5), firstToken: .seconds(10), idle: .seconds(10), total: .seconds(15))
@@ -52,16 +54,24 @@ public final class JobCancellations: Sendable {
         }
     }
 
-    /// Sends what is on the list now.
+    /// Whether nothing is on the list.
+    public var isEmpty: Bool { self.state.withLock { $0.pending.isEmpty } }
+
+    /// Sends what is on the list now; a cancelled task gives it up.
     public func flush() async {
         let entries = self.state.withLock { state in
             defer { state.pending = [] }
             return state.pending
         }
-        for entry in entries {
-            // A job that cannot be cancelled ends by itself.
-            guard let response = try? await entry.transport.send(entry.request) else { continue }
-            response.body.drain()
+        await withTaskGroup(of: Void.self) { group in
+            for (index, entry) in entries.enumerated() {
+                if index >= Self.concurrency { await group.next() }
+                group.addTask {
+                    // A job that cannot be cancelled ends by itself.
+                    guard let response = try? await entry.transport.send(entry.request) else { return }
+                    response.body.drain()
+                }
+            }
         }
     }
 

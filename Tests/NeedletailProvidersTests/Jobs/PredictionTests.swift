@@ -52,7 +52,7 @@ private func prediction(_ status: String, _ more: String = "") -> String {
     #"{"id":"p1","status":"\#(status)","urls":{"stream":"https://s.example/v1/streams/abc?x=1"}\#(more)}"#
 }
 
-@Suite("Predictions")
+@Suite("Predictions", .timeLimit(.minutes(5)))
 struct PredictionTests {
     private static let whole =
         #"{"model":"o/n","max_tokens":3,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}]}"#
@@ -283,5 +283,25 @@ struct PredictionTests {
             group.cancelAll()
         }
         #expect(sent.requests.map(\.path) == ["/a/cancel", "/b/cancel"])
+    }
+
+    @Test("a server that does not take a cancellation holds up no other's, and is given up with the task")
+    func stuckCancellation() async throws {
+        let stuck = FunctionTransport { _ throws(NeedletailError) in
+            do { try await Task.sleep(for: .seconds(3_600)) } catch {
+                throw NeedletailError(.cancelled, "given up")
+            }
+            return json("{}")
+        }
+        let sent = FunctionTransport { _ in json("{}") }
+        let list = JobCancellations()
+        list.add(TransportRequest(path: "/a/cancel"), to: stuck)
+        list.add(TransportRequest(path: "/b/cancel"), to: sent)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await list.flush() }
+            while sent.requests.isEmpty || stuck.requests.isEmpty { await Task.yield() }
+            group.cancelAll()
+        }
+        #expect(list.isEmpty)
     }
 }
