@@ -219,7 +219,7 @@ let package = Package(
             dependencies: [
                 "NeedletailControl", "NeedletailGateway", "NeedletailCore", "NeedletailProviders",
                 "NeedletailRouting", "NeedletailTransport",
-                "NeedletailTesting", nio, nioPosix, nioHTTP1, httpTypes, logging,
+                "NeedletailTesting", nio, nioPosix, nioHTTP1, nioHTTP2, nioSSL, httpTypes, logging,
             ],
             swiftSettings: settings
         ),

@@ -9,7 +9,7 @@ struct TLSTests {
     private static let yaml = "providers:\n  mock: { type: mock, delay: 0s }\n"
 
     /// A certificate for localhost in a folder of its own.
-    private static func certificate() async throws -> URL {
+    static func certificate() async throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(path: "needletail-edge-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let made = try await Command.start(

@@ -1,8 +1,10 @@
+import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
-/// An HTTP/1.1 client on one TCP connection that sends what a test writes and takes answers apart.
+/// An HTTP/1.1 client on one connection that sends what a test writes and takes answers apart.
 final class TestClient: Sendable {
     /// One answer.
     struct Reply: Sendable {
@@ -41,8 +43,10 @@ final class TestClient: Sendable {
     private let state = Mutex(State())
     private let channel = Mutex<(any Channel)?>(nil)
 
-    /// - Parameter reads: Whether it reads by itself; without, everything stays in the sockets' buffers.
-    static func connect(_ port: Int, reads: Bool = true) async throws -> TestClient {
+    /// - Parameters:
+    ///   - reads: Whether it reads by itself; without, everything stays in the sockets' buffers.
+    ///   - tls: Whom it trusts, if it speaks TLS.
+    static func connect(_ port: Int, reads: Bool = true, tls: NIOSSLContext? = nil) async throws -> TestClient {
         let client = TestClient()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: reads)
@@ -51,6 +55,10 @@ final class TestClient: Sendable {
             try await bootstrap
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(context: tls, serverHostname: "localhost"))
+                    }
                     try channel.pipeline.syncOperations.addHandler(Collector(client))
                 }
             }
@@ -121,14 +129,27 @@ final class TestClient: Sendable {
 
     func close() { self.channel.withLock { $0 }?.close(promise: nil) }
 
+    /// Says that nothing more will be sent.
+    func finishSending() { self.channel.withLock { $0 }?.close(mode: .output, promise: nil) }
+
+    /// Lets go of the connection below TLS, without a goodbye.
+    ///
+    /// - Parameter resets: Whether what has not been read or sent is thrown away (`RST`).
+    func cut(resets: Bool) { self.channel.withLock { $0 }?.cut(resets: resets) }
+
+    /// Waits for more; a test whose time is over hears of an end.
     private func more(than count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isStale = self.state.withLock { state in
-                if state.received.count != count || state.isOver { return true }
-                state.waiter = continuation
-                return false
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isStale = self.state.withLock { state in
+                    if state.received.count != count || state.isOver { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if isStale { continuation.resume() }
             }
-            if isStale { continuation.resume() }
+        } onCancel: {
+            self.change { $0.isOver = true }
         }
     }
 
@@ -203,6 +224,20 @@ final class TestClient: Sendable {
                 index += 1
             }
             return nil
+        }
+    }
+}
+
+extension Channel {
+    /// Closes the socket below all handlers.
+    func cut(resets: Bool) {
+        self.eventLoop.execute {
+            guard resets, let options = self as? any SocketOptionProvider else {
+                return self._channelCore.close0(error: ChannelError.eof, mode: .all, promise: nil)
+            }
+            options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
+                self._channelCore.close0(error: ChannelError.eof, mode: .all, promise: nil)
+            }
         }
     }
 }

@@ -85,11 +85,12 @@ func withGateway<Result>(
 func withMock<Result>(
     _ script: MockScript,
     time: TimeSource = .live,
+    tls: EdgeTLS? = nil,
     _ body: (_ engine: MockEngine, _ port: Int) async throws -> Result
 ) async throws -> Result {
     let engine = MockEngine(script: script)
     let server = EdgeServer(
-        configuration: EdgeConfiguration(port: 0),
+        configuration: EdgeConfiguration(port: 0, tls: tls),
         handler: MockServerHandler(engine: engine, time: time),
         group: .singleton,
         time: .live,
