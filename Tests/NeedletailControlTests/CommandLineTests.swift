@@ -100,6 +100,30 @@ struct CommandLineTests {
         #expect(after.status == 1 && after.errors.hasPrefix("needletail chat: "), "\(after.errors)")
     }
 
+    @Test("what waits for the collector is sent when the gateway is told to stop")
+    func lastSpans() async throws {
+        let collector = try await LoopbackServer(on: MultiThreadedEventLoopGroup.singleton) { _ in
+            .init(type: "application/json", "{}")
+        }
+        let folder = try TemporaryFolder()
+        let file = try folder.write(
+            "f.yaml",
+            """
+            listen: { api: 127.0.0.1:0, admin: 127.0.0.1:0 }
+            providers: { m: { type: mock, delay: 0s } }
+            telemetry: { otlp: { endpoint: "\(collector.url)", interval: 1h } }
+            """)
+        let gateway = try await CommandRun.started(["serve", "--config", file])
+        let lines = try await gateway.lines(until: { $0.hasPrefix("provider ") })
+        let api = String(try #require(lines.first { $0.hasPrefix("api ") }?.dropFirst(7)))
+        #expect(try await CommandRun.finished(["chat", "--url", api, "-m", "m/x", "Hello"]).status == 0)
+        #expect(try await gateway.stopped(by: SIGTERM) == 0)
+        for path in ["/v1/traces", "/v1/metrics", "/v1/logs"] {
+            #expect(collector.requests.contains { $0.hasPrefix("POST \(path) ") }, "\(path)")
+        }
+        await collector.stop()
+    }
+
     @Test("a running gateway is administered from the command line, and SIGHUP lets it read its file again")
     func administration() async throws {
         let folder = try TemporaryFolder()

@@ -318,14 +318,13 @@ public final class GatewayProcess: Service {
             group.addTask { await self.memory.run() }
             group.addTask { await self.followVault() }
             group.addTask { await self.tokens.run() }
-            group.addTask {
-                // Returns at a graceful shutdown and throws at cancellation: either way it is time to go.
-                try? await gracefulShutdown()
-                self.logger.info("Draining: no new connections are taken, running replies finish.")
-                await self.drain()
-            }
-            await self.api.run()
+            // Returns at a graceful shutdown and throws at cancellation: either way it is time to go. Not in a task of the
+            // group, which is cancelled while the last is still to be sent and written.
+            try? await gracefulShutdown()
+            self.logger.info("Draining: no new connections are taken, running replies finish.")
+            await self.stopServing()
             group.cancelAll()
+            await self.finish()
         }
     }
 
@@ -381,12 +380,22 @@ public final class GatewayProcess: Service {
 
     /// Stops listening, lets running replies finish within the limit, and closes everything.
     public func drain() async {
+        await self.stopServing()
+        await self.finish()
+    }
+
+    /// Stops listening and lets running replies finish within the limit.
+    private func stopServing() async {
         // Copies answer nobody: nobody waits for them.
         self.jobs.copies.close()
         // Who reads along hears of the end now, and holds nothing up.
         self.telemetry.recent.news.close()
         await self.api.drain(limit: self.running.current.configuration.listen.drain)
         await self.admin.shutdown()
+    }
+
+    /// Sends and writes what is left, and closes everything.
+    private func finish() async {
         await self.stack.shutdown()
         await self.alerts.shutdown()
         await self.telemetry.shutdown()
