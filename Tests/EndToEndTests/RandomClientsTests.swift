@@ -124,6 +124,12 @@ struct RandomClientsTests {
             }
             rules.append(rule)
         }
+        // More than a window of HTTP/2 takes.
+        var long = MockRule()
+        long.match.model = "long"
+        long.reply.text = String(repeating: "one word after another ", count: 16_000)
+        long.reply.chunks = 40
+        rules.append(long)
         return MockScript(seed: seed, delay: .milliseconds(2), chunkDelay: .milliseconds(1), rules: rules)
     }
 
@@ -131,6 +137,8 @@ struct RandomClientsTests {
     private static func taken(_ gateway: TestGateway) async throws -> [String] {
         let text = try await TestClient.connect(gateway.adminPort).ask("GET", "/metrics").body
         var taken: [String] = []
+        let names = ["requests_in_flight", "queue_waiting", "deployment_in_flight", "connections", "limit_remaining"]
+        for name in names { #expect(text.contains("\nneedletail_\(name)"), "nothing is told of it") }
         for name in ["needletail_requests_in_flight", "needletail_queue_waiting", "needletail_deployment_in_flight"]
         where MetricsTests.sum(text, name) != 0 {
             taken.append("\(name) \(MetricsTests.sum(text, name))")
@@ -291,16 +299,18 @@ private final class Crowd: Sendable {
         // Some go while their streams run.
         let waits = leaving > 1
         var finding: String?
-        var awaited: [StreamClient.Stream] = []
+        var (awaited, paused): ([StreamClient.Stream], [StreamClient.Stream]) = ([], [])
         for _ in 0..<Int.random(in: 1...5, using: &random) {
-            let request = self.request(&random)
-            let stream = try await client.open()
+            var request = self.request(&random)
+            let way = Int.random(in: 0..<9, using: &random)
+            if way == 4 { request.body = request.surface.request("one/long", stream: true) }
+            let stream = try await client.open(pauses: way == 4)
             let headers: HPACKHeaders = [
                 ":method": "POST", ":scheme": "https", ":authority": "localhost", ":path": request.surface.path,
                 "content-type": "application/json", "content-length": "\(request.body.utf8.count)",
             ]
             stream.send(headers, isEnd: false)
-            switch Int.random(in: 0..<8, using: &random) {
+            switch way {
             case 0: stream.reset()
             case 1:
                 stream.send(String(request.body.prefix(20)), isEnd: false)
@@ -312,6 +322,9 @@ private final class Crowd: Sendable {
                 stream.send(request.body, isEnd: true)
                 if waits { await stream.untilHead() }
                 stream.reset()
+            case 4:
+                stream.send(request.body, isEnd: true)
+                paused.append(stream)
             default:
                 stream.send(request.body, isEnd: true)
                 awaited.append(stream)
@@ -322,6 +335,11 @@ private final class Crowd: Sendable {
                 let answer = await stream.answer
                 if answer.status < 200 || !answer.isWhole { finding = "no whole answer but \(answer)" }
             }
+        }
+        // The others go with their connection.
+        for stream in paused where Bool.random(using: &random) {
+            if waits { await stream.untilHead() }
+            stream.reset()
         }
         if leaving % 3 == 0 { client.close() } else { client.cut(resets: leaving % 3 == 1) }
         return finding

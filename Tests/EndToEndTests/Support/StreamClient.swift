@@ -19,11 +19,16 @@ final class StreamClient: Sendable {
         private final class Collector: ChannelInboundHandler {
             typealias InboundIn = HTTP2Frame.FramePayload
             private let stream: Stream
-            init(_ stream: Stream) { self.stream = stream }
+            private let pauses: Bool
+            init(_ stream: Stream, pauses: Bool) {
+                self.stream = stream
+                self.pauses = pauses
+            }
 
             func channelRead(context: ChannelHandlerContext, data: NIOAny) {
                 switch self.unwrapInboundIn(data) {
                 case .headers(let headers):
+                    if self.pauses { context.channel.setOption(.autoRead, value: false).whenComplete { _ in } }
                     let status = headers.headers.first(name: ":status").flatMap { Int($0) } ?? 0
                     self.stream.change { state in
                         if status >= 200 { state.status = status }
@@ -66,7 +71,7 @@ final class StreamClient: Sendable {
             self.channel.withLock { $0 }?.writeAndFlush(frame, promise: nil)
         }
 
-        fileprivate func collector() -> any ChannelHandler { Collector(self) }
+        fileprivate func collector(pauses: Bool) -> any ChannelHandler { Collector(self, pauses: pauses) }
 
         private func wait(until condition: @Sendable (borrowing State) -> Bool) async {
             while !self.state.withLock({ condition($0) }), !Task.isCancelled {
@@ -123,12 +128,14 @@ final class StreamClient: Sendable {
     }
 
     /// Opens a stream.
-    func open() async throws -> Stream {
+    ///
+    /// - Parameter pauses: Whether nothing is read after the answer's head, so that its window fills.
+    func open(pauses: Bool = false) async throws -> Stream {
         let stream = Stream()
         let opened = self.channel.eventLoop.makePromise(of: (any Channel).self)
         self.multiplexer.createStreamChannel(promise: opened) { channel in
             channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(stream.collector())
+                try channel.pipeline.syncOperations.addHandler(stream.collector(pauses: pauses))
             }
         }
         let channel = try await opened.futureResult.get()
