@@ -5,7 +5,7 @@ import Testing
 
 @testable import NeedletailProviders
 
-@Suite("Values that end")
+@Suite("Values that end", .timeLimit(.minutes(5)))
 struct ExpiringCacheTests {
     private static func at(_ seconds: Int64) -> Instant { Instant(nanoseconds: seconds * 1_000_000_000) }
 
@@ -86,5 +86,23 @@ struct ExpiringCacheTests {
         let value = try await cache.value(deadline: nil)
         #expect(value == 2)
         #expect(count.withLock { $0 } == 2)
+    }
+
+    @Test("who waits for another's fetch waits no longer than it may")
+    func impatient() async throws {
+        let begun = Atomic<Bool>(false)
+        let isOpen = Atomic<Bool>(false)
+        let cache = ExpiringCache<Int>(time: JumpingTime().source) { _ throws(NeedletailError) in
+            begun.store(true, ordering: .sequentiallyConsistent)
+            while !isOpen.load(ordering: .sequentiallyConsistent) { await Task.yield() }
+            return (1, nil)
+        }
+        async let first = cache.value(deadline: nil)
+        while !begun.load(ordering: .sequentiallyConsistent) { await Task.yield() }
+        let error = await #expect(throws: NeedletailError.self) { try await cache.value(deadline: Self.at(5)) }
+        #expect(error?.code == .timedOut)
+        isOpen.store(true, ordering: .sequentiallyConsistent)
+        #expect(try await first == 1)
+        #expect(try await cache.value(deadline: Self.at(6)) == 1)
     }
 }

@@ -38,7 +38,7 @@ final class ExpiringCache<Value: Sendable>: Sendable {
             switch self.state.withLock({ $0.cache.next(now: now) }) {
             case .use(let value): return value
             case .fetch: return try await self.renew(deadline: deadline)
-            case .wait: if let failure = await self.wait() { throw failure }
+            case .wait: if let failure = await self.wait(until: deadline) { throw failure }
             }
         }
     }
@@ -72,6 +72,25 @@ final class ExpiringCache<Value: Sendable>: Sendable {
         }
     }
 
+    /// Waits until the fetch under way, which is another request's and may take longer, is over.
+    ///
+    /// - Returns: Why there is still no value; `nil` if there may be one.
+    private func wait(until deadline: Instant?) async -> NeedletailError? {
+        guard let deadline else { return await self.wait() }
+        return await withTaskGroup(of: NeedletailError?.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask { [time = self.time] in
+                do { try await time.sleep(deadline) } catch { return Self.cancelled }
+                return NeedletailError(.timedOut, "The provider's credentials were not renewed in time.")
+            }
+            let first = await group.next()
+            group.cancelAll()
+            return first ?? nil
+        }
+    }
+
+    private static var cancelled: NeedletailError { NeedletailError(.cancelled, "The request was cancelled.") }
+
     /// Waits until the fetch under way is over.
     ///
     /// - Returns: Why there is still no value; `nil` if there may be one.
@@ -98,6 +117,6 @@ final class ExpiringCache<Value: Sendable>: Sendable {
 
     private func end(_ id: Int) {
         let waiter = self.state.withLock { $0.waiters.removeValue(forKey: id) }
-        waiter?.resume(returning: NeedletailError(.cancelled, "The request was cancelled."))
+        waiter?.resume(returning: Self.cancelled)
     }
 }
