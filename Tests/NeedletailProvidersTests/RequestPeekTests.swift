@@ -239,6 +239,37 @@ struct RequestPeekTests {
         #expect(try tokens(#"{"type":"text","text":"\#(words)"}"#) > 320_000 / 3)
     }
 
+    /// What a provider reads as text, each with more than 300,000 bytes of it.
+    static let disguised: [String] = {
+        let base64 = String(repeating: "iVBORw0K", count: 40_000)
+        let url = "data:image/png;base64,\(base64)"
+        return [
+            #""data:,\#(String(repeating: "words of a text ", count: 20_000))""#, #""\#(url)""#,
+            #"[{"type":"text","text":"\#(url)"}]"#, #"[{"text":"\#(url)"}]"#, #"["\#(url)"]"#,
+            #"[{"type":"tool_use","id":"a","name":"f","input":{"data":"\#(base64)"}}]"#,
+            #"[{"type":"tool_use","id":"a","name":"f","input":{"x":[{"url":"\#(url)"}],"data":"\#(base64)"}}]"#,
+            #"[{"functionCall":{"name":"f","args":{"data":"\#(base64)"}}}]"#,
+            #"[{"functionResponse":{"name":"f","response":{"data":"\#(base64)"}}}]"#,
+            #"[{"toolResult":{"content":[{"json":{"bytes":"\#(base64)"}}]}}]"#,
+            #"[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"\#(base64)"}}]"#,
+            #"[{"type":"document","source":{"data":"\#(base64)","type":"text"}}]"#,
+            #"[{"inlineData":{"data":"\#(base64)","mimeType":"text/plain"}}]"#,
+            #"[{"document":{"source":{"bytes":"\#(base64)"},"format":"txt"}}]"#,
+            #"[{"type":"file","file":{"file_data":"data:text/csv;base64,\#(base64)"}}]"#,
+            #"[{"type":"redacted_thinking","data":"\#(base64)"}]"#,
+        ]
+    }()
+
+    @Test("what only looks like a picture is held for as text", arguments: disguised.indices)
+    func disguise(_ index: Int) throws {
+        let content = Self.disguised[index]
+        for beside in ["", #",{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/y.png"}}]}"#]
+        {
+            let body = #"{"model":"m","messages":[{"role":"user","content":\#(content)}\#(beside)]}"#
+            #expect(try Self.read(body).estimatedInputTokens > 320_000 / 3, "\(content.prefix(80))")
+        }
+    }
+
     @Test("accepts only bodies that end where the object ends", arguments: 0..<60)
     func everyPrefix(_ length: Int) {
         let body = #"{"model":"m","messages":[{"role":"user","content":"é\n"}],"n":-1.5e3}"#

@@ -14,8 +14,9 @@ package struct JSONContentScan: JSONTape, Sendable {
     package private(set) var documents = 0
     /// Recordings.
     package private(set) var audio = 0
-    /// Bytes of base64: `data:` URLs, and base64 under `data` and `file_data`.
-    package private(set) var payloadBytes = 0
+    /// Bytes of base64 that stand for pictures, recordings and documents, and so not for text: only where the dialects have
+    /// such things, since everything that is not counted here is held for as text.
+    package var payloadBytes: Int { self.holdsPlainDocument ? 0 : self.payloads }
     /// Values directly inside the scanned one, if it is an array.
     package private(set) var elements = 0
     /// Whether there may be something that only its issuer reads: a signature, or reasoning that is encrypted.
@@ -23,9 +24,18 @@ package struct JSONContentScan: JSONTape, Sendable {
     /// Whether anything has an `id`.
     package private(set) var hasIDs = false
 
-    private enum Key { case type, data, mediaType, image, document, other }
+    private enum Key { case type, data, mediaType, sourceType, format, image, document, arguments, other }
     private var key = Key.other
     private var depth = 0
+    private var payloads = 0
+    /// Of these, those directly in the innermost object.
+    private var payloadsHere = 0
+    /// Whether what the innermost object has under `data` is text, whatever it looks like.
+    private var isTextHere = false
+    /// Whether some document says by its format that it is text.
+    private var holdsPlainDocument = false
+    /// How deep the arguments or results of a call are that are being scanned, which are text all through; 0 for none.
+    private var argumentsDepth = 0
 
     /// Nothing seen.
     package init() {}
@@ -41,8 +51,21 @@ package struct JSONContentScan: JSONTape, Sendable {
         case 4:
             if JSONScanner.matches(bytes, range.lowerBound, "\"id\"") { self.hasIDs = true }
             self.key = .other
+        case 5 where JSONScanner.matches(bytes, range.lowerBound, "\"url\""): self.key = .data
         case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"type\""): self.key = .type
         case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"data\""): self.key = .data
+        case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"args\""): self.key = .arguments
+        case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"json\""): self.key = .arguments
+        case 7 where JSONScanner.matches(bytes, range.lowerBound, "\"bytes\""): self.key = .data
+        case 7 where JSONScanner.matches(bytes, range.lowerBound, "\"input\""): self.key = .arguments
+        case 8 where JSONScanner.matches(bytes, range.lowerBound, "\"format\""): self.key = .format
+        case 10 where JSONScanner.matches(bytes, range.lowerBound, "\"response\""): self.key = .arguments
+        case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"arguments\""): self.key = .arguments
+        case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"image_url\""): self.key = .data
+        case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"audio_url\""): self.key = .data
+        case 11 where JSONScanner.matches(bytes, range.lowerBound, "\"video_url\""): self.key = .data
+        case 12 where JSONScanner.matches(bytes, range.lowerBound, "\"media_type\""): self.key = .sourceType
+        case 14 where JSONScanner.matches(bytes, range.lowerBound, "\"document_url\""): self.key = .data
         case 7 where JSONScanner.matches(bytes, range.lowerBound, "\"image\""): self.key = .image
         case 8 where JSONScanner.matches(bytes, range.lowerBound, "\"images\""): self.key = .image
         case 10 where JSONScanner.matches(bytes, range.lowerBound, "\"mimeType\""): self.key = .mediaType
@@ -60,8 +83,36 @@ package struct JSONContentScan: JSONTape, Sendable {
         let key = self.key
         self.key = .other
         guard kind == .string else { return }
-        if key == .mediaType { self.mediaType(bytes, range) }
-        if key == .type { self.type(bytes, range) } else { self.payload(bytes, range, isData: key == .data) }
+        switch key {
+        case .type: self.type(bytes, range)
+        case .data: self.payload(bytes, range)
+        case .mediaType:
+            self.mediaType(bytes, range)
+            if Self.isTextType(bytes, range.lowerBound &+ 1) { self.textHere() }
+        case .sourceType: if Self.isTextType(bytes, range.lowerBound &+ 1) { self.textHere() }
+        case .format:
+            for name in Self.plainFormats where JSONScanner.matches(bytes, range.lowerBound, name) {
+                self.holdsPlainDocument = true
+            }
+        case .image, .document, .arguments, .other: break
+        }
+    }
+
+    /// Bedrock's documents that are text (`format`).
+    private static let plainFormats: [StaticString] = ["\"txt\"", "\"md\"", "\"csv\"", "\"html\""]
+
+    /// Whether a media type is of something that is read as text.
+    private static func isTextType(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+        !JSONScanner.matches(bytes, start, "image/") && !JSONScanner.matches(bytes, start, "audio/")
+            && !JSONScanner.matches(bytes, start, "video/") && !JSONScanner.matches(bytes, start, "application/pdf")
+            && !JSONScanner.matches(bytes, start, "application/vnd.")
+    }
+
+    /// The innermost object's payload is text, whether it has been seen or comes.
+    private mutating func textHere() {
+        self.isTextHere = true
+        self.payloads &-= self.payloadsHere
+        self.payloadsHere = 0
     }
 
     mutating func open(_ kind: JSONKind, at start: Int) {
@@ -70,15 +121,23 @@ package struct JSONContentScan: JSONTape, Sendable {
         if self.key == .image { self.images &+= 1 }
         if self.key == .document { self.documents &+= 1 }
         self.depth &+= 1
+        if self.key == .arguments, self.argumentsDepth == 0 { self.argumentsDepth = self.depth }
+        self.payloadsHere = 0
+        self.isTextHere = false
         self.key = .other
     }
 
     mutating func close(at end: Int) {
+        if self.argumentsDepth == self.depth { self.argumentsDepth = 0 }
+        self.payloadsHere = 0
+        self.isTextHere = false
         self.depth &-= 1
     }
 
     private mutating func type(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         switch range.count {
+        // A source of plain text, where a document has one.
+        case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"text\""): self.textHere()
         case 6 where JSONScanner.matches(bytes, range.lowerBound, "\"file\""): self.documents &+= 1
         case 7 where JSONScanner.matches(bytes, range.lowerBound, "\"image\""): self.images &+= 1
         case 10 where JSONScanner.matches(bytes, range.lowerBound, "\"document\""): self.documents &+= 1
@@ -86,7 +145,9 @@ package struct JSONContentScan: JSONTape, Sendable {
         case 12 where JSONScanner.matches(bytes, range.lowerBound, "\"input_file\""): self.documents &+= 1
         case 13 where JSONScanner.matches(bytes, range.lowerBound, "\"input_audio\""): self.audio &+= 1
         case 13 where JSONScanner.matches(bytes, range.lowerBound, "\"input_image\""): self.images &+= 1
-        case 19 where JSONScanner.matches(bytes, range.lowerBound, "\"redacted_thinking\""): self.mayHoldState = true
+        case 19 where JSONScanner.matches(bytes, range.lowerBound, "\"redacted_thinking\""):
+            self.mayHoldState = true
+            self.textHere()
         default: break
         }
     }
@@ -102,13 +163,15 @@ package struct JSONContentScan: JSONTape, Sendable {
         }
     }
 
-    private mutating func payload(_ bytes: Span<UInt8>, _ range: Range<Int>, isData: Bool) {
-        guard range.count > Self.smallestPayload else { return }
-        if JSONScanner.matches(bytes, range.lowerBound, "\"data:")
-            || (isData && Self.looksLikeBase64(bytes, range.lowerBound &+ 1))
-        {
-            self.payloadBytes &+= range.count
-        }
+    private mutating func payload(_ bytes: Span<UInt8>, _ range: Range<Int>) {
+        guard range.count > Self.smallestPayload, self.argumentsDepth == 0, !self.isTextHere else { return }
+        let start = range.lowerBound &+ 1
+        let isMedia =
+            JSONScanner.matches(bytes, start, "data:")
+            ? !Self.isTextType(bytes, start &+ 5) : Self.looksLikeBase64(bytes, start)
+        guard isMedia else { return }
+        self.payloads &+= range.count
+        self.payloadsHere &+= range.count
     }
 
     /// Plain text has a space or another foreign character long before the sample ends. Some encoders write `\/`.
