@@ -203,6 +203,11 @@ public struct Outcome: Sendable {
     /// The tokens spent, as far as known.
     public var usage: Usage?
 
+    /// Whether nobody read the reply to its end.
+    package var hasLeft: Bool {
+        if case .abandoned = self.end { true } else { false }
+    }
+
     /// Creates an outcome.
     public init(_ end: End, usage: Usage? = nil) {
         self.end = end

@@ -93,6 +93,8 @@ public final class RequestInfo: Sendable {
     private let decided = Mutex<(any RequestDecision)?>(nil)
     /// Nanoseconds spent on waiting for providers, backoff included.
     private let waited = Atomic<Int64>(0)
+    /// Calls that go on when the client has left.
+    let detached = Mutex(DetachedCalls())
 
     /// Creates the constant part.
     public init(

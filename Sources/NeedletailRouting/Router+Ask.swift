@@ -29,7 +29,8 @@ extension Router {
             let result = AttemptResult(.init(error), latency: now.duration(since: begin))
             gate.failed(error, model: attempt.model, now: now)
             permit.settle(
-                result.verdict, used: error.mayHaveBeenProcessed ? nil : 0, now: now, random: self.random)
+                result.verdict, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
+                of: context.request, time: self.time, random: self.random)
             statistics.end(result, isCommitted: false, now: now)
             gate.publishHeadroom(to: statistics, now: now)
             if self.ranks.own.contains(index) {
@@ -51,12 +52,15 @@ extension Router {
         case .stream(let stream):
             statistics.commit(latency: latency, isStreamed: true, now: now)
             stream.onEnd {
-                [time = self.time, random = self.random, targets = self.targets, balancer = self.balancer] outcome in
+                [
+                    time = self.time, random = self.random, targets = self.targets, balancer = self.balancer,
+                    info = context.request
+                ] outcome in
                 let now = time.now()
                 let result = AttemptResult(.init(outcome), latency: latency, isStreamed: true, usage: outcome.usage)
-                if permit.settle(result.verdict, used: outcome.usage?.totalTokens, now: now, random: random) {
-                    statistics.recover(now: now)
-                }
+                permit.settle(
+                    result.verdict, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info,
+                    time: time, random: random, recovered: { statistics.recover(now: $0) })
                 statistics.end(result, isCommitted: true, now: now)
                 gate.publishHeadroom(to: statistics, now: now)
                 if isOwn { balancer.record(result, of: index, in: targets, for: question) }

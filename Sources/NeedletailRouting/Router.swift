@@ -114,7 +114,7 @@ public struct Router: Provider {
         } catch {
             // The call that the router above has counted was never made.
             if run.context.isCounted { context.request.uncountAttempt() }
-            self.end(run, error)
+            self.end(run, error, context.request)
             throw error
         }
         guard let permit = run.groupPermit else { return reply }
@@ -122,19 +122,22 @@ public struct Router: Provider {
         case .complete(_, let usage):
             permit.settle(.neutral, used: usage?.totalTokens, now: self.time.now(), random: nil)
         case .stream(let stream):
-            stream.onEnd { [time = self.time] outcome in
-                permit.settle(.neutral, used: outcome.usage?.totalTokens, now: time.now(), random: nil)
+            stream.onEnd { [time = self.time, info = context.request] outcome in
+                permit.settle(
+                    .neutral, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info,
+                    time: time, random: nil)
             }
         }
         return reply
     }
 
     /// Settles with the group's own limits: whoever was refused without a call has used nothing of them.
-    private func end(_ run: Run, _ error: NeedletailError) {
+    private func end(_ run: Run, _ error: NeedletailError, _ request: RequestInfo) {
         guard let permit = run.groupPermit else { return }
-        let now = self.time.now()
-        guard run.calls > 0 else { return permit.giveBack(now: now) }
-        permit.settle(.neutral, used: error.mayHaveBeenProcessed ? nil : 0, now: now, random: nil)
+        guard run.calls > 0 else { return permit.giveBack(now: self.time.now()) }
+        permit.settle(
+            .neutral, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled, of: request,
+            time: self.time, random: nil)
     }
 
     /// One request's way through this router.

@@ -83,11 +83,72 @@ struct DrainLayerTests {
         }
     }
 
-    private static func readOne(_ provider: any Provider) async throws {
-        let reply = try await provider.respond(to: .sample(), context: .testing())
+    private static func readOne(_ provider: any Provider, _ context: RequestContext = .testing()) async throws {
+        let reply = try await provider.respond(to: .sample(), context: context)
         guard case .stream(let stream) = reply.body else { throw NeedletailError(.internalFailure, "no stream") }
         var chunks = stream.makeAsyncIterator()
         _ = try await chunks.next()
+    }
+
+    /// A limit of one request at a time around what is drained: a key's, a group's target's, and one without a router.
+    private static func limited(
+        _ kind: String, _ drain: DrainLayer, _ time: TimeSource
+    ) -> (provider: any Provider, scope: LimitScope) {
+        let scope = LimitScope("s", LimitPolicy(concurrency: 1), now: time.now())
+        let gate = AdmissionGate(breaker: CircuitBreaker(nil), limits: [scope])
+        switch kind {
+        case "key": return (LimitLayer(drain, keys: ["k": [scope]], time: time), scope)
+        case "gate": return (GateLayer(drain, gate: gate, time: time, random: .seeded(1)), scope)
+        default:
+            let target = Target(drain, deployment: Deployment(.init(provider: "p", model: nil), gate: gate))
+            let router = Router(id: "r", targets: [target], balancer: .priority, time: time, random: .seeded(1))
+            return (router, scope)
+        }
+    }
+
+    @Test(
+        "A place is taken until a call that its client has left has ended, before the first byte or after",
+        arguments: ["key", "gate", "target"], [true, false])
+    func places(_ kind: String, _ hasBegun: Bool) {
+        self.run { runner, time in
+            let ended = Ended()
+            let upstream = hasBegun ? Self.upstream(time, ended) : Self.slowUpstream(time, ended)
+            let (provider, scope) = Self.limited(kind, DrainLayer(upstream, runner: runner), time)
+            let context = RequestContext.testing(keyName: "k")
+            if hasBegun {
+                try await Self.readOne(provider, context)
+            } else {
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { _ = try? await provider.respond(to: .sample(), context: context) }
+                    try? await time.sleep(time.now().advanced(by: .seconds(2)))
+                    group.cancelAll()
+                }
+            }
+            try await time.sleep(time.now().advanced(by: .seconds(1)))
+            #expect(!ended.isFinished && scope.headroom(now: time.now()).running == 1)
+            // A router waits for the place.
+            if kind != "target" {
+                await #expect(throws: NeedletailError.self) {
+                    _ = try await provider.respond(to: .sample(), context: .testing(keyName: "k"))
+                }
+            }
+            try await time.sleep(time.now().advanced(by: .seconds(60)))
+            #expect(ended.isFinished && scope.headroom(now: time.now()).running == 0)
+        }
+    }
+
+    /// A whole reply after ten seconds.
+    private static func slowUpstream(_ time: TimeSource, _ ended: Ended) -> FunctionProvider {
+        FunctionProvider("p") { (_, _) throws(NeedletailError) in
+            do { try await time.sleep(time.now().advanced(by: .seconds(10))) } catch {
+                throw NeedletailError(.cancelled, "cancelled")
+            }
+            let reply = InferenceReply(
+                provider: "p", model: "m",
+                body: .complete(WireBody(dialect: .openAIChat, bytes: ByteBuffer(string: "{}")), nil))
+            reply.onEnd { ended.note($0) }
+            return reply
+        }
     }
 
     @Test("A stream that is read is the same with the layer, however slow its client is")

@@ -33,8 +33,16 @@ public struct DrainLayer: Provider {
     ) async throws(NeedletailError) -> InferenceReply {
         guard request.operation.isBilled else { return try await self.next.respond(to: request, context: context) }
         let flight = Flight(deadline: context.deadline, bound: Self.bound, outlivesReaders: true)
-        let next = self.next
-        guard let reader = flight.join(), self.runner.start({ await flight.run(next, request, context) }) else {
+        let (next, reader) = (self.next, flight.join())
+        let info = context.request
+        // Until it has ended it takes the places that it was given, whoever has left.
+        info.beginDetachedCall()
+        let hasStarted = self.runner.start {
+            await flight.run(next, request, context)
+            info.endDetachedCall()
+        }
+        guard hasStarted, let reader else {
+            if !hasStarted { info.endDetachedCall() }
             return try await self.next.respond(to: request, context: context)
         }
         return try await flight.reply(for: reader)

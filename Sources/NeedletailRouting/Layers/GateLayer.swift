@@ -53,12 +53,15 @@ public struct GateLayer: Provider {
             let now = self.time.now()
             self.gate.failed(error, model: request.model, now: now)
             permit.settle(
-                .init(error), used: error.mayHaveBeenProcessed ? nil : 0, now: now, random: self.random)
+                .init(error), used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
+                of: context.request, time: self.time, random: self.random)
             throw error
         }
         self.gate.replied(reply, now: self.time.now())
-        reply.onEnd { [time = self.time, random = self.random] outcome in
-            permit.settle(.init(outcome), used: outcome.usage?.totalTokens, now: time.now(), random: random)
+        reply.onEnd { [time = self.time, random = self.random, info = context.request] outcome in
+            permit.settle(
+                .init(outcome), used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info,
+                time: time, random: random)
         }
         return reply
     }

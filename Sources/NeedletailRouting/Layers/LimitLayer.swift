@@ -58,11 +58,14 @@ public struct LimitLayer: Provider {
         do {
             reply = try await self.next.respond(to: request, context: context)
         } catch {
-            permit.settle(.neutral, used: error.mayHaveBeenProcessed ? nil : 0, now: self.time.now(), random: nil)
+            permit.settle(
+                .neutral, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled, of: info,
+                time: self.time, random: nil)
             throw error
         }
         reply.onEnd { [time = self.time] outcome in
-            permit.settle(.neutral, used: outcome.usage?.totalTokens, now: time.now(), random: nil)
+            permit.settle(
+                .neutral, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info, time: time, random: nil)
         }
         return reply
     }

@@ -37,6 +37,24 @@ final class AdmissionPermit: Sendable {
         return hasClosed
     }
 
+    /// Says how a call ended for its client; where the client has left and the call is read on to its end, its places are free
+    /// only then.
+    ///
+    /// - Parameters:
+    ///   - hasLeft: Whether the client has.
+    ///   - request: Whose call it is.
+    ///   - recovered: Told when the breaker has closed by that.
+    func settle(
+        _ verdict: AttemptResult.Verdict, used: Int?, hasLeft: Bool, of request: RequestInfo, time: TimeSource,
+        random: RandomSource?, recovered: @escaping @Sendable (Instant) -> Void = { _ in }
+    ) {
+        let settle = { @Sendable in
+            let now = time.now()
+            if self.settle(verdict, used: used, now: now, random: random) { recovered(now) }
+        }
+        if hasLeft { request.afterDetachedCalls(settle) } else { settle() }
+    }
+
     /// Gives everything back: the call is not made after all.
     func giveBack(now: Instant) {
         guard !self.isSettled.exchange(true, ordering: .relaxed) else { return }
