@@ -12,6 +12,21 @@ extension SQLiteStore {
         }
     }
 
+    /// Keeps a state where there is none of its name yet. The insert decides: of several processes one keeps its own.
+    ///
+    /// - Parameter wallSeconds: Now, in seconds since 1970.
+    /// - Returns: Whether it was kept.
+    public func saveIfAbsent(
+        state name: String, _ content: String, wallSeconds: Int64
+    ) throws(NeedletailError) -> Bool {
+        try self.write { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO state (name, content, changed) VALUES (?, ?, ?)",
+                arguments: [name, content, wallSeconds])
+            return database.changesCount == 1
+        }
+    }
+
     /// Keeps states in the place of those of the same names, all or none.
     ///
     /// - Parameter wallSeconds: Now, in seconds since 1970.

@@ -34,6 +34,18 @@ public final class FirstAdminKey: StoredAccess {
         return hash != nil
     }
 
+    /// Makes one where there is none. Of several gateways that start at once on one store, one makes it.
+    ///
+    /// - Returns: The key itself, which cannot be had again; `nil` if there is one.
+    static func makeFirst(
+        in store: SQLiteStore, random: RandomSource, time: TimeSource
+    ) throws(NeedletailError) -> Secret? {
+        let secret = KeySecret.make(random)
+        let isFirst = try store.saveIfAbsent(
+            state: Self.state, Self.text(secret.exposed), wallSeconds: time.wallSeconds())
+        return isFirst ? secret : nil
+    }
+
     /// Makes one in the place of the one before.
     ///
     /// - Returns: The key itself, which cannot be had again.

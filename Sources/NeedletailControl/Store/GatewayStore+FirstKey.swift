@@ -14,8 +14,11 @@ extension GatewayStore {
         }
         do throws(NeedletailError) {
             guard try !self.firstAdminKey.read(file), let show = surroundings.showOnce else { return }
-            let secret = try FirstAdminKey.make(in: file, random: surroundings.random, time: surroundings.time)
+            let made = try FirstAdminKey.makeFirst(
+                in: file, random: surroundings.random, time: surroundings.time)
             try self.firstAdminKey.read(file)
+            // Another gateway was first, and has shown it.
+            guard let secret = made else { return }
             show("The admin key, shown this once: \(secret.exposed)")
             surroundings.logger.notice(
                 "An admin key was made, as none is configured; `needletail keys admin` makes another.")

@@ -73,6 +73,28 @@ struct FirstAdminKeyTests {
         await second.drain()
     }
 
+    @Test("of several gateways that start at once on one store, one makes it")
+    func race() async throws {
+        let path = self.folder.path + "/race.db"
+        let stores = [try SQLiteStore(path: path), try SQLiteStore(path: path)]
+        // Both have looked and found none before either writes.
+        let made = try await withThrowingTaskGroup(of: Secret?.self) { group in
+            for (seed, store) in stores.enumerated() {
+                group.addTask { [time = self.time.source] in
+                    try FirstAdminKey.makeFirst(in: store, random: .seeded(UInt64(seed)), time: time)
+                }
+            }
+            return try await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
+        }
+        #expect(made.count == 1)
+        let secret = try #require(made.first)
+        for store in stores {
+            let key = FirstAdminKey()
+            try key.read(store)
+            #expect(key.find(secret.exposed) != nil)
+        }
+    }
+
     @Test("none is made where one is configured, or on loopback, which stays open to this machine")
     func unneeded() async throws {
         for text in ["listen: { admin: '0.0.0.0:0' }\nadmin: { key: { env: ADMIN } }\nstore: on", "store: on"] {
