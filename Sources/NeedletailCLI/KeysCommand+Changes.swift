@@ -12,12 +12,14 @@ extension KeysCommand {
         @OptionGroup var options: Options
         @Argument(help: "The name or the id.")
         var name: String
-        @Option(help: "Another name, under which it is counted from now on.")
+        @Option(help: "Another name. Its own budget goes on.")
         var rename: String?
         @Option(help: "The team within the tenant.")
         var team: String?
         @Option(help: "Words that its requests are counted under, with commas.")
         var tags: String?
+        @Option(help: "The words that clients may add in x-needletail-tags, with commas; * stands for any text.")
+        var clientTags: String?
         @Option(help: "NAME=TEXT, for people; may be given several times. NAME= takes one away.")
         var metadata: [String] = []
         @Option(help: "The models that it may use, with commas; * stands for any text.")
@@ -42,7 +44,8 @@ extension KeysCommand {
             }
             try self.options.perform("change", subject: self.name) { tool in
                 let key = try tool.change(
-                    self.name, KeyPatch(patch), taken: self.options.store.location.keyNames)
+                    self.name, KeyPatch(patch), taken: self.options.store.location.keyNames,
+                    groups: self.options.store.location.groupNames)
                 if self.json { return StandardStreams.output(KeyTable.json([key])) }
                 for line in KeyTable.lines([key], now: TimeSource.live.wallSeconds()) { StandardStreams.output(line) }
             }
@@ -55,7 +58,8 @@ extension KeysCommand {
                 if team == "none" { json.null() } else { json.string(team) }
             }
             let lists: [(StaticString, String?)] = [
-                ("tags", self.tags), ("models", self.models), ("providers", self.providers),
+                ("tags", self.tags), ("client_tags", self.clientTags), ("models", self.models),
+                ("providers", self.providers),
                 ("surfaces", self.surfaces), ("networks", self.networks),
             ]
             for case (let name, let text?) in lists {

@@ -70,9 +70,17 @@ struct KeysCommand: AsyncParsableCommand {
         var budget: String?
         @Option(help: "In which time the budget is spent: minute, hour, day, week, month or total.")
         var per: String?
+        @Option(
+            help:
+                "What becomes of a request that the budget does not cover: refuse, queue, queue:30s or downgrade:GROUP."
+        )
+        var onExhausted: String?
+        @Option(help: "Who goes first when not all can: low, normal or high.")
+        var priority: String?
 
         /// Writes them as members of a change; `none` takes one away.
         func write(into json: inout JSONWriter) {
+            if let priority { Self.member("priority", priority, isNumber: false, into: &json) }
             let rates: [(StaticString, String?)] = [
                 ("rpm", self.rpm), ("rph", self.rph), ("tpm", self.tpm), ("concurrency", self.concurrency),
                 ("burst", self.burst),
@@ -90,13 +98,24 @@ struct KeysCommand: AsyncParsableCommand {
             if self.budget == "none" {
                 json.key("budget")
                 json.null()
-            } else if self.budget != nil || self.per != nil {
+            } else if self.budget != nil || self.per != nil || self.onExhausted != nil {
                 json.key("budget")
                 json.beginObject()
                 if let budget { json.member("limit", budget) }
                 if let per { json.member("per", per) }
+                if let onExhausted { Self.exhaustion(onExhausted, into: &json) }
                 json.endObject()
             }
+        }
+
+        private static func exhaustion(_ text: String, into json: inout JSONWriter) {
+            let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { return Self.member("on_exhausted", text, isNumber: false, into: &json) }
+            json.key("on_exhausted")
+            json.beginObject()
+            json.key(parts[0])
+            json.string(parts[1])
+            json.endObject()
         }
 
         private static func member(
@@ -146,6 +165,8 @@ struct KeysCommand: AsyncParsableCommand {
         var team: String?
         @Option(help: "Words that its requests are counted under, with commas.")
         var tags: String?
+        @Option(help: "The words that clients may add in x-needletail-tags, with commas; * stands for any text.")
+        var clientTags: String?
         @Option(help: "NAME=TEXT, for people; may be given several times.")
         var metadata: [String] = []
         @Option(help: "The models that it may use, with commas; * stands for any text.")
@@ -172,7 +193,8 @@ struct KeysCommand: AsyncParsableCommand {
                     try tool.create(
                         self.name, grant: try self.grant(),
                         limits: try KeyLimits(changes: try KeysCommand.object { self.limits.write(into: &$0) }),
-                        lifetime: lifetime, taken: self.options.store.location.keyNames),
+                        lifetime: lifetime, taken: self.options.store.location.keyNames,
+                        groups: self.options.store.location.groupNames),
                     asJSON: self.json)
             }
         }
@@ -187,7 +209,8 @@ struct KeysCommand: AsyncParsableCommand {
                 pairs[String(pair[..<sign])] = String(pair[pair.index(after: sign)...])
             }
             return try KeyGrant(
-                tenant: self.tenant, team: self.team, tags: list(self.tags) ?? [], metadata: pairs,
+                tenant: self.tenant, team: self.team, tags: list(self.tags) ?? [],
+                clientTags: list(self.clientTags), metadata: pairs,
                 models: list(self.models), providers: list(self.providers), surfaces: list(self.surfaces),
                 networks: list(self.networks))
         }

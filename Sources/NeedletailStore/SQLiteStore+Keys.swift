@@ -7,12 +7,13 @@ extension SQLiteStore: KeyStore {
         try self.read { database in
             let sql = """
                 SELECT id, name, prefix, hash, created, expires, disabled, tenant, team, tags, metadata, models,
-                    providers, surfaces, networks, limits
+                    providers, surfaces, networks, limits, account, client_tags
                 FROM api_key ORDER BY name, created, id
                 """
             return try Row.fetchAll(database, sql: sql).map { row in
                 StoredKey(
-                    id: row[0], name: row[1], prefix: row[2], hash: Self.bytes(row[3]), grant: Self.grant(row),
+                    id: row[0], name: row[1], account: row[16], prefix: row[2], hash: Self.bytes(row[3]),
+                    grant: Self.grant(row),
                     limits: try Self.limits(row[15]), created: row[4], expires: row[5], isDisabled: row[6])
             }
         }
@@ -23,8 +24,8 @@ extension SQLiteStore: KeyStore {
         try self.write { database in
             let sql = """
                 INSERT OR REPLACE INTO api_key (id, name, prefix, hash, created, expires, disabled, tenant, team, tags,
-                    metadata, models, providers, surfaces, networks, limits)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    metadata, models, providers, surfaces, networks, limits, account, client_tags)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
             for key in keys {
                 let grant = key.grant
@@ -36,6 +37,7 @@ extension SQLiteStore: KeyStore {
                         grant.models.map(Self.lines), grant.providers.map(Self.lines),
                         grant.surfaces.map { Self.lines($0.map(\.rawValue).sorted()) },
                         grant.networks.map { Self.lines($0.map(\.description)) }, Self.text(key.limits),
+                        key.account, grant.clientTags.map(Self.lines),
                     ])
             }
         }
@@ -72,6 +74,7 @@ extension SQLiteStore: KeyStore {
         grant.team = row[8]
         grant.tags = list(9) ?? []
         grant.metadata = Self.pairs(row[10] as String? ?? "{}")
+        grant.clientTags = list(17)
         grant.models = list(11)
         grant.providers = list(12)
         // A word that this version does not know opens nothing.

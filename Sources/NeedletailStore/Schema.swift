@@ -139,6 +139,11 @@ enum Schema {
             // JSON, see `KeyLimits`; none for no limits.
             try database.execute(sql: "ALTER TABLE api_key ADD COLUMN limits TEXT")
         }
+        migrator.registerMigration("keys: accounts, client tags") { database in
+            for column in ["account", "client_tags"] {
+                try database.execute(sql: "ALTER TABLE api_key ADD COLUMN \(column) TEXT")
+            }
+        }
         return migrator
     }
 }

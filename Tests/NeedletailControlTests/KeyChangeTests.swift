@@ -26,7 +26,7 @@ struct KeyChangeTests {
     private static func json(_ text: String) throws -> JSONView { try JSONDocument(ByteBuffer(string: text)).root }
 
     private func change(_ key: String, _ patch: String, taken: [String] = []) throws {
-        try self.tool.change(key, KeyPatch(try Self.json(patch)), taken: taken)
+        try self.tool.change(key, KeyPatch(try Self.json(patch)), taken: taken, groups: ["cheap"])
         try self.ring.refresh(isForced: true)
     }
 
@@ -87,6 +87,96 @@ struct KeyChangeTests {
         #expect(self.ring.find(secret.exposed) == nil)
     }
 
+    @Test("who goes first, and what comes when a budget is spent, are kept, shown and changed")
+    func exhaustion() throws {
+        let text = #"{"priority":"high","budget":{"limit":1,"per":"day","on_exhausted":{"downgrade":"cheap"}}}"#
+        let (_, secret) = try self.tool.create("dev", limits: try KeyLimits(changes: try Self.json(text)))
+        try self.ring.refresh(isForced: true)
+        #expect(self.ring.find(secret.exposed)?.priority == .high)
+        #expect(self.ring.known.budgets.map(\.exhaustion) == [.downgrade("cheap")])
+        let shown = KeyTable.json(try self.store.keys())
+        #expect(shown.contains(#""priority":"high""#) && shown.contains(#""on_exhausted":{"downgrade":"cheap"}"#))
+        let line = try #require(KeyTable.lines(try self.store.keys(), now: 0).first)
+        #expect(line.contains("priority high") && line.contains("then cheap"))
+        // What is said of it replaces what was.
+        try self.change("dev", #"{"budget":{"on_exhausted":{"queue":"1500ms"}}}"#)
+        #expect(self.ring.known.budgets.map(\.exhaustion) == [.queue(.milliseconds(1_500))])
+        try self.change("dev", #"{"budget":{"limit":2}}"#)
+        #expect(self.ring.known.budgets.map(\.exhaustion) == [.queue(.milliseconds(1_500))])
+        try self.change("dev", #"{"budget":{"on_exhausted":"queue"}}"#)
+        #expect(self.ring.known.budgets.map(\.exhaustion) == [.queue(.seconds(60))])
+        try self.change("dev", #"{"budget":{"on_exhausted":"refuse"},"priority":null}"#)
+        #expect(self.ring.known.budgets.map(\.exhaustion) == [.refuse])
+        #expect(self.ring.find(secret.exposed)?.priority == .normal)
+    }
+
+    @Test("the words that clients may add are kept and changed")
+    func clientTags() throws {
+        let (_, secret) = try self.tool.create("dev", grant: try KeyGrant(clientTags: ["night*"]))
+        try self.ring.refresh(isForced: true)
+        #expect(self.ring.find(secret.exposed)?.grant.clientTags == ["night*"])
+        try self.change("dev", #"{"client_tags":[]}"#)
+        #expect(self.ring.find(secret.exposed)?.grant.clientTags == [])
+        try self.change("dev", #"{"client_tags":null}"#)
+        #expect(self.ring.find(secret.exposed)?.grant.clientTags == nil)
+    }
+
+    @Test("what a key has spent goes on counting under another name, and no other key's does")
+    func accounts() throws {
+        func accounts() -> [String] {
+            self.ring.known.budgets.map { "\($0.name) = \($0.account)" }.sorted()
+        }
+        let limits = try KeyLimits(changes: try Self.json(#"{"budget":{"limit":1},"limits":{"daily_budget":1}}"#))
+        _ = try self.tool.create("a", limits: limits)
+        try self.change("a", #"{"name":"b"}"#)
+        #expect(accounts() == ["key b = key a", "key b daily_budget = key a daily_budget"])
+        _ = try self.tool.rotate("b", overlap: 0)
+        self.time.advance(by: .seconds(1))
+        try self.change("b", #"{"name":"c"}"#)
+        #expect(accounts().first == "key c = key a")
+        // The name is free, its count is not.
+        let (other, _) = try self.tool.create("a", limits: limits)
+        try self.ring.refresh(isForced: true)
+        #expect(accounts().first == "key a = key a#\(other.id)")
+        try self.tool.delete("a")
+        try self.change("c", #"{"name":"a"}"#)
+        #expect(accounts() == ["key a = key a", "key a daily_budget = key a daily_budget"])
+        #expect(try self.store.keys().allSatisfy { $0.account == nil })
+    }
+
+    @Test("a budget that is spent stays spent when its key has another name, also for a call that runs meanwhile")
+    func renamedBudget() throws {
+        let limits = try KeyLimits(changes: try Self.json(#"{"budget":{"limit":"0.000000001"}}"#))
+        _ = try self.tool.create("a", limits: limits)
+        try self.ring.refresh(isForced: true)
+        var state = BudgetState(self.ring.known.budgets)
+        func hold(_ key: String, _ money: Int128) throws -> BudgetState.Hold? {
+            let call = BudgetedCall(key: key, provider: "p", model: "m")
+            while true {
+                switch state.hold(call, money: money, tokens: 0, now: 1) {
+                case .held(let hold): return hold
+                case .refused: return nil
+                case .short(let shortage):
+                    switch try self.store.grant(shortage.requests) {
+                    case .granted(let blocks): _ = state.granted(shortage, blocks, now: 1)
+                    case .refused(let index, let left):
+                        _ = state.refused(shortage, at: index, left: left, now: 1)
+                        return nil
+                    }
+                }
+            }
+        }
+        let first = try #require(try hold("a", 600))
+        try self.change("a", #"{"name":"b"}"#)
+        state.replace(self.ring.known.budgets)
+        #expect(try hold("b", 600) == nil)
+        _ = state.settle(first, money: 600, tokens: 0, now: 1)
+        #expect(try hold("b", 401) == nil)
+        try self.store.book(state.takeChanges(now: 1, isClosing: true))
+        #expect(try self.store.balances().map { "\($0.slot.counter) \($0.spent) \($0.leased)" } == ["key a 600 0"])
+        #expect(try hold("b", 400) != nil)
+    }
+
     @Test("what a key opens belongs to its name; whether it is on, and that it is gone, to the one with the id")
     func ids() throws {
         let (old, first) = try self.tool.create("dev")
@@ -114,7 +204,11 @@ struct KeyChangeTests {
             (#"{"limits":{"rpm":"5"}}"#, "without quotes"), (#"{"limits":{"burst":5}}"#, "rate"),
             (#"{"limits":{"daily_budget":-1}}"#, "daily_budget"), (#"{"budget":{"per":"day"}}"#, "limit"),
             (#"{"budget":{"limit":1,"per":"decade"}}"#, "per"),
-            (#"{"budget":{"limit":1,"on_exhausted":"queue"}}"#, "on_exhausted"),
+            (#"{"budget":{"limit":1,"on_exhausted":"queue"}}"#, "no next stretch"),
+            (#"{"budget":{"limit":1,"on_exhausted":"perhaps"}}"#, "on_exhausted"),
+            (#"{"budget":{"limit":1,"on_exhausted":{"downgrade":"chep"}}}"#, "did you mean 'cheap'"),
+            (#"{"budget":{"limit":1,"per":"day","on_exhausted":{"downgrade":"cheap","queue":"1s"}}}"#, "both"),
+            (#"{"priority":"urgent"}"#, "low, normal or high"), (#"{"client_tags":"x"}"#, "list of texts"),
             (#"{"name":"other"}"#, "There is a key 'other'"), (#"{"name":"file"}"#, "The configuration has"),
             (#"{"name":"no name"}"#, "no name"), (#"{"name":null}"#, "no name"), (#"{"models":[1]}"#, "list of texts"),
             (#"{"networks":["10.0.0.0/40"]}"#, "no network"), (#"{"metadata":{"a":1}}"#, "object of texts"),

@@ -24,14 +24,15 @@ export async function keys(it) {
     limits: Object.fromEntries(rates.map((rate) => [rate, inputs[rate].value ? Number(inputs[rate].value) : null])),
     budget: inputs.budget.value ? { limit: inputs.budget.value, per: per.value } : null,
   });
+  const priorities = (chosen = "normal") => h("select", {}, ["low", "normal", "high"].map((word) => h("option", { value: word, selected: word === chosen }, word)));
   const boundInputs = (row = {}) => ({
     ...Object.fromEntries(rates.map((rate) => [rate, h("input", { type: "number", min: "1", placeholder: "none", value: row.limits?.[rate] ?? "" })])),
     budget: h("input", { inputmode: "decimal", pattern: "[0-9]+(\\.[0-9]{1,12})?", placeholder: "none", value: row.budget?.limit ?? "" }),
   });
   const periods = (chosen = "month") => h("select", {}, ["minute", "hour", "day", "week", "month", "total"].map((per) => h("option", { value: per, selected: per === chosen }, per)));
-  const boundLabels = (inputs, per) => [
+  const boundLabels = (inputs, per, priority) => [
     h("label", {}, "Requests a minute", inputs.rpm), h("label", {}, "Tokens a minute", inputs.tpm), h("label", {}, "At a time", inputs.concurrency),
-    h("label", {}, "Budget in dollars", inputs.budget), h("label", {}, "Per", per)];
+    h("label", {}, "Budget in dollars", inputs.budget), h("label", {}, "Per", per), h("label", {}, "Priority", priority)];
 
   const name = h("input", { name: "name", required: true, pattern: "[A-Za-z0-9._\\-]+" });
   const models = h("input", { name: "models", placeholder: "all" });
@@ -39,6 +40,7 @@ export async function keys(it) {
   const days = h("input", { name: "days", type: "number", min: "1", placeholder: "never" });
   const newBounds = boundInputs();
   const newPer = periods();
+  const newPriority = priorities();
   const place = h("div", {});
   const editor = h("div", {});
   const create = (event) => {
@@ -51,6 +53,7 @@ export async function keys(it) {
     const set = Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== null));
     if (Object.keys(set).length) body.limits = set;
     if (budget) body.budget = budget;
+    if (newPriority.value !== "normal") body.priority = newPriority.value;
     act(`${name.value} is made.`, "POST", "/keys", body);
   };
 
@@ -64,6 +67,7 @@ export async function keys(it) {
     const isOn = h("input", { type: "checkbox", checked: !row.disabled });
     const inputs = boundInputs(row);
     const per = periods(row.budget?.per);
+    const priority = priorities(row.priority);
     const save = async (event) => {
       event.preventDefault();
       const body = { ...bounds(inputs, per), enabled: isOn.checked };
@@ -71,11 +75,12 @@ export async function keys(it) {
       if (opens.value !== opened) body.models = opens.value.trim() ? words(opens) : null;
       if (team.value !== (row.team ?? "")) body.team = team.value.trim() || null;
       if (rename.value !== row.name) body.name = rename.value;
+      if (priority.value !== (row.priority ?? "normal")) body.priority = priority.value;
       // Two who edit at once do not undo each other's changes.
       if (await act(`${rename.value} is changed.`, "PATCH", path(row), body, { headers: { "if-match": row.etag } })) close(opener);
     };
     editor.replaceChildren(card(`Change ${row.name}`, h("form", { class: "row", onsubmit: save, onkeydown: (event) => event.key === "Escape" && close(opener) },
-      h("label", {}, "New name", rename), h("label", {}, "Its models", opens), h("label", {}, "Its team", team), boundLabels(inputs, per),
+      h("label", {}, "New name", rename), h("label", {}, "Its models", opens), h("label", {}, "Its team", team), boundLabels(inputs, per, priority),
       h("label", {}, isOn, " Opens what it may"),
       h("button", { class: "main" }, "Save"), h("button", { type: "button", onclick: () => close(opener) }, "Cancel"))));
     rename.focus();
@@ -89,7 +94,7 @@ export async function keys(it) {
     sure.focus();
   }
 
-  const bounded = (row) => [...rates.filter((rate) => row.limits?.[rate]).map((rate) => `${rate} ${count(row.limits[rate])}`),
+  const bounded = (row) => [...(row.priority ? [`priority ${row.priority}`] : []), ...rates.filter((rate) => row.limits?.[rate]).map((rate) => `${rate} ${count(row.limits[rate])}`),
     ...(row.budget ? [`${dollars(row.budget.limit)} per ${row.budget.per}`] : [])].join(", ") || "–";
   async function refresh() {
     const [rows, budgets] = await Promise.all([list("/keys", it), list("/budgets", it)]);
@@ -111,6 +116,6 @@ export async function keys(it) {
   }
   it.show(h("h1", {}, "Keys and budgets"), may("keys") && card("New key", h("form", { class: "row", onsubmit: create },
     h("label", {}, "Name", name), h("label", {}, "Models", models), h("label", {}, "Tenant", tenant), h("label", {}, "Expires in days", days),
-    boundLabels(newBounds, newPer), h("button", { class: "main" }, "Make"))), made, editor, place);
+    boundLabels(newBounds, newPer, newPriority), h("button", { class: "main" }, "Make"))), made, editor, place);
   await refresh();
 }

@@ -230,7 +230,10 @@ public final class GatewayProcess: Service {
                 store, stack: { running.current.stack }, log: telemetry.recent,
                 random: .seeded(surroundings.random.next())),
             VaultRoom(store, running, surroundings), AuditRoom(store), LedgerRoom(store), BudgetsRoom(store),
-            KeysRoom(store, random: surroundings.random) { running.current.configuration.keys?.map(\.name) ?? [] },
+            KeysRoom(
+                store, random: surroundings.random,
+                groups: { running.current.configuration.groups.filter(\.isEnabled).map(\.name) },
+                taken: { running.current.configuration.keys?.map(\.name) ?? [] }),
             RequestsRoom(log: telemetry.recent, time: time), OverviewRoom(log: telemetry.recent, time: time),
             LatencyRoom(log: telemetry.recent),
             AlertsRoom(monitor: alerts),

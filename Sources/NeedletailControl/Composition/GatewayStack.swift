@@ -146,7 +146,8 @@ public struct GatewayStack: Sendable {
             }
         }
         stack = stack.withDeadline(limit, time: time)
-        if budgets != nil, configuration.budgets.contains(where: { $0.exhaustion != .refuse }) {
+        // Stored keys, which come and go, may have such budgets too.
+        if budgets != nil, passing != nil || configuration.budgets.contains(where: { $0.exhaustion != .refuse }) {
             stack = stack.with { BudgetExhaustionLayer($0, directory: directory, time: time) }
         }
         self.provider = stack.build()

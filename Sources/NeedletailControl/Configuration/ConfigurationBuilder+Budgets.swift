@@ -81,38 +81,11 @@ extension ConfigurationBuilder {
             exhaustion: spent.exhaustion, clamps: spent.clamps)
     }
 
-    /// How long a request waits for a budget's next stretch where the operator does not say.
-    private static let usualQueue = Duration.seconds(60)
-
     /// What a budget does as it is spent.
     mutating func spent(
         _ node: ConfigurationNode, isTotal: Bool
     ) -> (warnings: [Int], exhaustion: BudgetRule.Exhaustion, clamps: Bool) {
-        let warnings = (node.texts("warn") ?? ["0.8"]).compactMap { Money($0) }
-            .map { Int(clamping: $0.picodollars / 1_000_000_000) }.sorted()
-        var exhaustion = BudgetRule.Exhaustion.refuse
-        if let end = node["on_exhausted"] {
-            let group = end.text("downgrade")
-            let most = end.duration("queue") ?? (end.scalar?.text == "queue" ? Self.usualQueue : nil)
-            switch (group, most) {
-            case (let group?, nil): exhaustion = .downgrade(group)
-            case (nil, let most?):
-                exhaustion = .queue(most)
-                if isTotal {
-                    self.faults.error(
-                        at: end.position, "a budget without an end has no next stretch to wait for",
-                        "write per: day or another stretch, or on_exhausted: refuse")
-                }
-            case (.some, .some):
-                self.faults.error(at: end.position, "'downgrade' and 'queue' are both there", "keep one of them")
-            case (nil, nil):
-                if case .mapping = end.content, end["downgrade"] == nil, end["queue"] == nil {
-                    self.faults.error(
-                        at: end.position, "'on_exhausted' says nothing", "write { downgrade: GROUP } or { queue: 30s }")
-                }
-            }
-        }
-        return (warnings, exhaustion, node.bool("clamp") ?? false)
+        BudgetRule.spent(node, isTotal: isTotal, &self.faults)
     }
 
     /// Groups that answer in the place of others must be there.
@@ -155,14 +128,19 @@ extension ConfigurationBuilder {
 
 extension BudgetRule {
     /// The money limits of a key or a provider.
+    ///
+    /// - Parameter account: What they are counted under; `nil` for the name.
     static func limits(
-        _ name: String, _ limits: LimitConfiguration, _ scope: [(BudgetRule.Dimension, ModelGlob)]
+        _ name: String, account: String? = nil, _ limits: LimitConfiguration,
+        _ scope: [(BudgetRule.Dimension, ModelGlob)]
     ) -> [BudgetRule] {
+        let account = account ?? name
         var rules: [BudgetRule] = []
         if let daily = limits.dailyBudget {
             rules.append(
                 BudgetRule(
-                    name: "\(name) daily_budget", scope: scope, limit: daily.picodollars, window: BudgetWindow(.day)))
+                    name: "\(name) daily_budget", account: "\(account) daily_budget", scope: scope,
+                    limit: daily.picodollars, window: BudgetWindow(.day)))
         }
         if let most = limits.costPerRequest {
             rules.append(

@@ -7,6 +7,7 @@ extension ConfigurationBuilder {
         grant.tenant = node.text("tenant")
         grant.team = node.text("team")
         grant.tags = node.texts("tags") ?? []
+        grant.clientTags = Self.bounds(node, "client_tags")
         for entry in node["metadata"]?.entries ?? [] { grant.metadata[entry.key] = entry.value.scalar?.text }
         grant.models = Self.bounds(node, "models")
         grant.providers = Self.bounds(node, "providers")

@@ -194,13 +194,9 @@ enum ConfigurationSchema {
             SchemaKey("each", .word(Self.dimensions, enforced: Self.dimensions)),
         ] + Self.spent
 
-    /// The budget of a key in the store, which knows no groups to go to and does not wait.
-    static let storedBudget: [SchemaKey] = [
-        SchemaKey("limit", .money),
-        SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
-        SchemaKey("warn", .list(.number(0...1))),
-        SchemaKey("clamp", .boolean),
-    ]
+    /// The budget of a key, of the configuration or in the store.
+    static let storedBudget: [SchemaKey] =
+        [SchemaKey("limit", .money), SchemaKey("per", .word(Self.periods, enforced: Self.periods))] + Self.spent
 
     /// What a budget does as it is spent.
     private static let spent: [SchemaKey] = [
@@ -363,6 +359,7 @@ enum ConfigurationSchema {
         SchemaKey("tenant", .name),
         SchemaKey("team", .name),
         SchemaKey("tags", .list(.name)),
+        SchemaKey("client_tags", .list(.string)),
         SchemaKey("metadata", .named(.string)),
         SchemaKey("models", .list(.string)),
         SchemaKey("providers", .list(.string)),
@@ -379,14 +376,7 @@ enum ConfigurationSchema {
             SchemaKey("enabled", .boolean),
             SchemaKey("limits", .section(Self.keyLimits)),
             SchemaKey("priority", .word(Self.priorities, enforced: Self.priorities)),
-            SchemaKey(
-                "budget",
-                .section(
-                    [
-                        SchemaKey("limit", .money),
-                        SchemaKey("per", .word(Self.periods, enforced: Self.periods)),
-                    ] + Self.spent)
-            ),
+            SchemaKey("budget", .section(Self.storedBudget)),
         ]
 
     private static let priorities = RequestPriority.allCases.map(\.rawValue)

@@ -22,9 +22,8 @@ struct BudgetLine {
         var counts: [Count] = []
         for balance in balances where balance.slot.start >= since {
             let counter = balance.slot.counter
-            guard self.rule.each == nil ? counter == self.rule.name : counter.hasPrefix(self.rule.name + "/") else {
-                continue
-            }
+            let account = self.rule.account
+            guard self.rule.each == nil ? counter == account : counter.hasPrefix(account + "/") else { continue }
             if let index = counts.firstIndex(where: { $0.counter == counter }) {
                 counts[index].spent += balance.spent
                 counts[index].leased += balance.leased

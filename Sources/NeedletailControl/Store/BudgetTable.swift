@@ -14,7 +14,7 @@ public struct BudgetTable: Sendable {
             let line = BudgetLine(rule)
             var counts = line.counts(balances, now: now)
             if counts.isEmpty, rule.each == nil {
-                counts = [BudgetLine.Count(counter: rule.name, spent: 0, leased: 0)]
+                counts = [BudgetLine.Count(counter: rule.account, spent: 0, leased: 0)]
             }
             return counts.map { count in
                 [

@@ -4,13 +4,15 @@ extension KeyGrant {
     /// Reads a grant from what a command or a body says.
     ///
     /// - Parameters:
+    ///   - clientTags: Patterns; `nil` or `*` for any.
     ///   - models: Patterns; `nil` or `*` for all.
     ///   - providers: Patterns; `nil` or `*` for all.
     ///   - surfaces: Names of ``ClientSurface``; `nil` for all.
     ///   - networks: In CIDR notation; `nil` for everywhere.
     /// - Throws: `.invalidRequest` that says what is wrong and what to write.
     public init(
-        tenant: String? = nil, team: String? = nil, tags: [String] = [], metadata: [String: String] = [:],
+        tenant: String? = nil, team: String? = nil, tags: [String] = [], clientTags: [String]? = nil,
+        metadata: [String: String] = [:],
         models: [String]? = nil, providers: [String]? = nil, surfaces: [String]? = nil, networks: [String]? = nil
     ) throws(NeedletailError) {
         self.init()
@@ -19,13 +21,15 @@ extension KeyGrant {
                 throw Self.fault("'\(name.prefix(60))' is no \(what); \(SchemaKind.name.example).")
             }
         }
-        let texts = (models ?? []) + (providers ?? []) + metadata.keys + metadata.values
+        let patterns = (models ?? []) + (providers ?? []) + (clientTags ?? [])
+        let texts = patterns + metadata.keys + metadata.values
         guard texts.allSatisfy({ $0.utf8.count <= 1_024 && $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }),
-            tags.count + metadata.count + (models ?? []).count + (providers ?? []).count <= 1_000
+            tags.count + metadata.count + patterns.count <= 1_000
         else { throw Self.fault("A key's lists hold at most 1000 texts of 1 KiB without line breaks.") }
         self.tenant = tenant
         self.team = team
         self.tags = tags
+        self.clientTags = Self.bounds(clientTags)
         self.metadata = metadata
         self.models = Self.bounds(models)
         self.providers = Self.bounds(providers)

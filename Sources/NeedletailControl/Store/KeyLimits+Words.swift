@@ -3,7 +3,8 @@ public import NeedletailCore
 public import NeedletailRouting
 
 extension KeyLimits {
-    /// Reads limits and a budget from the members `limits` and `budget`, which are as at the configuration's keys.
+    /// Reads limits, a budget and a priority from the members `limits`, `budget` and `priority`, which are as at the
+    /// configuration's keys.
     ///
     /// - Throws: `.invalidRequest` that says all that is wrong and what to write.
     public init(changes body: JSONView?, over known: KeyLimits = KeyLimits()) throws(NeedletailError) {
@@ -14,7 +15,20 @@ extension KeyLimits {
             guard !view.isNull else { return nil }
             return (old ?? .emptyMapping).merging(ConfigurationNode(view, file: "key", body: view.whole))
         }
-        try self.init(limits: member("limits"), budget: member("budget"))
+        // What becomes of a request is said whole: the parts of two answers are none.
+        let budget = member("budget").map { node in
+            body?["budget"]?["on_exhausted"].map { view in
+                let said = view.isNull ? nil : ConfigurationNode(view, file: "key", body: view.whole)
+                return node.setting("on_exhausted", to: said)
+            } ?? node
+        }
+        try self.init(limits: member("limits"), budget: budget)
+        self.priority = known.priority
+        guard let view = body?["priority"] else { return }
+        self.priority = view.string.flatMap { RequestPriority(rawValue: $0) }
+        guard view.isNull || self.priority != nil else {
+            throw Self.fault("this is no 'priority'; write low, normal or high")
+        }
     }
 
     private init(limits: ConfigurationNode?, budget: ConfigurationNode?) throws(NeedletailError) {
@@ -39,11 +53,11 @@ extension KeyLimits {
                 let faults = validator.faults.errors.map { "\($0.problem); \($0.remedy)" }
                 throw Self.fault(faults.first ?? "this budget has no 'limit'; write { limit: 5.00, per: day }")
             }
+            let period = budget.text("per") ?? "total"
+            let spent = BudgetRule.spent(budget, isTotal: period == "total", &validator.faults)
             self.budget = Budget(
-                limit: limit, period: budget.text("per") ?? "total",
-                warnings: (budget.texts("warn") ?? ["0.8"]).compactMap { Money($0) }
-                    .map { Int(clamping: $0.picodollars / 1_000_000_000) }.sorted(),
-                clamps: budget.bool("clamp") ?? false)
+                limit: limit, period: period, warnings: spent.warnings, clamps: spent.clamps,
+                exhaustion: Exhaustion(spent.exhaustion))
         }
         guard validator.faults.errors.isEmpty else {
             throw Self.fault(validator.faults.errors.map { "\($0.problem); \($0.remedy)" }.joined(separator: ". "))
@@ -72,32 +86,59 @@ extension KeyLimits {
     }
 
     /// The budgets of the keys of a name, named as those of the configuration's keys are.
-    func budgets(of name: String) -> [BudgetRule] {
+    ///
+    /// - Parameter account: The name that they are counted under.
+    func budgets(of name: String, account: String) -> [BudgetRule] {
         let scope: [(BudgetRule.Dimension, ModelGlob)] = [(.key, ModelGlob(name))]
         var rules: [BudgetRule] = []
         if let budget = self.budget, let period = BudgetWindow.Period(rawValue: budget.period) {
             rules.append(
                 BudgetRule(
-                    name: "key \(name)", scope: scope, limit: budget.limit.picodollars, window: BudgetWindow(period),
-                    warnings: budget.warnings, clamps: budget.clamps))
+                    name: "key \(name)", account: "key \(account)", scope: scope, limit: budget.limit.picodollars,
+                    window: BudgetWindow(period), warnings: budget.warnings,
+                    exhaustion: budget.exhaustion?.rule ?? .refuse, clamps: budget.clamps))
         }
         var limits = LimitConfiguration()
         limits.dailyBudget = self.dailyBudget
         limits.costPerRequest = self.costPerRequest
-        return rules + BudgetRule.limits("key \(name)", limits, scope)
+        return rules + BudgetRule.limits("key \(name)", account: "key \(account)", limits, scope)
+    }
+}
+
+extension KeyLimits.Exhaustion {
+    fileprivate init?(_ rule: BudgetRule.Exhaustion) {
+        switch rule {
+        case .refuse: return nil
+        case .downgrade(let group): self = .downgrade(group)
+        case .queue(let most): self = .queue(milliseconds: Int(clamping: most.wholeNanoseconds / 1_000_000))
+        }
+    }
+
+    fileprivate var rule: BudgetRule.Exhaustion {
+        switch self {
+        case .downgrade(let group): .downgrade(group)
+        case .queue(let milliseconds): .queue(.milliseconds(milliseconds))
+        }
     }
 }
 
 extension [StoredKey] {
-    /// The limits of each name: those of its newest key.
-    var limits: [String: KeyLimits] {
+    /// The newest key of each name.
+    private var newest: [String: StoredKey] {
         var newest: [String: StoredKey] = [:]
         for key in self where newest[key.name].map({ $0.created <= key.created }) ?? true { newest[key.name] = key }
-        return newest.mapValues(\.limits).filter { !$0.value.isEmpty }
+        return newest
+    }
+
+    /// The limits of each name: those of its newest key.
+    var limits: [String: KeyLimits] {
+        self.newest.mapValues(\.limits).filter { !$0.value.isEmpty }
     }
 
     /// The budgets of all of them, in the order of their names.
     public var budgets: [BudgetRule] {
-        self.limits.sorted { $0.key < $1.key }.flatMap { $0.value.budgets(of: $0.key) }
+        self.newest.sorted { $0.key < $1.key }.flatMap { name, key in
+            key.limits.budgets(of: name, account: key.account ?? name)
+        }
     }
 }

@@ -21,6 +21,9 @@ public struct KeyPatch: Sendable {
             guard let text = name.string, ScalarCheck.isName(text) else {
                 throw NeedletailError(.invalidRequest, "This is no name; \(SchemaKind.name.example).")
             }
+            // What was spent goes on counting, under the name that it began under.
+            if text != key.name { key.account = key.account ?? key.name }
+            if key.account == text { key.account = nil }
             key.name = text
         }
         let old = key.grant
@@ -36,7 +39,8 @@ public struct KeyPatch: Sendable {
         }
         key.grant = try KeyGrant(
             tenant: old.tenant, team: self.body["team"].map(\.string) ?? old.team,
-            tags: try self.list("tags", old.tags) ?? [], metadata: metadata,
+            tags: try self.list("tags", old.tags) ?? [], clientTags: try self.list("client_tags", old.clientTags),
+            metadata: metadata,
             models: try self.list("models", old.models), providers: try self.list("providers", old.providers),
             surfaces: try self.list("surfaces", old.surfaces?.map(\.rawValue).sorted()),
             networks: try self.list("networks", old.networks?.map(\.description)))

@@ -70,7 +70,8 @@ final class KeyRing: StoredAccess {
         // Before the keys: a new one is never without its limits.
         self.limits.replace(keys.limits.mapValues(\.policy), now: self.time.now())
         let entries = keys.map { key in
-            let access = AccessKey(name: key.name, secret: "", grant: key.grant)
+            let access = AccessKey(
+                name: key.name, secret: "", grant: key.grant, priority: key.limits.priority ?? .normal)
             return (key.hash, Entry(key: key, access: access))
         }
         self.state.withLock { state in

@@ -33,7 +33,8 @@ public enum KeyTable {
 
     private static func words(_ grant: KeyGrant) -> [String] {
         let lists = [
-            ("tags", grant.tags), ("models", grant.models ?? []), ("providers", grant.providers ?? []),
+            ("tags", grant.tags), ("client_tags", grant.clientTags ?? []), ("models", grant.models ?? []),
+            ("providers", grant.providers ?? []),
             ("surfaces", grant.surfaces?.map(\.rawValue).sorted() ?? []),
             ("networks", grant.networks?.map(\.description) ?? []),
         ]
@@ -48,9 +49,16 @@ public enum KeyTable {
             ("concurrency", limits.concurrency),
         ]
         var words = counts.compactMap { name, count in count.map { "\(name) \($0)" } }
+        if let priority = limits.priority { words.insert("priority \(priority.rawValue)", at: 0) }
         if let daily = limits.dailyBudget { words.append("daily_budget \(daily)") }
         if let most = limits.costPerRequest { words.append("cost_per_request \(most)") }
-        if let budget = limits.budget { words.append("budget \(budget.limit) per \(budget.period)") }
+        guard let budget = limits.budget else { return words }
+        words.append("budget \(budget.limit) per \(budget.period)")
+        switch budget.exhaustion {
+        case .downgrade(let group): words.append("then \(group)")
+        case .queue(let milliseconds): words.append("then waits \((milliseconds + 999) / 1_000) s")
+        case nil: break
+        }
         return words
     }
 
@@ -59,6 +67,7 @@ public enum KeyTable {
         json.member("tenant", grant.tenant)
         json.member("team", grant.team)
         if !grant.tags.isEmpty { json.member("tags", texts: grant.tags) }
+        if let tags = grant.clientTags { json.member("client_tags", texts: tags) }
         if !grant.metadata.isEmpty {
             json.member("metadata") { json in
                 for (name, value) in grant.metadata.sorted(by: { $0.key < $1.key }) {
@@ -77,6 +86,7 @@ public enum KeyTable {
     static func members(_ key: StoredKey, into json: inout JSONWriter) {
         json.member("id", key.id)
         json.member("name", key.name)
+        json.member("account", key.account)
         json.member("prefix", key.prefix)
         Self.members(key.grant, into: &json)
         key.limits.write(into: &json)

@@ -7,10 +7,13 @@ extension KeyTool {
     /// - Parameters:
     ///   - key: A name, or the id of one key.
     ///   - taken: Names that the configuration gives to its own keys.
+    ///   - groups: Those that the configuration has; `nil` where nobody knows.
     /// - Returns: The newest of those that are meant, as it is now.
     /// - Throws: `.notFound`, and `.invalidRequest` that says what is wrong; then nothing is changed.
     @discardableResult
-    public func change(_ key: String, _ patch: KeyPatch, taken: [String] = []) throws(NeedletailError) -> StoredKey {
+    public func change(
+        _ key: String, _ patch: KeyPatch, taken: [String] = [], groups: [String]? = nil
+    ) throws(NeedletailError) -> StoredKey {
         let all = try self.list()
         let meant = try Self.meant(by: key, among: all)
         let old = meant.newest.name
@@ -25,7 +28,10 @@ extension KeyTool {
         var newest = meant.newest
         var changed: [StoredKey] = []
         for var key in all where key.name == old {
+            let before = key.limits.budget?.exhaustion
             try patch.applyCommon(to: &key)
+            // One that has gone since does not stand in the way of another change.
+            if key.limits.budget?.exhaustion != before { try Self.check(key.limits, groups) }
             if meant.ids.contains(key.id) { patch.applyOwn(to: &key, now: self.now) }
             if key.id == newest.id { newest = key }
             changed.append(key)

@@ -24,23 +24,40 @@ public struct KeyTool: Sendable {
     ///   - limits: How much it may use.
     ///   - lifetime: In seconds; `nil` for no end.
     ///   - taken: Names that the configuration gives to its own keys.
+    ///   - groups: Those that the configuration has; `nil` where nobody knows.
     /// - Returns: What is kept of it, and the key itself, which cannot be had again.
     public func create(
         _ name: String, grant: KeyGrant = KeyGrant(), limits: KeyLimits = KeyLimits(), lifetime: Int64? = nil,
-        taken: [String] = []
+        taken: [String] = [], groups: [String]? = nil
     ) throws(NeedletailError) -> (StoredKey, Secret) {
         guard ScalarCheck.isName(name) else {
             throw NeedletailError(.invalidRequest, "'\(name)' is no name; \(SchemaKind.name.example).")
         }
-        guard try !self.store.keys().contains(where: { $0.name == name }) else {
+        let all = try self.store.keys()
+        guard !all.contains(where: { $0.name == name }) else {
             throw NeedletailError(.invalidRequest, "There is a key '\(name)'; rotate it, or choose another name.")
         }
         guard !taken.contains(name) else {
             throw NeedletailError(.invalidRequest, "The configuration has a key '\(name)'; choose another name.")
         }
-        let made = self.make(name, grant, limits, lifetime)
+        try Self.check(limits, groups)
+        var made = self.make(name, grant, limits, lifetime)
+        // The name's count belongs to a key that has another name now. No name has a number sign.
+        if all.contains(where: { $0.account == name }) { made.0.account = "\(name)#\(made.0.id)" }
         try self.store.save([made.0])
         return made
+    }
+
+    /// Groups that answer in the place of others must be there.
+    static func check(_ limits: KeyLimits, _ groups: [String]?) throws(NeedletailError) {
+        guard let groups, case .downgrade(let group) = limits.budget?.exhaustion, !groups.contains(group) else {
+            return
+        }
+        let nearest = NearestNames.nearestNames(to: group, among: groups, limit: 1).first
+        throw NeedletailError(
+            .invalidRequest,
+            "There is no group '\(group.prefix(200))'; \(nearest.map { "did you mean '\($0)'?" } ?? "write one of models:")"
+        )
     }
 
     /// Makes a new key of a name, or of the name of the key with that id; the one before ends after the overlap.
@@ -53,7 +70,8 @@ public struct KeyTool: Sendable {
             throw NeedletailError(.invalidRequest, "The key '\(name)' has ended; create another.")
         }
         let lifetime = newest.expires.map { $0 - newest.created }
-        let made = self.make(name, newest.grant, newest.limits, lifetime)
+        var made = self.make(name, newest.grant, newest.limits, lifetime)
+        made.0.account = newest.account
         let ending = valid.map { key in
             var key = key
             key.expires = min(key.expires ?? .max, now + max(0, overlap))

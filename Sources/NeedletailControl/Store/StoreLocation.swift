@@ -7,6 +7,8 @@ public struct StoreLocation: Sendable, Hashable {
     public var admin: ListenAddress
     /// The names of the configuration's own keys.
     public var keyNames: [String] = []
+    /// The names of the configuration's groups; `nil` where there is no configuration to read.
+    public var groupNames: [String]?
     /// How the vault is opened.
     public var vault = VaultConfiguration()
     /// The names that it asks the vault for.
@@ -37,6 +39,7 @@ public struct StoreLocation: Sendable, Hashable {
         self.vaultNames = VaultReferences(root).names
         self.vault = VaultConfiguration(root["vault"]) { $0.hasPrefix("/") ? $0 : folder + $0 }
         self.keyNames = (root["keys"]?.elements ?? []).compactMap { $0.text("name") }
+        self.groupNames = (root["models"]?.entries ?? []).filter(\.value.isEnabled).map(\.key)
         if let admin = root["listen"]?.text("admin").flatMap({ ListenAddress($0) }) { self.admin = admin }
     }
 }

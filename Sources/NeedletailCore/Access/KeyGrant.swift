@@ -6,6 +6,8 @@ public struct KeyGrant: Sendable, Hashable {
     public var team: String?
     /// Words that its requests are counted under.
     public var tags: [String] = []
+    /// The words, as patterns, that clients may have their requests counted under besides; `nil` for any.
+    public var clientTags: [String]?
     /// What else is known of it, for people.
     public var metadata: [String: String] = [:]
     /// The models that it may use, as patterns; `nil` for all.

@@ -13,14 +13,28 @@ public struct KeyLimits: Sendable, Hashable {
         public var warnings: [Int]
         /// Whether a request gets as much output as what is left buys. Default false.
         public var clamps: Bool
+        /// What becomes of a request that it does not cover; `nil` for a refusal.
+        public var exhaustion: Exhaustion?
 
         /// Creates a budget.
-        public init(limit: Money, period: String = "total", warnings: [Int] = [800], clamps: Bool = false) {
+        public init(
+            limit: Money, period: String = "total", warnings: [Int] = [800], clamps: Bool = false,
+            exhaustion: Exhaustion? = nil
+        ) {
             self.limit = limit
             self.period = period
             self.warnings = warnings
             self.clamps = clamps
+            self.exhaustion = exhaustion
         }
+    }
+
+    /// What becomes of a request that a budget does not cover.
+    public enum Exhaustion: Sendable, Hashable {
+        /// The group of this name answers.
+        case downgrade(String)
+        /// It waits for the next stretch of time, if that comes within so many milliseconds.
+        case queue(milliseconds: Int)
     }
 
     /// Requests at a time, streams to their end; from 1.
@@ -39,6 +53,8 @@ public struct KeyLimits: Sendable, Hashable {
     public var costPerRequest: Money?
     /// What may be spent.
     public var budget: Budget?
+    /// Who goes first when not all can; `nil` for normal.
+    public var priority: RequestPriority?
 
     /// No bounds.
     public init() {}

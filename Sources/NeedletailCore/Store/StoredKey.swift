@@ -4,6 +4,8 @@ public struct StoredKey: Sendable, Hashable {
     public var id: String
     /// The name, for logs and bills.
     public var name: String
+    /// What its limits and budget are counted under in the store; `nil` for the name. Stays as it is when the name changes.
+    public var account: String?
     /// How the key begins, to recognise it by.
     public var prefix: String
     /// SHA-256 of the key. A key has 256 random bits, so that there is nothing to guess and nothing to salt.
@@ -23,6 +25,7 @@ public struct StoredKey: Sendable, Hashable {
     public init(
         id: String,
         name: String,
+        account: String? = nil,
         prefix: String,
         hash: [UInt8],
         grant: KeyGrant = KeyGrant(),
@@ -33,6 +36,7 @@ public struct StoredKey: Sendable, Hashable {
     ) {
         self.id = id
         self.name = name
+        self.account = account
         self.prefix = prefix
         self.hash = hash
         self.grant = grant

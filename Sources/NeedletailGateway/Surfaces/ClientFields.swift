@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOHTTP1
 import NeedletailCore
 import NeedletailProviders
+import NeedletailRouting
 
 /// What the gateway reads from a request's headers, in one pass over them.
 struct ClientFields {
@@ -109,9 +110,13 @@ struct ClientFields {
         }
     }
 
-    /// Those that a request counts under: its key's, and what the client adds to them.
-    func tags(with keys: [String]) -> [String] {
-        self.tags.isEmpty ? keys : keys + self.tags.filter { !keys.contains($0) }
+    /// Those that a request counts under: its key's, and of those that the client adds the ones that the key allows.
+    func tags(of grant: KeyGrant?) -> [String] {
+        let keys = grant?.tags ?? []
+        if self.tags.isEmpty { return keys }
+        let allowed = grant?.clientTags?.map { ModelGlob($0) }
+        return keys
+            + self.tags.filter { tag in !keys.contains(tag) && allowed?.contains { $0.matches(tag) } ?? true }
     }
 
     private mutating func flag(_ value: String, name: String) -> Bool {

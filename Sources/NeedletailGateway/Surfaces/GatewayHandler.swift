@@ -258,7 +258,7 @@ public final class GatewayHandler: EdgeHandler {
             keyName: key?.name,
             tenant: key?.grant.tenant,
             team: key?.grant.team,
-            tags: fields.tags(with: key?.grant.tags ?? []),
+            tags: fields.tags(of: key?.grant),
             allowedModels: key?.grant.models,
             allowedProviders: key?.grant.providers,
             routingHeaders: fields.routing,

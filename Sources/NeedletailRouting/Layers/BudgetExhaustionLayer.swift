@@ -92,8 +92,11 @@ public struct BudgetExhaustionLayer: Provider {
                     guard downgrades.count < Self.maximumDowngrades, !downgrades.contains(where: { $0.group == group })
                     else { throw error }
                     // What the key must allow is what its client asked for; where that leads is the operator's to say.
-                    let destination = try self.directory.destination(
-                        to: .group(group), asked: request.model, allowed: context.request.allowedModels)
+                    // A stored key may name a group that has gone since.
+                    guard
+                        let destination = try? self.directory.destination(
+                            to: .group(group), asked: request.model, allowed: context.request.allowedModels)
+                    else { throw error }
                     provider = destination.provider
                     asked.model = destination.model
                     downgrades.append((group, refusal.budget))

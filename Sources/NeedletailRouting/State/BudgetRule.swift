@@ -45,8 +45,10 @@ public struct BudgetRule: Sendable {
         }
     }
 
-    /// The name, for people and for the store.
+    /// The name, for people.
     public var name: String
+    /// What it is counted under in the store, whatever its name becomes. Default the name.
+    public var account: String
     /// Which calls count: all that fit each of these globs.
     public var scope: [(dimension: Dimension, glob: ModelGlob)]
     /// What has a budget of its own each; `nil` for one together.
@@ -67,6 +69,7 @@ public struct BudgetRule: Sendable {
     /// Creates a rule.
     public init(
         name: String,
+        account: String? = nil,
         scope: [(dimension: Dimension, glob: ModelGlob)] = [],
         each: Dimension? = nil,
         unit: Unit = .money,
@@ -77,6 +80,7 @@ public struct BudgetRule: Sendable {
         clamps: Bool = false
     ) {
         self.name = name
+        self.account = account ?? name
         self.scope = scope
         self.each = each
         self.unit = unit
@@ -118,12 +122,14 @@ public struct BudgetRule: Sendable {
 
     /// Whether what one has counted goes on counting for the other.
     func counts(like other: Self) -> Bool {
-        self.name == other.name && self.unit == other.unit && self.each == other.each
+        self.account == other.account && self.unit == other.unit && self.each == other.each
             && self.window.period == other.window.period && self.window.isRolling == other.window.isRolling
     }
 
     /// The counter's name in the store.
-    func counter(_ subject: String) -> String { subject.isEmpty ? self.name : "\(self.name)/\(subject)" }
+    package func counter(_ subject: String) -> String {
+        subject.isEmpty ? self.account : "\(self.account)/\(subject)"
+    }
 }
 
 /// What budgets know of a call.

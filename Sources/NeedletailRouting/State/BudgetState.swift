@@ -93,12 +93,12 @@ public struct BudgetState: Sendable {
     /// Lets other rules hold. One of the same name that counts the same in the same stretches goes on with its counts, under
     /// its new limit; what is held under the others is settled as it was begun.
     public mutating func replace(_ rules: [BudgetRule]) {
-        let places = Dictionary(grouping: self.known.indices, by: { self.known[$0].name })
+        let places = Dictionary(grouping: self.known.indices, by: { self.known[$0].account })
         // Whoever still has counts keeps the place until they are booked.
         let used = Set(self.counts.keys.map(\.rule))
         var given: Set<Int> = []
         let goingOn = rules.map { rule in
-            places[rule.name]?.first { self.known[$0].counts(like: rule) && given.insert($0).inserted }
+            places[rule.account]?.first { self.known[$0].counts(like: rule) && given.insert($0).inserted }
         }
         let taken = used.union(goingOn.compactMap(\.self))
         var free = self.known.indices.filter { !taken.contains($0) }

@@ -8,10 +8,16 @@ struct KeysRoom: AdminRoom {
     private let random: RandomSource
     /// The names of the configuration's own keys.
     private let taken: @Sendable () -> [String]
+    /// The names of its groups.
+    private let groups: @Sendable () -> [String]?
 
-    init(_ store: GatewayStore, random: RandomSource, taken: @escaping @Sendable () -> [String] = { [] }) {
+    init(
+        _ store: GatewayStore, random: RandomSource, groups: @escaping @Sendable () -> [String]? = { nil },
+        taken: @escaping @Sendable () -> [String] = { [] }
+    ) {
         self.store = store
         self.random = random
+        self.groups = groups
         self.taken = taken
     }
 
@@ -19,6 +25,7 @@ struct KeysRoom: AdminRoom {
         AdminField("tenant", .text, "The tenant that it belongs to."),
         AdminField("team", .text, "The team within the tenant."),
         AdminField("tags", .list, "Words that its requests are counted under."),
+        AdminField("client_tags", .list, "The words that clients may add; * stands for any text."),
         AdminField("metadata", .object, "Texts by name, for people."),
         AdminField("models", .list, "The models that it may use; * stands for any text."),
         AdminField("providers", .list, "The providers that may answer it; * stands for any text."),
@@ -28,7 +35,9 @@ struct KeysRoom: AdminRoom {
 
     private static let limits = [
         AdminField("limits", .object, "rpm, rph, tpm, concurrency, burst, daily_budget, cost_per_request."),
-        AdminField("budget", .object, "limit in dollars, per, warn, clamp."),
+        AdminField("budget", .object, "limit in dollars, per, warn, clamp, on_exhausted."),
+        AdminField(
+            "priority", .word(RequestPriority.allCases.map(\.rawValue)), "Who goes first when not all can."),
     ]
 
     var routes: [AdminRoute] {
@@ -52,12 +61,13 @@ struct KeysRoom: AdminRoom {
                 "Changes a key (JSON Merge Patch), by its id or its name: what it opens and may use for all keys of its name.",
                 body: .fields(Self.changes)
             ) { request throws(AdminError) in
-                let (name, condition, taken) = (request["name"], request.condition, self.taken())
+                let (name, condition) = (request["name"], request.condition)
+                let (taken, groups) = (self.taken(), self.groups())
                 guard let body = request.body, body.members.contains(where: { _ in true }) else {
                     throw AdminError(400, "invalid_request", "The body says nothing; write what is to be changed.")
                 }
                 return try await self.workIfMatching(name, condition) { tool throws(NeedletailError) in
-                    Self.show(try tool.change(name, KeyPatch(body), taken: taken))
+                    Self.show(try tool.change(name, KeyPatch(body), taken: taken, groups: groups))
                 }
             },
             AdminRoute(
@@ -82,11 +92,12 @@ struct KeysRoom: AdminRoom {
                 let grant = try Self.grant(of: request.body)
                 let name = request.body?["name"]?.string ?? ""
                 let lifetime = request.body?.present("expires_in")?.int.map { Int64($0) }
-                let (taken, body) = (self.taken(), request.body)
+                let (taken, groups, body) = (self.taken(), self.groups(), request.body)
                 return try await self.work { tool throws(NeedletailError) in
                     Self.show(
                         try tool.create(
-                            name, grant: grant, limits: try KeyLimits(changes: body), lifetime: lifetime, taken: taken))
+                            name, grant: grant, limits: try KeyLimits(changes: body), lifetime: lifetime, taken: taken,
+                            groups: groups))
                 }
             },
             AdminRoute(
@@ -125,7 +136,7 @@ struct KeysRoom: AdminRoom {
 
     /// What can be changed: all but the tenant, which what a key has made belongs to.
     private static let changes =
-        [AdminField("name", .text, "For logs and bills; what is counted by name begins anew.")]
+        [AdminField("name", .text, "For logs and bills; its own budget goes on.")]
         + (Self.grant.filter { $0.name != "tenant" } + Self.limits).map { field in
             var field = field
             field.kind = .orNull(field.kind)
@@ -160,11 +171,13 @@ struct KeysRoom: AdminRoom {
             metadata[member.key] = text
         }
         let (tags, models, providers) = (try list("tags"), try list("models"), try list("providers"))
+        let clientTags = try list("client_tags")
         let (surfaces, networks) = (try list("surfaces"), try list("networks"))
         do throws(NeedletailError) {
             return try KeyGrant(
                 tenant: body?.present("tenant")?.string, team: body?.present("team")?.string, tags: tags ?? [],
-                metadata: metadata, models: models, providers: providers, surfaces: surfaces, networks: networks)
+                clientTags: clientTags, metadata: metadata, models: models, providers: providers, surfaces: surfaces,
+                networks: networks)
         } catch {
             throw .store(error)
         }
