@@ -26,7 +26,11 @@ struct CacheCommand: AsyncParsableCommand {
                     ["hits", "misses", "bypasses", "evictions", "entries", "bytes", "max_bytes"].map { name in
                         "\(answer.members.first { $0.key == name }?.value.int ?? 0)"
                     })
-                return table.text
+                guard let stored = answer["store"] else { return table.text }
+                var second = TextTable(
+                    stored.members.map { "stored " + $0.key.map { $0 == "_" ? " " : "\($0)" }.joined() })
+                second.add(stored.members.map { "\($0.value.int ?? 0)" })
+                return table.text + second.text
             }
         }
     }
@@ -48,7 +52,10 @@ struct CacheCommand: AsyncParsableCommand {
             }
             try await self.admin.call(
                 "cache purge", "POST", "/cache/purge", body: JSONText(unchecked: "{\(members.joined(separator: ","))}")
-            ) { "\($0["purged"]?.int ?? 0) purged" }
+            ) { answer in
+                let stored = answer["purged_from_store"]?.int.map { ", \($0) from the store" } ?? ""
+                return "\(answer["purged"]?.int ?? 0) purged\(stored)"
+            }
         }
     }
 }

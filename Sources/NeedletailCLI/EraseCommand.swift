@@ -28,7 +28,10 @@ struct EraseCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.admin.print("erase") { client throws(NeedletailError) in
             guard !self.offline else {
-                return try ErasureTool(config: self.config).erase(user: self.user, tenant: self.tenant)
+                // Without a configuration that can be read no count is known to be over.
+                let budgets = (try? ConfigurationSource.load(self.config).budgets) ?? []
+                return try ErasureTool(config: self.config).erase(
+                    user: self.user, tenant: self.tenant, budgets: budgets)
             }
             let query = self.tenant.map { "?tenant=\(AdminClient.segment($0))" } ?? ""
             return try await client.call("DELETE", "/users/\(AdminClient.segment(self.user))\(query)")

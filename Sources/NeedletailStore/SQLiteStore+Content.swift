@@ -77,6 +77,8 @@ extension SQLiteStore {
     public struct Erasure: Sendable, Hashable {
         /// Requests whose content is gone.
         public var contents: Int
+        /// Cached replies that are gone.
+        public var replies = 0
         /// Lines, of the ledger and of whatever else counts by user, that have ``pseudonym`` in the user's place.
         public var lines: Int
     }
@@ -87,12 +89,21 @@ extension SQLiteStore {
     /// - Parameters:
     ///   - tenant: Only this tenant's user of that name; `nil` for all.
     ///   - pseudonym: What stands in the name's place; tells nothing.
+    ///   - counters: The user's counts of budgets, each with when what still counts of it begins: what began before has a
+    ///     pseudonym from now on, what still counts stays, since a budget would begin anew without it.
     public func erase(
-        user: String, tenant: String?, pseudonym: String
+        user: String, tenant: String?, pseudonym: String, counters: [BudgetSlot] = []
     ) throws(NeedletailError) -> Erasure {
         guard !user.isEmpty else { return Erasure(contents: 0, lines: 0) }
         return try self.write { database in
             var erasure = Erasure(contents: 0, lines: 0)
+            for slot in counters where slot.counter.hasSuffix("/\(user)") {
+                let renamed = String(slot.counter.dropLast(user.count)) + pseudonym
+                try database.execute(
+                    sql: "UPDATE budget SET counter = ? WHERE counter = ? AND slot < ?",
+                    arguments: [renamed, slot.counter, slot.start])
+                erasure.lines += database.changesCount
+            }
             for table in try String.fetchAll(
                 database, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
             {
@@ -106,9 +117,13 @@ extension SQLiteStore {
                     arguments += [tenant]
                 }
                 let name = table.quotedDatabaseIdentifier
-                if table == "content" {
+                if table == "content" || table == "cached_reply" {
                     try database.execute(sql: "DELETE FROM \(name) WHERE \(condition)", arguments: arguments)
-                    erasure.contents = database.changesCount
+                    if table == "content" {
+                        erasure.contents = database.changesCount
+                    } else {
+                        erasure.replies = database.changesCount
+                    }
                 } else {
                     try database.execute(
                         sql: "UPDATE \(name) SET user = ? WHERE \(condition)", arguments: [pseudonym] + arguments)

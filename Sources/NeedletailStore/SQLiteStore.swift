@@ -19,15 +19,19 @@ public final class SQLiteStore: Sendable {
 
     /// Opens the file, checks it, and brings its schema up to date.
     ///
-    /// - Parameter isChecked: Whether damage is looked for, which reads the file; who only asks something need not.
+    /// - Parameters:
+    ///   - isChecked: Whether damage is looked for, which reads the file; who only asks something need not.
+    ///   - isPatient: Whether some seconds are waited for a lock that another process holds.
     /// - Throws: `.unavailable`, with words for the operator, when the file cannot be opened, is corrupt, or was made by a
     ///   newer version.
-    public init(path: String, mode: Mode = .write, isChecked: Bool = true) throws(NeedletailError) {
+    public init(
+        path: String, mode: Mode = .write, isChecked: Bool = true, isPatient: Bool = true
+    ) throws(NeedletailError) {
         self.path = path
         var configuration = GRDB.Configuration()
         configuration.readonly = mode == .read
         // Another process may hold the write lock for the length of one batch; longer is a fault that is told.
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = isPatient ? .timeout(5) : .immediateError
         configuration.prepareDatabase { database in
             if mode == .write { try Self.apply(to: database) }
             // Temporary tables and sorts stay in memory: no file beside the database's own is written.

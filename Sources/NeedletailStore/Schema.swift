@@ -144,6 +144,7 @@ enum Schema {
                 try database.execute(sql: "ALTER TABLE api_key ADD COLUMN \(column) TEXT")
             }
         }
+        Self.registerReplies(&migrator)
         return migrator
     }
 }

@@ -33,6 +33,22 @@ struct DialectCacheCodecTests {
         #expect(one != other, "\(field)")
     }
 
+    @Test("a change of any field has other canonical bytes, and no change has the same", arguments: ModelField.allCases)
+    func canonical(_ field: ModelField) throws {
+        func bytes(_ chat: ChatRequest) throws -> ByteBuffer {
+            var out = ByteBuffer()
+            CanonicalBytes.write(try #require(Self.codec.content(of: Self.request(chat))), into: &out)
+            return out
+        }
+        guard let sample = RequestSample.all[field] else { return }
+        let plain = RequestSample.plain(.openAIChat)
+        var changed = plain
+        sample.set(&changed)
+        #expect(try bytes(plain) == bytes(RequestSample.plain(.openAIChat)))
+        guard changed != plain else { return }
+        #expect(try bytes(plain) != bytes(changed), "\(field)")
+    }
+
     @Test(
         "a change of any byte that means something is another request",
         arguments: [

@@ -138,6 +138,27 @@ struct SQLiteStoreTests {
         #expect(try store.balances().isEmpty)
     }
 
+    @Test("To forget a user leaves the name only where a budget still counts it")
+    func erasedCounters() throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file("n.db"))
+        let counts: [(String, Int64)] = [
+            ("each-user/ann", 100), ("each-user/ann", 200), ("each-user/hannah", 100), ("ann", 100),
+            ("other/ann", 100), ("total/ann", 0),
+        ]
+        try store.book(counts.map { BudgetChange(slot: BudgetSlot(counter: $0, start: $1), spent: 5, leased: 0) })
+        let counters = [BudgetSlot(counter: "each-user/ann", start: 200), BudgetSlot(counter: "total/ann", start: 0)]
+        let done = try store.erase(user: "ann", tenant: nil, pseudonym: "erased-1", counters: counters)
+        #expect(done.lines == 1)
+        #expect(
+            try store.balances().map { "\($0.slot.counter) \($0.slot.start)" } == [
+                "ann 100", "each-user/ann 200", "each-user/erased-1 100", "each-user/hannah 100", "other/ann 100",
+                "total/ann 0",
+            ])
+        try store.removeBalances(before: 150)
+        #expect(try store.balances().map(\.slot.counter) == ["each-user/ann", "total/ann"])
+    }
+
     @Test("A backup is whole, a second one to the same file is refused, and a reader reads beside the writer")
     func backup() throws {
         let folder = try Folder()

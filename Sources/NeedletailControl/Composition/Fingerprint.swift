@@ -28,6 +28,9 @@ struct Fingerprint: Sendable, Hashable {
         self.digest = Array(hash.finalize())
     }
 
+    /// The hash.
+    var bytes: [UInt8] { self.digest }
+
     private static func write(_ value: Any, except labels: Set<String>, into text: inout String) {
         if let secret = value as? Secret { return Self.write(plain: secret.exposed, into: &text) }
         let mirror = Mirror(reflecting: value)

@@ -106,7 +106,8 @@ public final class GatewayProcess: Service {
                 observation: observation,
                 budgets: store.budgets,
                 keyLimits: store.keys?.limits,
-                keepContent: store.file == nil ? nil : keepContent
+                keepContent: store.file == nil ? nil : keepContent,
+                archive: store.replies?.archive(for: configuration)
             )
         }
         let running = RunningConfiguration(
@@ -138,6 +139,7 @@ public final class GatewayProcess: Service {
         running.onSwap { current in
             store.replaceBudgets(current.configuration.budgets)
             store.content.replace(current.configuration.privacy.content)
+            store.replies?.replace(current.configuration)
             tokens.replace(current.configuration)
             handler.replace(Self.services(current, store.keys, tokens.current))
             store.makeFirstAdminKey(current.configuration, isExposed: !listen.admin.isLoopback, surroundings)
@@ -208,7 +210,7 @@ public final class GatewayProcess: Service {
             return DeploymentMetrics.read(
                 stack.deployments.all, scopes: stack.deployments.limits.all + keys, now: time.now())
                 + HealthMetrics.read(stack.health()) + [stack.guards.reading]
-                + store.contentReadings
+                + store.contentReadings + (store.replies?.readings ?? [])
         }
     }
 
@@ -225,7 +227,7 @@ public final class GatewayProcess: Service {
             ExplainRoom(
                 running: running, store: store, time: time, random: .seeded(surroundings.random.next()),
                 logger: surroundings.logger),
-            QuoteRoom(running, store, time: time), CacheRoom { running.current.stack.cache },
+            QuoteRoom(running, store, time: time), CacheRoom(store) { running.current.stack.cache },
             ContentRoom(
                 store, stack: { running.current.stack }, log: telemetry.recent,
                 random: .seeded(surroundings.random.next())),

@@ -53,6 +53,7 @@ public struct GatewayStack: Sendable {
     ///   - budgets: Who is asked before each call upstream; `nil` for nobody.
     ///   - passing: The limits of keys that come and go; `nil` where there are none.
     ///   - keepContent: Keeps what was said, where that is configured.
+    ///   - archive: Keeps cached replies, where that is configured.
     public init(
         _ configuration: Configuration,
         environment: [String: String],
@@ -67,7 +68,8 @@ public struct GatewayStack: Sendable {
         observation: Observation = Observation(),
         budgets: BudgetKeeper? = nil,
         keyLimits passing: KeyLimitTable? = nil,
-        keepContent: (@Sendable (ContentRecord) -> Void)? = nil
+        keepContent: (@Sendable (ContentRecord) -> Void)? = nil,
+        archive: (any ReplyArchive)? = nil
     ) throws {
         let cancellations = previous?.cancellations ?? JobCancellations()
         self.cancellations = cancellations
@@ -113,7 +115,7 @@ public struct GatewayStack: Sendable {
                 let embeddings = Embeddings(model: wanted.model, directory: directory, time: time)
                 return SemanticCache(wanted.options, like: options, time: time) { await embeddings.vector($0, $1) }
             }
-            return ResponseCache(options, semantic: semantic, time: time)
+            return ResponseCache(options, semantic: semantic, archive: archive, time: time)
         }
         self.cache = cache
         // The longest of the providers' own limits holds for the whole request; each attempt has its own below it.

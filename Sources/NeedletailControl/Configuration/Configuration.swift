@@ -31,6 +31,8 @@ public struct Configuration: Sendable {
     public var prices = PriceConfiguration()
     /// The reply cache; `nil` for none.
     public var cache: ResponseCache.Options? = nil
+    /// How its replies are kept in the store; `nil` where they end with the process.
+    public var cacheStore: CacheStoreConfiguration? = nil
     /// What compares questions to the cache by what they mean; `nil` for nothing.
     public var semanticCache: SemanticCacheConfiguration? = nil
     /// What may be spent, the budgets of keys and providers included.

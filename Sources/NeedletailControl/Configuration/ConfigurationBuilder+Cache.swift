@@ -16,6 +16,17 @@ extension ConfigurationBuilder {
         return options
     }
 
+    /// How replies are kept in the store: `true`, or a mapping.
+    func cacheStore(_ node: ConfigurationNode?) -> CacheStoreConfiguration? {
+        guard let node, node.scalar?.text != "false", node.isEnabled, let persist = node["persist"],
+            persist.scalar?.text != "false"
+        else { return nil }
+        var configuration = CacheStoreConfiguration()
+        assign(persist.text("max_size").flatMap { SizeText.parse($0) }, to: &configuration.maximumSize)
+        assign(persist.duration("wait"), to: &configuration.wait)
+        return configuration
+    }
+
     /// What compares questions by what they mean; `nil` for nothing.
     mutating func semanticCache(_ node: ConfigurationNode?, _ references: References) -> SemanticCacheConfiguration? {
         guard let cache = node, cache.scalar?.text != "false", cache.isEnabled, let node = cache["semantic"],

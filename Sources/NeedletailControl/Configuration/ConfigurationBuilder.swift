@@ -49,6 +49,7 @@ struct ConfigurationBuilder {
             keys: keys,
             prices: self.prices(root["prices"], providers),
             cache: self.cache(root["cache"]),
+            cacheStore: self.cacheStore(root["cache"]),
             semanticCache: self.semanticCache(root["cache"], references),
             budgets: self.budgets(root["budgets"], keys: keys ?? [], providers: providers),
             telemetry: self.telemetry(root["telemetry"]),
@@ -63,13 +64,20 @@ struct ConfigurationBuilder {
         configuration.store = self.store(
             root["store"],
             isUsed: keys != nil || !configuration.budgets.isEmpty || configuration.privacy.content != nil
-                || configuration.groups.contains { $0.strategy == .learned })
+                || configuration.cacheStore != nil || configuration.groups.contains { $0.strategy == .learned })
         if configuration.privacy.content != nil, configuration.store.path == nil,
             let position = root["privacy"]?["content"]?.position
         {
             self.faults.error(
                 at: position, "what was said is to be kept, and there is no store to keep it in",
                 "write store: on, or content: false")
+        }
+        if configuration.cacheStore != nil, configuration.store.path == nil,
+            let position = root["cache"]?["persist"]?.position
+        {
+            self.faults.error(
+                at: position, "replies are to be kept, and there is no store to keep them in",
+                "write store: on, or persist: false")
         }
         for entry in root["tenants"]?.entries ?? [] { configuration.tenants[entry.key] = self.tenant(entry, keys) }
         configuration.alerts = self.alerts(root["alerts"], objectives: root["objectives"], configuration)

@@ -76,6 +76,7 @@ enum ConfigurationSchema {
         SchemaKey("ttl", Self.positive),
         SchemaKey("max_size", .size),
         SchemaKey("max_reply_size", .size),
+        SchemaKey("persist", .switchOr([SchemaKey("max_size", .size), SchemaKey("wait", Self.positive)])),
         SchemaKey(
             "semantic",
             .section([

@@ -1,5 +1,6 @@
 import Foundation
 public import NeedletailCore
+public import NeedletailRouting
 import NeedletailStore
 
 /// Forgets end users in the store of a gateway that does not run.
@@ -12,12 +13,16 @@ public struct ErasureTool: Sendable {
     }
 
     /// Forgets a user; tells what was done as the admin API does.
-    public func erase(user: String, tenant: String?) throws(NeedletailError) -> JSONView {
+    ///
+    /// - Parameter budgets: Those of the configuration.
+    public func erase(user: String, tenant: String?, budgets: [BudgetRule]) throws(NeedletailError) -> JSONView {
         let done = try self.store.open(.write).erase(
-            user: user, tenant: tenant, pseudonym: UserErasure.pseudonym(.live))
+            user: user, tenant: tenant, pseudonym: UserErasure.pseudonym(.live),
+            counters: budgets.counters(of: user, now: TimeSource.live.wallSeconds()))
         var erasure = UserErasure(user: user, tenant: tenant)
         erasure.contents = done.contents
         erasure.lines = done.lines
+        erasure.stored = done.replies
         var json = JSONWriter()
         json.beginObject()
         erasure.write(&json)

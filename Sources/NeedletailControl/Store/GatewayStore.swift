@@ -22,6 +22,8 @@ public final class GatewayStore: Sendable {
     let audit: AuditTrail?
     /// Keeps what was said.
     let content: ContentLog
+    /// Keeps cached replies; `nil` without a file.
+    let replies: CachedReplyStore?
     let time: TimeSource
     private let logger: Logger
     private let thread: NIOThreadPool
@@ -57,6 +59,7 @@ public final class GatewayStore: Sendable {
             }
         }
         self.content = ContentLog(configuration.privacy.content, time: time, logger: logger)
+        self.replies = file.map { CachedReplyStore($0.path, configuration, time: time, logger: logger) }
         self.authority = authority
         self.budgets = keeper
         self.ledger = file.map { file in
@@ -99,13 +102,30 @@ public final class GatewayStore: Sendable {
                 group.addTask { await ledger.run() }
                 group.addTask { await self.followKeys() }
                 group.addTask { await self.audit?.run() }
-                if let file { group.addTask { await self.content.run(self, file) } }
+                if let file {
+                    group.addTask { await self.content.run(self, file) }
+                    group.addTask { await self.replies?.run(self, file) }
+                    group.addTask { await self.removeOldBalances(file) }
+                }
             }
         }
         // Without a ledger budgets still give back what is over.
         while !Task.isCancelled {
             do { try await self.time.sleep(self.time.now().advanced(by: .seconds(1))) } catch { return }
             try? self.authority.book(self.budgets.takeChanges())
+        }
+    }
+
+    /// How long counts of a budget are kept: no stretch but the endless one, whose counts stay, is longer than a month, and a
+    /// rolling one of a month counts another.
+    private static let balanceRetention: Int64 = 62 * 86_400
+
+    /// Removes counts that no longer count, once an hour.
+    private func removeOldBalances(_ file: SQLiteStore) async {
+        while !Task.isCancelled {
+            let oldest = self.time.wallSeconds() - Self.balanceRetention
+            try? await self.perform { () throws(NeedletailError) in try file.removeBalances(before: oldest) }
+            do { try await self.time.sleep(self.time.now().advanced(by: .seconds(3_600))) } catch { return }
         }
     }
 
@@ -237,6 +257,7 @@ public final class GatewayStore: Sendable {
     public func close() async {
         await self.ledger?.close()
         await self.writeContent()
+        await self.writeReplies()
         await withCheckedContinuation { continuation in
             // In a cancelled task too, as those are that stop a process.
             self.thread.submit { _ in
@@ -246,6 +267,18 @@ public final class GatewayStore: Sendable {
         }
         try? await self.readers.shutdownGracefully()
         try? await self.thread.shutdownGracefully()
+    }
+
+    /// Writes the cached replies that wait; works in a cancelled task too.
+    private func writeReplies() async {
+        guard let file, let replies else { return }
+        for _ in 0..<replies.waitingBatches {
+            let isMore = await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+                self.thread.submit { _ in continuation.resume(returning: replies.write(to: file)) }
+            }
+            guard isMore else { break }
+        }
+        await replies.close()
     }
 
     /// Writes what was said and waits; works in a cancelled task too.

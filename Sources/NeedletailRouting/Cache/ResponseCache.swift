@@ -52,6 +52,8 @@ public final class ResponseCache: Sendable {
 
     /// What the operator says.
     public let options: Options
+    /// Replies that outlive the process; `nil` where none do.
+    public let archive: (any ReplyArchive)?
     /// Replies to questions that mean the same; `nil` where only equal questions are equal.
     public let semantic: SemanticCache?
     private let time: TimeSource
@@ -59,9 +61,15 @@ public final class ResponseCache: Sendable {
 
     /// Creates an empty cache.
     ///
-    /// - Parameter semantic: Replies to questions that mean the same; default none.
-    public init(_ options: Options = Options(), semantic: SemanticCache? = nil, time: TimeSource) {
+    /// - Parameters:
+    ///   - semantic: Replies to questions that mean the same; default none.
+    ///   - archive: Replies that outlive the process; default none.
+    public init(
+        _ options: Options = Options(), semantic: SemanticCache? = nil, archive: (any ReplyArchive)? = nil,
+        time: TimeSource
+    ) {
         self.options = options
+        self.archive = archive
         self.semantic = semantic
         self.time = time
         self.state = Mutex(
@@ -111,10 +119,27 @@ public final class ResponseCache: Sendable {
         return (reply, max(0, self.time.wallSeconds() - reply.created))
     }
 
-    func insert(_ reply: CachedReply, for key: CacheKey, requestSize: Int) {
-        let now = self.time.now()
+    /// The archived reply to a question, and how long it has been kept, in seconds. It is in memory from now on, for what is
+    /// left of its time.
+    func findArchived(_ question: ArchivedQuestion) async -> (reply: CachedReply, age: Int64)? {
+        guard let reply = await self.archive?.find(question) else { return nil }
+        let age = max(0, self.time.wallSeconds() - reply.created)
+        guard .seconds(age) < self.options.lifetime else { return nil }
+        self.remember(reply, for: question.key, requestSize: question.size, age: age)
+        return (reply, age)
+    }
+
+    /// - Parameter question: The same as `key`, where the reply is to outlive the process.
+    func insert(_ reply: CachedReply, for key: CacheKey, requestSize: Int, question: ArchivedQuestion? = nil) {
+        self.remember(reply, for: key, requestSize: requestSize, age: 0)
+        if let question { self.archive?.keep(reply, for: question) }
+    }
+
+    /// - Parameter age: In seconds.
+    private func remember(_ reply: CachedReply, for key: CacheKey, requestSize: Int, age: Int64) {
+        let begin = self.time.now().advanced(by: .seconds(-age))
         self.state.withLock { state in
-            state.statistics.evictions += state.replies.insert(reply, for: key, requestSize: requestSize, now: now)
+            state.statistics.evictions += state.replies.insert(reply, for: key, requestSize: requestSize, now: begin)
         }
     }
 

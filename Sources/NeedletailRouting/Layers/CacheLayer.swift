@@ -57,6 +57,13 @@ public struct CacheLayer: Provider {
             cache.count(.hit(age: age))
             return Self.reply(kept, replay, request, age: age)
         }
+        let question = cache.archive == nil ? nil : ArchivedQuestion(key, size: request.cachedSize)
+        if let question, let (kept, age) = await cache.findArchived(question),
+            let replay = self.codec.replay(kept, of: key.content, for: request, id: context.id)
+        {
+            cache.count(.hit(age: age))
+            return Self.reply(kept, replay, request, age: age)
+        }
         let probe = await cache.semantic?.probe(key, context)
         if let probe, let (kept, age) = cache.semantic?.find(probe),
             let replay = self.codec.replay(kept, of: key.content, for: request, id: context.id)
@@ -69,7 +76,7 @@ public struct CacheLayer: Provider {
         var reply = try await self.next.respond(to: request, context: context)
         reply.cacheStatus = .miss
         // A shortened or cheaper answer is what one budget bought.
-        if reply.budgetEffect == nil { self.keep(&reply, key, probe, request, cache) }
+        if reply.budgetEffect == nil { self.keep(&reply, key, question, probe, request, cache) }
         return reply
     }
 
@@ -105,6 +112,7 @@ public struct CacheLayer: Provider {
     private func keep(
         _ reply: inout InferenceReply,
         _ key: CacheKey,
+        _ question: ArchivedQuestion?,
         _ probe: SemanticCache.Probe?,
         _ request: InferenceRequest,
         _ cache: ResponseCache
@@ -119,7 +127,7 @@ public struct CacheLayer: Provider {
             kept.dialect = body.dialect
             kept.bytes = body.bytes
             kept.usage = usage
-            cache.insert(kept, for: key, requestSize: size)
+            cache.insert(kept, for: key, requestSize: size, question: question)
             if let probe { cache.semantic?.insert(kept, for: probe, requestSize: size) }
         case .stream(let stream):
             kept.dialect = stream.dialect
@@ -131,7 +139,7 @@ public struct CacheLayer: Provider {
                 kept.bytes = bytes
                 kept.usage = ending.usage
                 kept.created = cache.wallSeconds()
-                cache.insert(kept, for: key, requestSize: size)
+                cache.insert(kept, for: key, requestSize: size, question: question)
                 if let probe { cache.semantic?.insert(kept, for: probe, requestSize: size) }
             }
             reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: ending, reader: reader))

@@ -5,10 +5,12 @@ import NeedletailRouting
 /// The reply cache.
 struct CacheRoom: AdminRoom {
     let title = "Cache"
+    private let store: GatewayStore
     private let cache: @Sendable () -> ResponseCache?
 
     /// - Parameter cache: The cache that serves now; `nil` where there is none.
-    init(_ cache: @escaping @Sendable () -> ResponseCache?) {
+    init(_ store: GatewayStore, _ cache: @escaping @Sendable () -> ResponseCache?) {
+        self.store = store
         self.cache = cache
     }
 
@@ -16,7 +18,10 @@ struct CacheRoom: AdminRoom {
         [
             AdminRoute(.GET, "/cache", .read, "The reply cache: hits, misses, what is kept, and its bounds.") { _ in
                 let cache = self.cache()
-                return .object { json in Self.write(cache, into: &json) }
+                return .object { json in
+                    Self.write(cache, into: &json)
+                    if cache?.archive != nil { self.store.replies?.write(into: &json) }
+                }
             },
             AdminRoute(
                 .POST, "/cache/purge", .operate,
@@ -35,8 +40,19 @@ struct CacheRoom: AdminRoom {
                 if tenant != nil, key != nil {
                     throw .badField("key", "cannot stand beside 'tenant': a tenant's keys share their replies")
                 }
-                let count = cache.purge(tenant: tenant, key: key, model: body?.present("model")?.string)
-                return .object { $0.member("purged", count) }
+                let model = body?.present("model")?.string
+                let count = cache.purge(tenant: tenant, key: key, model: model)
+                let stored: Int?
+                do throws(NeedletailError) {
+                    stored = try await self.store.replies?.purge(
+                        ArchivedQuestion.scope(tenant: tenant, key: key), model: model, in: self.store)
+                } catch {
+                    throw .store(error)
+                }
+                return .object { json in
+                    json.member("purged", count)
+                    json.member("purged_from_store", stored)
+                }
             },
         ]
     }

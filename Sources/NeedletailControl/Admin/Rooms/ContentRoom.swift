@@ -65,6 +65,7 @@ struct ContentRoom: AdminRoom {
         let stack = self.stack()
         var erasure = UserErasure(user: user, tenant: tenant)
         (erasure.responses, erasure.cached) = stack.forget(user: user, tenant: tenant)
+        self.store.replies?.eraseWaiting(user: user, tenant: tenant)
         erasure.requests = self.log.erase(user: user, tenant: tenant)
         erasure.contents = self.store.content.erase(user: user, tenant: tenant)
         if let file = self.store.file {
@@ -73,14 +74,20 @@ struct ContentRoom: AdminRoom {
             )
             do throws(NeedletailError) {
                 try await ledger?.flush()
+                let replies = self.store.replies
+                let counters = self.store.budgets.rules.counters(of: user, now: self.store.wallSeconds)
                 let (late, done) = try await self.store.perform {
                     () throws(NeedletailError) -> (Int, SQLiteStore.Erasure) in
                     // What came meanwhile; what was taken out to be written is in the file, since that is this thread's.
                     let late = content.erase(user: user, tenant: tenant)
-                    return (late, try file.erase(user: user, tenant: tenant, pseudonym: pseudonym))
+                    replies?.eraseWaiting(user: user, tenant: tenant)
+                    let done = try file.erase(
+                        user: user, tenant: tenant, pseudonym: pseudonym, counters: counters)
+                    return (late, done)
                 }
                 erasure.contents += late + done.contents
                 erasure.lines = done.lines
+                erasure.stored = done.replies
             } catch {
                 throw .store(error)
             }
@@ -100,8 +107,10 @@ struct UserErasure: Sendable {
     var lines = 0
     /// Responses that were kept.
     var responses = 0
-    /// Replies that were cached.
+    /// Replies that were cached in memory.
     var cached = 0
+    /// Replies that were cached in the store.
+    var stored = 0
     /// Entries of the request log that name nobody now.
     var requests = 0
 
@@ -117,6 +126,7 @@ struct UserErasure: Sendable {
         json.member("lines_pseudonymised", self.lines)
         json.member("responses_deleted", self.responses)
         json.member("cached_replies_deleted", self.cached)
+        json.member("stored_replies_deleted", self.stored)
         json.member("log_entries_cleared", self.requests)
     }
 }
