@@ -143,6 +143,8 @@ public struct InferenceRequest: Sendable {
     public var isOutputClamped = false
     /// How many answers the client asks for, each of so many tokens.
     public var choices = 1
+    /// How often the provider may search for it, as far as the request says.
+    public var searches = 0
     /// The client's own user, as the request names it, at most 256 bytes; `nil` for none.
     public var user: String?
     /// A conservative guess at the input tokens.

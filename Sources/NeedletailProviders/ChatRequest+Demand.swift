@@ -94,3 +94,15 @@ extension ChatRequest {
         }
     }
 }
+
+extension ChatRequest {
+    /// How often the provider may search for it, as far as it says.
+    var demandedSearches: Int {
+        self.tools.reduce(0) { sum, tool in
+            guard case .provider(_, let definition, _) = tool.kind else { return sum }
+            var scan = JSONToolScan()
+            _ = try? scan.value(definition.bytes.readableBytesUInt8Span, 0)
+            return sum + scan.searches
+        }
+    }
+}

@@ -10,6 +10,7 @@ extension InferenceRequest {
             estimatedInputTokens: chat.demandedInputTokens, features: chat.demandedFeatures, body: .model(chat),
             replyDialect: nil)
         self.choices = max(1, chat.choiceCount ?? 1)
+        self.searches = chat.demandedSearches
         self.user = chat.endUser.map { String($0.prefix(256)) }
     }
 }

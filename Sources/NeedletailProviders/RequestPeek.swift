@@ -53,6 +53,7 @@ public enum RequestPeek {
             replyDialect: dialect
         )
         request.choices = fields.answers
+        request.searches = fields.searches
         request.user = fields.user
         return request
     }
@@ -100,13 +101,16 @@ public enum RequestPeek {
             }
             (body, place) = form.naming(name, in: body)
         }
-        return InferenceRequest(
+        var request = InferenceRequest(
             operation: operation,
             model: name,
             isStreaming: form.isStreaming,
+            estimatedInputTokens: RequestPeekFields.estimatedInputTokens(formSize: body.readableBytes),
             body: .wire(WireBody(dialect: dialect, bytes: body), BodyLandmarks(model: place)),
             replyDialect: dialect
         )
+        request.choices = form.choices
+        return request
     }
 
     private static func missing(_ name: String) -> NeedletailError {

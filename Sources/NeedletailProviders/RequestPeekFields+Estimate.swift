@@ -13,6 +13,15 @@ extension RequestPeekFields {
     /// Bytes of base64 for one token in documents and recordings: a page of text and pictures of 100 KB is 3,000 tokens.
     static let payloadBytesPerToken = 32
 
+    /// Bytes of a form for one token: ten tokens are a second of sound at OpenAI, which the leanest codec in use (6 kbit/s)
+    /// says in 750 bytes; three times as many, since a budget holds three times the estimate.
+    static let formBytesPerToken = 225
+
+    /// A guess at the input tokens of a form with files, that is rather too high than too low.
+    static func estimatedInputTokens(formSize: Int) -> Int {
+        max(Self.tokensPerAttachment, formSize / Self.formBytesPerToken)
+    }
+
     /// A guess at the input tokens that is rather too high than too low.
     ///
     /// Base64 strings over 1 KiB do not count as text. An image counts as ``tokensPerImage``; each document or recording

@@ -19,6 +19,8 @@ struct RequestPeekFields {
     var user: String?
     var content: JSONContentScan?
     var features: Features = []
+    /// How often the provider may search.
+    private(set) var searches = 0
     /// Whether there is a whole request inside, to be counted.
     var hasCountedRequest = false
     var landmarks = BodyLandmarks()
@@ -122,6 +124,12 @@ struct RequestPeekFields {
         case .countedRequest:
             self.hasCountedRequest = true
             return try JSONScanner.value(bytes, value)
+        case .feature(.tools):
+            var scan = JSONToolScan()
+            let end = try scan.value(bytes, value)
+            self.searches = max(self.searches, scan.searches)
+            self.features.formUnion(RequestPeekFeature.tools.features(bytes, value..<end))
+            return end
         case .feature(let name):
             let end = try JSONScanner.value(bytes, value)
             self.features.formUnion(name.features(bytes, value..<end))

@@ -239,6 +239,36 @@ struct RequestPeekTests {
         #expect(try tokens(#"{"type":"text","text":"\#(words)"}"#) > 320_000 / 3)
     }
 
+    @Test(
+        "counts the searches that the provider may run",
+        arguments: [
+            ("[]", 0), (#"[{"type":"function","function":{"name":"web_search"}}]"#, 0),
+            (#"[{"type":"web_search_20250305","name":"web_search","max_uses":5}]"#, 5),
+            (#"[{"max_uses":7,"type":"web_search_20250305"},{"type":"web_search_preview"}]"#, 17),
+            (#"[{"type":"web_search"}]"#, 10), (#"[{"google_search":{}}]"#, 10), (#"[{"googleSearch":{}}]"#, 10),
+            (#"[{"type":"web_search","max_uses":"many"}]"#, 10), (#"[{"type":"web_search","max_uses":-3}]"#, 0),
+        ])
+    func searches(_ tools: String, _ expected: Int) throws {
+        let body = #"{"model":"m","messages":[{"role":"user","content":"x"}],"tools":\#(tools)}"#
+        let request = try Self.read(body)
+        #expect(request.searches == expected)
+        #expect(request.features.contains(.tools) == (tools != "[]"))
+    }
+
+    @Test("a form is held for by its size, and for each answer that it asks for")
+    func form() throws {
+        func read(_ size: Int) throws -> InferenceRequest {
+            let file = String(repeating: "x", count: size)
+            let text =
+                "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nw\r\n--b\r\ncontent-disposition: form-data; name=\"n\"\r\n\r\n4\r\n--b\r\ncontent-disposition: form-data; name=\"file\"\r\n\r\n\(file)\r\n--b--\r\n"
+            return try RequestPeek.readForm(
+                ByteBuffer(string: text), contentType: "multipart/form-data; boundary=b", dialect: .openAIChat,
+                operation: .transcription)
+        }
+        #expect(try read(10).estimatedInputTokens == 3_000 && read(10).choices == 4)
+        #expect(try read(4_500_000).estimatedInputTokens >= 20_000)
+    }
+
     /// What a provider reads as text, each with more than 300,000 bytes of it.
     static let disguised: [String] = {
         let base64 = String(repeating: "iVBORw0K", count: 40_000)

@@ -29,6 +29,19 @@ struct MeteringLayerTests {
         }
     }
 
+    @Test("Searches that a provider may run are held for, and counted where a call ends before it tells of them")
+    func searches() {
+        let price = Price(Price.Schedule(PriceRates([.input: 1_000, .output: 2_000, .search: 1_000_000])))
+        let bound = CallBound(inputTokens: 100, outputTokens: 50, searches: 3)
+        #expect(bound.worstCase(price) == Money(picodollars: 3_200_000))
+        #expect(bound.worstCase(Self.price) == Money(picodollars: 200_000))
+        let left = bound.cost(price, Outcome(.abandoned, usage: Self.usage(10, 5)), at: 0)
+        #expect(left == Cost(Money(picodollars: 3_110_000), .providerPartial))
+        #expect(bound.cost(Self.price, Outcome(.abandoned, usage: Self.usage(10, 5)), at: 0) != nil)
+        let ended = bound.cost(price, Outcome(.finished, usage: Self.usage(10, 5)), at: 0)
+        #expect(ended == Cost(Money(picodollars: 20_000), .exact))
+    }
+
     @Test("What a provider refused, and what never reached it, is not billed")
     func billed() {
         let refused = NeedletailError(.upstreamFailed, "", upstream: .init(status: 500))

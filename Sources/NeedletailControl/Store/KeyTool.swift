@@ -56,8 +56,8 @@ public struct KeyTool: Sendable {
         let nearest = NearestNames.nearestNames(to: group, among: groups, limit: 1).first
         throw NeedletailError(
             .invalidRequest,
-            "There is no group '\(group.prefix(200))'; \(nearest.map { "did you mean '\($0)'?" } ?? "write one of models:")"
-        )
+            "There is no group '\(group.prefix(200))'; "
+                + (nearest.map { "did you mean '\($0)'?" } ?? "write the name of one under 'models:'."))
     }
 
     /// Makes a new key of a name, or of the name of the key with that id; the one before ends after the overlap.

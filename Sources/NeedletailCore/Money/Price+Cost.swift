@@ -38,6 +38,9 @@ extension Price {
         return Cost(self.discounted(bill.sum), bill.accuracy)
     }
 
+    /// Whether it says what a search costs.
+    package var knowsSearches: Bool { self.base.standard[.search] != nil }
+
     /// What so many tokens of the plain kinds cost, in pico-dollars, to compare candidates by; `nil` where unknown.
     public func expected(inputTokens: Int, outputTokens: Int) -> Int64? {
         self.cost(of: Usage(inputTokens: inputTokens, outputTokens: outputTokens))

@@ -7,6 +7,8 @@ struct MultipartForm {
     private(set) var model: Range<Int>?
     /// Whether the reply is to be streamed.
     private(set) var isStreaming = false
+    /// How many answers are asked for (`n`).
+    private(set) var choices = 1
     /// What cuts the body, and where it stands first, from the body's reader index.
     private let marker: [UInt8]
     private let start: Int
@@ -46,6 +48,8 @@ struct MultipartForm {
             self.model = value
         } else if header.contains("name=\"stream\"") || header.contains("name=stream") {
             self.isStreaming = Self.text(body, value) == "true"
+        } else if header.contains("name=\"n\"") || header.hasSuffix("name=n") {
+            self.choices = max(self.choices, min(Int(Self.text(body, value)) ?? 1, Int(Int32.max)))
         }
     }
 

@@ -13,12 +13,15 @@ public struct CallBound: Sendable, Hashable {
     public var outputTokens: Int
     /// What the request holds.
     public var features: Features
+    /// Searches that the provider may run.
+    public var searches: Int
 
     /// Creates a bound.
-    public init(inputTokens: Int, outputTokens: Int, features: Features = []) {
+    public init(inputTokens: Int, outputTokens: Int, features: Features = [], searches: Int = 0) {
         self.inputTokens = inputTokens
         self.outputTokens = outputTokens
         self.features = features
+        self.searches = searches
     }
 
     /// The bound of a request: one token for each byte of text, which no tokenizer exceeds (the estimate counts one for
@@ -36,7 +39,7 @@ public struct CallBound: Sendable, Hashable {
         self.init(
             inputTokens: Self.product(max(0, request.estimatedInputTokens), 3)
                 + (request.features.contains(.tools) ? Self.hiddenTokens : 0),
-            outputTokens: output, features: request.features)
+            outputTokens: output, features: request.features, searches: request.searches)
     }
 
     private static func product(_ left: Int, _ right: Int) -> Int {
@@ -76,7 +79,9 @@ public struct CallBound: Sendable, Hashable {
 
     /// The most that a call within the bound costs; `nil` for an unknown price.
     public func worstCase(_ price: Price) -> Money? {
-        price.worstCase(inputTokens: self.inputTokens, outputTokens: self.outputTokens, features: self.features)
+        price.worstCase(
+            inputTokens: self.inputTokens, outputTokens: self.outputTokens, features: self.features,
+            searches: self.searches)
     }
 
     /// What a call cost that was sent.
@@ -91,6 +96,10 @@ public struct CallBound: Sendable, Hashable {
         }
         if case .finished = outcome.end { return price.cost(of: usage, at: wallSeconds) }
         usage.outputTokens = max(usage.outputTokens, self.outputTokens)
+        // Told last, where at all.
+        if self.searches > 0, price.knowsSearches {
+            usage.webSearches = max(usage.webSearches ?? 0, self.searches)
+        }
         return price.cost(of: usage, at: wallSeconds).map { Cost($0.amount, max($0.accuracy, .providerPartial)) }
     }
 
