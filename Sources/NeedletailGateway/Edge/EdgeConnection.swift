@@ -224,6 +224,8 @@ import NeedletailCore
         guard let head = self.head else { return }
         self.phase = .answering
         let request = EdgeRequest(head: head, body: self.body ?? ByteBuffer(), admission: self.admission)
+        // A stream may take long, and the headers are the handler's from here on.
+        self.head = HTTPRequestHead(version: head.version, method: head.method, uri: head.uri)
         self.body = nil
         self.admission = nil
         self.facts = self.shared.cors == nil ? nil : self.facts

@@ -164,6 +164,9 @@ public final class GatewayHandler: EdgeHandler {
     }
 
     /// Reads what is asked; a request that cannot be read is answered here.
+    ///
+    /// Never inlined: what it needs for a moment would lie in the caller's frame as long as a stream is relayed.
+    @inline(never)
     private func question(
         _ request: borrowing EdgeRequest, _ route: InferenceRoute, _ admission: Admission, _ responder: EdgeResponder,
         _ begin: Instant
