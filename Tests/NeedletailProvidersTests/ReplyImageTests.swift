@@ -116,6 +116,46 @@ struct ReplyImageTests {
         #expect(String(buffer: own).contains(#""id":"ig_1""#) && String(buffer: own).contains("a cat"))
     }
 
+    @Test("that come back from the client are seen where the assistant shows images, and are named where not")
+    func sentBack() throws {
+        let body =
+            #"{"model":"m","input":[{"role":"user","content":"A cat."},{"id":"ig_1","type":"image_generation_call","status":"completed","output_format":"png","result":"QUJD","revised_prompt":"a cat"},{"role":"user","content":"Blue."}]}"#
+        let request = try OpenAIResponses.decodeRequest(ByteBuffer(string: body))
+        for upstream in DialectID.allCases where upstream != .openAIResponses {
+            var out = ByteBuffer()
+            let losses = try upstream.dialect.encodeRequest(request, into: &out).map(\.field)
+            let sent = String(buffer: out)
+            if upstream == .gemini {
+                #expect(
+                    sent.contains(#""role":"model","parts":[{"inlineData":{"mimeType":"image/png","data":"QUJD"}}]"#))
+                #expect(losses == ["input.revised_prompt"])
+            } else {
+                #expect(!sent.contains("QUJD") && losses.contains(ModelField.contentOpaque.name(in: .openAIResponses)))
+            }
+        }
+    }
+
+    @Test(
+        "sound of Gemini's stream reaches a client of chat, and is named for all others", arguments: DialectID.allCases)
+    func sound(_ client: DialectID) throws {
+        guard client != .gemini else { return }
+        let chunk =
+            #"{"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"audio/L16;codec=pcm;rate=24000","data":"QUJD"}}],"role":"model"},"finishReason":"STOP","index":0}]}"#
+        var encoder = client.dialect.makeStreamEncoder(Self.options(client, from: .gemini))
+        var out = ByteBuffer()
+        for event in try Self.events(ByteBuffer(string: "data: \(chunk)\n\n"), .gemini) {
+            encoder.encode(event, into: &out)
+        }
+        encoder.finish(into: &out)
+        let losses = encoder.losses.map(\.field)
+        if client == .openAIChat {
+            #expect(String(buffer: out).contains(#""delta":{"audio":{"data":"QUJD"}}"#))
+            #expect(losses.isEmpty, "\(losses)")
+        } else {
+            #expect(losses.contains(ModelField.replyOpaque.name(in: .gemini)), "\(losses)")
+        }
+    }
+
     @Test("Bedrock's image may come in several pieces, each base64 by itself")
     func pieces() throws {
         var bytes = ByteBuffer()

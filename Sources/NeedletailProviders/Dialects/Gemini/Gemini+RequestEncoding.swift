@@ -30,7 +30,7 @@ struct GeminiRequestWriter {
     private var isOwn: Bool { self.request.source == .gemini }
 
     init(_ request: ChatRequest) {
-        self.request = request
+        self.request = request.showingMadeImages()
     }
 
     private mutating func lose(_ field: ModelField, _ reason: String) {

@@ -104,7 +104,17 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             let place = self.place(choice, into: &out)
             self.choices[place].partStart = self.choices[place].textLength
             self.choices[place].reasoning = ""
-        case .opaque(let part, _):
+        case .opaque(let part, let choice):
+            if let sound = part.sound {
+                _ = self.place(choice, into: &out)
+                self.delta(choice, into: &out) { json in
+                    json.key("audio")
+                    json.beginObject()
+                    json.member("data", sound.data)
+                    json.endObject()
+                }
+                return
+            }
             self.lose(.replyOpaque, "a part that only its own dialect knows: \(part.type)")
         case .audio(let audio, let choice):
             _ = self.place(choice, into: &out)
