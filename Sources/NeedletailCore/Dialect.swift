@@ -197,6 +197,9 @@ public protocol StreamDecoder: Sendable {
 
     /// Whether the dialect's own end has been seen, so that nothing more need be read.
     var isComplete: Bool { get }
+
+    /// Names what no event tells. Whoever wants to know puts ``UnreadMembers/init(limit:)`` there before the first chunk.
+    var unread: UnreadMembers { get set }
 }
 
 /// Turns events into bytes.

@@ -204,6 +204,8 @@ public struct Outcome: Sendable {
     public var end: End
     /// The tokens spent, as far as known.
     public var usage: Usage?
+    /// What translation lost of a stream; of a whole reply ``InferenceReply/losses`` says it.
+    public var losses: [Loss]
 
     /// Whether nobody read the reply to its end.
     package var hasLeft: Bool {
@@ -211,9 +213,10 @@ public struct Outcome: Sendable {
     }
 
     /// Creates an outcome.
-    public init(_ end: End, usage: Usage? = nil) {
+    public init(_ end: End, usage: Usage? = nil, losses: [Loss] = []) {
         self.end = end
         self.usage = usage
+        self.losses = losses
     }
 }
 
@@ -233,8 +236,10 @@ public struct InferenceReply: Sendable {
     public var model: String
     /// Upstream headers worth showing to the client.
     public var headers: HTTPFields
-    /// What translation could not carry; for a stream, all that it may be unable to carry.
+    /// What translation could not carry: of the request, and of a whole reply.
     public var losses: [Loss]
+    /// What translation may be unable to carry of a stream, whose headers go first; ``Outcome/losses`` tells what was.
+    public var possibleLosses: [Loss] = []
     /// The type of the content where it is neither JSON nor the dialect's stream, for example sound.
     public var contentType: String?
     /// The content.

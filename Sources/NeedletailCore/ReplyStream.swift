@@ -95,6 +95,7 @@ public final class StreamEnding: Sendable {
     private struct State {
         var actions: [@Sendable (Outcome) -> Void] = []
         var usage: Usage?
+        var losses: [Loss] = []
         var outcome: Outcome?
     }
 
@@ -117,6 +118,18 @@ public final class StreamEnding: Sendable {
         self.state.withLock { $0.usage }
     }
 
+    /// Notes what translation has lost so far, each field once.
+    public func addLosses(_ losses: [Loss]) {
+        self.state.withLock { state in
+            for loss in losses { state.losses.add(loss.field, loss.reason) }
+        }
+    }
+
+    /// What translation has lost so far.
+    public var losses: [Loss] {
+        self.state.withLock { $0.losses }
+    }
+
     func add(_ action: @escaping @Sendable (Outcome) -> Void) {
         let ended = self.state.withLock { state -> Outcome? in
             if state.outcome == nil { state.actions.append(action) }
@@ -130,7 +143,7 @@ public final class StreamEnding: Sendable {
         // The lock decides, the actions run outside it.
         let ended = self.state.withLock { state -> (actions: [@Sendable (Outcome) -> Void], outcome: Outcome)? in
             guard state.outcome == nil else { return nil }
-            let outcome = Outcome(end, usage: state.usage)
+            let outcome = Outcome(end, usage: state.usage, losses: state.losses)
             state.outcome = outcome
             defer { state.actions = [] }
             return (state.actions, outcome)

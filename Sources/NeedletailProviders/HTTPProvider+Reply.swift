@@ -82,7 +82,7 @@ extension HTTPProvider {
         let client = request.replyDialect ?? call.dialect
         let ending = StreamEnding()
         let limit = CommitLimit(self.timeouts(context).firstToken, time: self.time)
-        var losses = call.losses
+        var possible: [Loss] = []
         let stream: ReplyStream
         if client == call.dialect {
             let recorder = self.stateRecorder(request, call.dialect)
@@ -117,22 +117,21 @@ extension HTTPProvider {
                 customTools: call.customTools,
                 ending: ending,
                 recorder: recorder,
-                requestID: context.id,
-                logger: context.logger
+                requestID: context.id
             )
             try await reader.commit(within: limit)
-            for loss in StreamLosses.possible(from: call.dialect, to: client, for: request) {
-                losses.add(loss.field, loss.reason)
-            }
+            possible = StreamLosses.possible(from: call.dialect, to: client, for: request)
+            for loss in reader.losses { possible.add(loss.field, loss.reason) }
             stream = ReplyStream(dialect: client, ending: ending, reader: reader)
         }
         var reply = InferenceReply(
             provider: self.id,
             model: request.model,
             headers: UpstreamHeaders.visible(response.headers),
-            losses: losses,
+            losses: call.losses,
             body: .stream(stream)
         )
+        reply.possibleLosses = possible
         reply.upstream = call.dialect
         return reply
     }

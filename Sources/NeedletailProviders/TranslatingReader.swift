@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import NeedletailCore
 
@@ -13,8 +12,9 @@ final class TranslatingReader: ReplyReader {
     /// Notes what only the provider can read.
     private let recorder: StateRecorder?
     private let requestID: String
-    private let logger: Logger
     private var events: [ChatEvent] = []
+    /// How many losses the ending has been told of.
+    private var lossCount = 0
     private var ready: ByteBuffer?
     private var failure: NeedletailError?
     private var isOver = false
@@ -28,17 +28,16 @@ final class TranslatingReader: ReplyReader {
         customTools: CustomToolEmulation? = nil,
         ending: StreamEnding,
         recorder: StateRecorder? = nil,
-        requestID: String = "",
-        logger: Logger
+        requestID: String = ""
     ) {
         self.body = body
         self.decoder = decoder
+        self.decoder.unread = UnreadMembers(limit: UnreadMembers.usualLimit)
         self.encoder = encoder
         self.customTools = customTools.map { CustomToolEmulation.Restorer($0) }
         self.ending = ending
         self.recorder = recorder
         self.requestID = requestID
-        self.logger = logger
     }
 
     /// Reads up to the first good event; what it throws has not reached anybody.
@@ -50,6 +49,9 @@ final class TranslatingReader: ReplyReader {
             throw self.failure ?? NeedletailError(.malformedReply, "The provider sent an empty stream.")
         }
     }
+
+    /// What has been lost so far.
+    var losses: [Loss] { self.encoder.losses + self.decoder.unread.losses }
 
     func next() async throws(NeedletailError) -> ByteBuffer? {
         if let ready = self.ready {
@@ -102,16 +104,18 @@ final class TranslatingReader: ReplyReader {
             self.encoder.encode(event, into: &out)
         }
         self.events.removeAll(keepingCapacity: true)
+        defer { self.tellLosses() }
         guard self.isOver, self.failure == nil else { return out }
         self.encoder.finish(into: &out)
         self.body.drain()
-        let losses = self.encoder.losses
-        if !losses.isEmpty {
-            self.logger.debug(
-                "A streamed reply lost fields in translation.",
-                metadata: ["needletail.losses": "\(losses.map(\.field).joined(separator: ","))"]
-            )
-        }
         return out
+    }
+
+    /// Tells as soon as there is something to tell: a client may leave at any time.
+    private func tellLosses() {
+        let count = self.encoder.losses.count + self.decoder.unread.losses.count
+        guard count > self.lossCount else { return }
+        self.lossCount = count
+        self.ending.addLosses(self.losses)
     }
 }

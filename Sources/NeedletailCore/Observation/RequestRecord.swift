@@ -24,7 +24,7 @@ public final class RequestRecord: Sendable {
     public let isCommitted: Bool
     /// How the reply relates to the cache; `nil` where there is none.
     public let cacheStatus: CacheStatus?
-    /// Fields that translation lost; of a stream, those that it may have lost.
+    /// Fields that translation lost, of the request and of the reply.
     public let losses: [Loss]
     /// When the gateway had the whole request.
     public let start: Instant

@@ -111,7 +111,11 @@ struct Exchange: Sendable {
         headers.append(
             self.info.attempts == 1
                 ? Self.oneAttempt : HTTPField(name: .needletailAttempts, value: String(self.info.attempts)))
-        if !reply.losses.isEmpty { headers.append(HTTPField(name: .needletailLossy, value: Self.list(reply.losses))) }
+        if !reply.losses.isEmpty || !reply.possibleLosses.isEmpty {
+            var losses = reply.losses
+            for loss in reply.possibleLosses { losses.add(loss.field, loss.reason) }
+            headers.append(HTTPField(name: .needletailLossy, value: Self.list(losses)))
+        }
         if let decision = self.decision { headers.append(decision) }
         if let effect = reply.budgetEffect { Self.append(effect, to: &headers) }
         switch reply.cacheStatus {

@@ -72,7 +72,7 @@ public struct DialectCacheCodec: CacheCodec {
         _ wanted: DialectID,
         id: String
     ) -> CacheReplay? {
-        guard var answer = Self.answer(reply) else { return nil }
+        guard var (answer, unread) = Self.answer(reply) else { return nil }
         if answer.model.isEmpty { answer.model = reply.model }
         if answer.id.isEmpty { answer.id = id }
         if answer.usage == nil { answer.usage = reply.usage }
@@ -83,7 +83,8 @@ public struct DialectCacheCodec: CacheCodec {
         guard let losses = try? wanted.dialect.encodeReply(answer, created: reply.created, into: &out) else {
             return nil
         }
-        return CacheReplay(body: WireBody(dialect: wanted, bytes: out), losses: losses)
+        for loss in losses { unread.add(loss.field, loss.reason) }
+        return CacheReplay(body: WireBody(dialect: wanted, bytes: out), losses: unread)
     }
 
     private func stream(
@@ -93,11 +94,15 @@ public struct DialectCacheCodec: CacheCodec {
         _ wanted: DialectID,
         id: String
     ) -> CacheReplay? {
-        let kept =
-            reply.isStream
-            ? Self.events(of: reply.bytes, reply.dialect)
-            : (try? reply.dialect.dialect.decodeReply(reply.bytes))?.events()
-        guard var events = kept else { return nil }
+        let kept: (events: [ChatEvent], unread: [Loss])?
+        if reply.isStream {
+            kept = Self.events(of: reply.bytes, reply.dialect)
+        } else if let whole = try? reply.dialect.dialect.decodeReply(reply.bytes), let events = whole.events() {
+            kept = (events, whole.extensions.map { Loss($0.path, "no dialect has such a member") })
+        } else {
+            kept = nil
+        }
+        guard var (events, losses) = kept else { return nil }
         if let usage = reply.usage, !events.contains(where: \.isUsage) { events.append(.usage(usage)) }
         var options = StreamEncoderOptions(
             includesUsage: request.asksForStreamUsage, model: reply.model, created: reply.created, replyID: id)
@@ -112,20 +117,23 @@ public struct DialectCacheCodec: CacheCodec {
             encoder.encode(event, into: &out)
         }
         encoder.finish(into: &out)
-        return CacheReplay(body: WireBody(dialect: wanted, bytes: out), losses: encoder.losses)
+        for loss in encoder.losses { losses.add(loss.field, loss.reason) }
+        return CacheReplay(body: WireBody(dialect: wanted, bytes: out), losses: losses)
     }
 
-    private static func answer(_ reply: CachedReply) -> ChatResponse? {
-        guard reply.isStream else { return try? reply.dialect.dialect.decodeReply(reply.bytes) }
-        guard let events = self.events(of: reply.bytes, reply.dialect) else { return nil }
+    /// The answer, and what of a stream it does not tell.
+    private static func answer(_ reply: CachedReply) -> (answer: ChatResponse, unread: [Loss])? {
+        guard reply.isStream else { return (try? reply.dialect.dialect.decodeReply(reply.bytes)).map { ($0, []) } }
+        guard let (events, unread) = self.events(of: reply.bytes, reply.dialect) else { return nil }
         var assembler = ChatResponseAssembler()
         for event in events { assembler.add(event) }
-        return assembler.isLossy ? nil : assembler.assembled()
+        return assembler.isLossy ? nil : (assembler.assembled(), unread)
     }
 
-    /// The events of a stream; `nil` if it is none or ends before its reply does.
-    private static func events(of stream: ByteBuffer, _ dialect: DialectID) -> [ChatEvent]? {
+    /// The events of a stream, and what they do not tell; `nil` if it is none or ends before its reply does.
+    private static func events(of stream: ByteBuffer, _ dialect: DialectID) -> (events: [ChatEvent], unread: [Loss])? {
         var decoder = dialect.dialect.makeStreamDecoder()
+        decoder.unread = UnreadMembers(limit: UnreadMembers.usualLimit)
         var events: [ChatEvent] = []
         do {
             try decoder.decode(stream, into: &events)
@@ -133,7 +141,7 @@ public struct DialectCacheCodec: CacheCodec {
         } catch {
             return nil
         }
-        return events
+        return (events, decoder.unread.losses)
     }
 }
 

@@ -59,7 +59,8 @@ final class Flight: Sendable {
                     let ending = StreamEnding()
                     reply.body = .stream(
                         ReplyStream(
-                            dialect: stream.dialect, ending: ending, reader: FlightReader(self, id, ending: ending)))
+                            dialect: stream.dialect, ending: ending,
+                            reader: FlightReader(self, id, ending: ending, source: stream.ending)))
                 }
                 return reply
             }

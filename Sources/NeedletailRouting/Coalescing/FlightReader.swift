@@ -6,12 +6,15 @@ final class FlightReader: ReplyReader {
     private let flight: Flight
     private let id: Int
     private let ending: StreamEnding
+    /// The end of the stream that is shared.
+    private let source: StreamEnding
     private var hasLeft = false
 
-    init(_ flight: Flight, _ id: Int, ending: StreamEnding) {
+    init(_ flight: Flight, _ id: Int, ending: StreamEnding, source: StreamEnding) {
         self.flight = flight
         self.id = id
         self.ending = ending
+        self.source = source
     }
 
     deinit {
@@ -33,6 +36,7 @@ final class FlightReader: ReplyReader {
     private func leave(atEnd: Bool) {
         guard !self.hasLeft else { return }
         self.hasLeft = true
+        self.ending.addLosses(self.source.losses)
         if let charge = self.flight.leave(self.id, atEnd: atEnd) { self.ending.setUsage(charge) }
     }
 }

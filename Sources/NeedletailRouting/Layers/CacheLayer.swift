@@ -138,6 +138,7 @@ public struct CacheLayer: Provider {
                 var kept = template
                 kept.bytes = bytes
                 kept.usage = ending.usage
+                for loss in ending.losses { kept.losses.add(loss.field, loss.reason) }
                 kept.created = cache.wallSeconds()
                 cache.insert(kept, for: key, requestSize: size, question: question)
                 if let probe { cache.semantic?.insert(kept, for: probe, requestSize: size) }

@@ -105,6 +105,7 @@ final class ContinuationReader: ReplyReader {
             state.take([.usage(told)], into: &none)
         }
         if let total = state.total { self.ending.setUsage(total) }
+        self.ending.addLosses(self.partEnding.losses)
     }
 
     // MARK: The next part

@@ -198,6 +198,7 @@ public struct HookLayer: Provider {
         }
         let ending = StreamEnding()
         if let usage = stream.ending.usage { ending.setUsage(usage) }
+        ending.addLosses(stream.ending.losses)
         reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: ending, reader: HeldReader(chunks)))
     }
 

@@ -101,6 +101,8 @@ public struct ObservationLayer: Provider {
     }
 
     private func tell(_ observed: Observed, _ answer: Answer, _ outcome: Outcome, isStream: Bool) {
+        var losses = answer.losses
+        for loss in outcome.losses { losses.add(loss.field, loss.reason) }
         let waited = observed.request.timeWaited
         let untilCommit = answer.committed.duration(since: observed.start)
         self.tell(
@@ -117,7 +119,7 @@ public struct ObservationLayer: Provider {
                 outcome: outcome,
                 isCommitted: true,
                 cacheStatus: answer.cacheStatus,
-                losses: answer.losses,
+                losses: losses,
                 start: observed.start,
                 endWallNanoseconds: self.time.wallNanoseconds(),
                 duration: self.time.now().duration(since: observed.start),

@@ -251,6 +251,7 @@ struct BudgetExhaustionTests {
 
     /// Takes all bytes for text.
     private struct TextBytes: StreamDecoder {
+        var unread = UnreadMembers()
         var isComplete: Bool { false }
         mutating func decode(_ chunk: ByteBuffer, into events: inout [ChatEvent]) throws(NeedletailError) {
             events.append(.text(String(buffer: chunk), choice: 0))

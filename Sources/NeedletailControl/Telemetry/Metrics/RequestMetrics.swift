@@ -72,7 +72,7 @@ final class RequestMetrics: RequestObserver {
                 isStreaming: request.isStreaming))
         series.count(request)
         self.overhead.record(request.overhead)
-        if !request.isStreaming, !request.losses.isEmpty { self.lossy.add() }
+        if !request.losses.isEmpty { self.lossy.add() }
         switch request.cacheStatus {
         case nil: break
         case .hit: self.hits.add()

@@ -13,6 +13,7 @@ struct AnthropicMessagesStreamDecoder: StreamDecoder {
     private var stop: (reason: StopReason, sequence: String?)?
     private var usage = AnthropicUsage()
     private(set) var isComplete = false
+    var unread = UnreadMembers()
 
     mutating func decode(_ chunk: ByteBuffer, into events: inout [ChatEvent]) throws(NeedletailError) {
         guard !self.isComplete else { return }
@@ -62,9 +63,11 @@ struct AnthropicMessagesStreamDecoder: StreamDecoder {
                     .malformedReply, "The provider's stream ended without a stop reason.", mayHaveBeenProcessed: true)
             }
             self.end(stop, &events)
+        case "ping": break
         case "error": throw AnthropicMessages.failure(root, status: 200, requestID: nil)
-        default: break
+        default: return self.unread.add(type)
         }
+        if self.unread.isOpen { AnthropicStreamMembers.look(at: root, type, &self.unread) }
     }
 
     private func requireStart() throws(NeedletailError) {
@@ -127,7 +130,7 @@ struct AnthropicMessagesStreamDecoder: StreamDecoder {
         guard self.blocks[index] != nil else {
             throw NeedletailError(.malformedReply, "The provider extends a block that is not open.")
         }
-        try self.blocks[index]?.extend(type, delta, &events)
+        try self.blocks[index]?.extend(type, delta, &events, &self.unread)
     }
 
     private mutating func endBlock(_ index: Int, _ events: inout [ChatEvent]) {

@@ -77,8 +77,10 @@ struct AnthropicStreamBlock {
         }
     }
 
-    /// Takes one delta; types this library does not know are passed over in blocks it does know.
-    mutating func extend(_ type: String, _ delta: JSONView, _ events: inout [ChatEvent]) throws(NeedletailError) {
+    /// Takes one delta; types this library does not know are passed over, and named, in blocks it does know.
+    mutating func extend(
+        _ type: String, _ delta: JSONView, _ events: inout [ChatEvent], _ unread: inout UnreadMembers
+    ) throws(NeedletailError) {
         switch (self.kind, type) {
         case (.text, "text_delta"):
             if let text = try Self.string(delta, "text") { events.append(.text(text, choice: 0)) }
@@ -102,7 +104,7 @@ struct AnthropicStreamBlock {
                 try self.grow(member.value.range.count)
                 self.add(member.key, member.value)
             }
-        default: break
+        default: unread.add(type)
         }
     }
 

@@ -36,7 +36,7 @@ struct BedrockStreamBlock {
 
     /// Takes the `start` of `contentBlockStart`.
     init(_ start: JSONView, call: Int, _ events: inout [ChatEvent]) throws(NeedletailError) {
-        guard let member = start.members.first(where: { !$0.value.isNull }) else {
+        guard let member = BedrockStreamMembers.kind(of: start) else {
             self.kind = .plain
             return
         }

@@ -12,6 +12,7 @@ struct BedrockStreamDecoder: StreamDecoder {
     private var hasStarted = false
     private var hasStopped = false
     private(set) var isComplete = false
+    var unread = UnreadMembers()
 
     mutating func decode(_ chunk: ByteBuffer, into events: inout [ChatEvent]) throws(NeedletailError) {
         guard !self.isComplete else { return }
@@ -35,10 +36,11 @@ struct BedrockStreamDecoder: StreamDecoder {
         let member = BedrockStreamMember(name: frame.name)
         switch member {
         case .failure(let type): throw BedrockStreamMember.error(type, frame.data)
-        case .other: return
+        case .other: return self.unread.add(String(buffer: frame.name))
         default: break
         }
         let root = try BedrockStreamMember.payload(frame.data)
+        if self.unread.isOpen { BedrockStreamMembers.look(at: root, member, &self.unread) }
         switch member {
         case .messageStart:
             guard !self.hasStarted else { return }

@@ -10,6 +10,7 @@ struct CohereStreamDecoder: StreamDecoder {
     /// Cohere's numbers of the calls begun so far, in order.
     private var calls: [Int] = []
     private(set) var isComplete = false
+    var unread = UnreadMembers()
 
     /// More calls than any reply has; a lying server cannot make the list grow.
     private static let maximumCalls = 1024
@@ -74,6 +75,7 @@ struct CohereStreamDecoder: StreamDecoder {
     private mutating func event(_ root: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
         let delta = root.present("delta")
         let message = delta?.present("message")
+        if self.unread.isOpen { CohereStreamMembers.look(at: root, &self.unread) }
         switch root.present("type")?.string {
         case "message-start": self.start(root, into: &events)
         case "content-start", "content-delta":
@@ -102,7 +104,8 @@ struct CohereStreamDecoder: StreamDecoder {
                 events.append(.citation(citation.text, dialect: .cohereChat, choice: 0))
             }
         case "message-end": self.end(root, delta, into: &events)
-        default: break  // `tool-call-end`, `citation-end`, `debug` and what is to come
+        case "tool-call-end", "citation-end": break
+        case let type: self.unread.add(type ?? "type")
         }
     }
 

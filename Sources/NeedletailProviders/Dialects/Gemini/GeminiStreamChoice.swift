@@ -26,10 +26,15 @@ struct GeminiStreamChoice {
         self.replyID = replyID
     }
 
-    mutating func take(_ candidate: JSONView, _ events: inout [ChatEvent]) throws(NeedletailError) {
-        if let parts = candidate.present("content")?.present("parts") {
-            if parts.kind == .object { try self.part(parts, &events) }
-            for part in parts.elements { try self.part(part, &events) }
+    mutating func take(
+        _ candidate: JSONView, _ events: inout [ChatEvent], _ unread: inout UnreadMembers
+    ) throws(NeedletailError) {
+        if let content = candidate.present("content") {
+            unread.look(at: content, known: ["parts", "role"], path: "candidates.content")
+            if let parts = content.present("parts") {
+                if parts.kind == .object { try self.part(parts, &events, &unread) }
+                for part in parts.elements { try self.part(part, &events, &unread) }
+            }
         }
         for member in candidate.members where !member.value.isNull {
             switch GeminiField.camel(member.key) {
@@ -38,14 +43,27 @@ struct GeminiStreamChoice {
                     events.append(.logprobs(logprobs, choice: self.index))
                 }
             case "finishReason": self.word = GeminiFinishReason.word(member.value) ?? self.word
-            case "citationMetadata": self.cite(candidate, &events)
+            case "content", "index": break
+            case "citationMetadata":
+                self.cite(candidate, &events)
+                Self.name(member, &unread)
             case "groundingMetadata":
                 self.cite(candidate, &events)
                 self.opaque(member, &events)
-            case "urlContextMetadata": self.opaque(member, &events)
-            default: break
+                Self.name(member, &unread)
+            case "urlContextMetadata":
+                self.opaque(member, &events)
+                Self.name(member, &unread)
+            default: Self.name(member, &unread)
             }
         }
+    }
+
+    /// Names a member as lost, unless it says nothing.
+    private static func name(_ member: JSONView.Member, _ unread: inout UnreadMembers) {
+        guard unread.isOpen else { return }
+        if member.value.kind == .array, !member.value.elements.contains(where: { _ in true }) { return }
+        unread.add("candidates.\(member.key)")
     }
 
     /// The prompt was not answered.
@@ -76,8 +94,11 @@ struct GeminiStreamChoice {
 
     // MARK: Parts
 
-    private mutating func part(_ part: JSONView, _ events: inout [ChatEvent]) throws(NeedletailError) {
+    private mutating func part(
+        _ part: JSONView, _ events: inout [ChatEvent], _ unread: inout UnreadMembers
+    ) throws(NeedletailError) {
         if let call = GeminiField.value(part, "functionCall", "function_call"), call.kind == .object {
+            if unread.isOpen { GeminiCallMembers.look(at: part, call, &unread) }
             let signature = GeminiField.value(part, "thoughtSignature", "thought_signature")?.string
             try self.call(call, signature, &events)
             return
@@ -90,6 +111,7 @@ struct GeminiStreamChoice {
             throw NeedletailError(
                 .malformedReply, "The provider's stream is wrong at candidates.content.parts.\(error.path).")
         }
+        if !reader.extensions.isEmpty { unread.add(reader.extensions) }
         for piece in content {
             switch piece {
             case .text(let piece):

@@ -12,6 +12,11 @@ struct GeminiStreamDecoder: StreamDecoder {
     private var replyID = ""
     private var hasStarted = false
     private(set) var isComplete = false
+    var unread = UnreadMembers()
+
+    private static let members: [StaticString] = [
+        "candidates", "usageMetadata", "modelVersion", "responseId", "usage_metadata", "model_version", "response_id",
+    ]
 
     /// More choices than anybody asks for; a lying server cannot make the list grow.
     static let maximumChoices = 128
@@ -47,6 +52,7 @@ struct GeminiStreamDecoder: StreamDecoder {
 
     private mutating func chunk(_ root: JSONView, _ events: inout [ChatEvent]) throws(NeedletailError) {
         self.start(root, &events)
+        self.unread.look(at: root, known: Self.members, path: "")
         var position = 0
         // A missing list is like an empty one: `root` itself is an object and has no elements.
         for candidate in (root.present("candidates") ?? root).elements {
@@ -54,7 +60,7 @@ struct GeminiStreamDecoder: StreamDecoder {
                 throw NeedletailError(.malformedReply, "The provider's stream holds a candidate that is no object.")
             }
             let place = try self.place(of: candidate.present("index")?.int ?? position)
-            try self.choices[place].take(candidate, &events)
+            try self.choices[place].take(candidate, &events, &self.unread)
             position += 1
         }
         if let feedback = GeminiField.value(root, "promptFeedback", "prompt_feedback"),

@@ -40,19 +40,39 @@ enum OllamaReply {
         choice.logprobs = OllamaLogprobs.openAI(root.present("logprobs"))
         reply.choices = [choice]
         reply.extensions.keepUnknown(root, known: Self.known(kind), path: "")
-        let path = kind == .chat ? "message.tool_calls" : "tool_calls"
+        let path = Self.callPath(kind)
         for call in (message.present("tool_calls") ?? message).elements where call.kind == .object {
-            reply.extensions.keepUnknown(call, known: ["id", "type", "function"], path: path)
+            reply.extensions.keepUnknown(call, known: Self.callMembers, path: path)
             guard let function = call.present("function") else { continue }
-            reply.extensions.keepUnknown(
-                function, known: ["index", "name", "arguments"], path: path + ".function")
+            reply.extensions.keepUnknown(function, known: Self.functionMembers, path: path + ".function")
         }
         if kind == .chat {
-            reply.extensions.keepUnknown(
-                message, known: ["role", "content", "thinking", "images", "tool_calls", "tool_name"], path: "message")
+            reply.extensions.keepUnknown(message, known: Self.messageMembers, path: "message")
         }
         return reply
     }
+
+    /// Names what nobody reads of a stream's object.
+    static func look(at root: JSONView, _ kind: OllamaKind, _ unread: inout UnreadMembers) {
+        guard unread.isOpen else { return }
+        unread.look(at: root, known: Self.known(kind), path: "")
+        guard let message = kind == .chat ? root.present("message") : root else { return }
+        if kind == .chat { unread.look(at: message, known: Self.messageMembers, path: "message") }
+        guard let calls = message.present("tool_calls") else { return }
+        let path = Self.callPath(kind)
+        for call in calls.elements {
+            unread.look(at: call, known: Self.callMembers, path: path)
+            guard let function = call.present("function") else { continue }
+            unread.look(at: function, known: Self.functionMembers, path: path + ".function")
+        }
+    }
+
+    private static let messageMembers: [StaticString] = [
+        "role", "content", "thinking", "images", "tool_calls", "tool_name",
+    ]
+    private static let callMembers: [StaticString] = ["id", "type", "function"]
+    private static let functionMembers: [StaticString] = ["index", "name", "arguments"]
+    private static func callPath(_ kind: OllamaKind) -> String { kind == .chat ? "message.tool_calls" : "tool_calls" }
 
     private static func known(_ kind: OllamaKind) -> [StaticString] {
         let shared: [StaticString] = [

@@ -10,6 +10,7 @@ struct OllamaStreamDecoder: StreamDecoder {
     /// When the reply began, as spelled.
     private var time = ""
     private(set) var isComplete = false
+    var unread = UnreadMembers()
 
     init(_ kind: OllamaKind) {
         self.kind = kind
@@ -39,6 +40,7 @@ struct OllamaStreamDecoder: StreamDecoder {
 
     private mutating func take(_ line: ByteBuffer, into events: inout [ChatEvent]) throws(NeedletailError) {
         let root = try OllamaReply.root(line)
+        OllamaReply.look(at: root, self.kind, &self.unread)
         if !self.hasStarted {
             self.hasStarted = true
             self.time = root.present("created_at")?.string ?? ""

@@ -37,46 +37,6 @@ extension OpenAIChat {
         return reply
     }
 
-    /// What a choice holds that the model has a place for; the counters are read with the reply's.
-    private static let choiceMembers: [StaticString] = [
-        "index", "message", "delta", "finish_reason", "stop_reason", "matched_stop", "logprobs", "usage",
-    ]
-
-    /// The same of its message. Google's layer repeats the signature beside `extra_content`.
-    private static let messageMembers: [StaticString] = [
-        "role", "content", "refusal", "audio", "annotations", "tool_calls", "function_call", "reasoning_content",
-        "reasoning", "reasoning_details", "thinking_blocks", "extra_content", "thought_signature", "images",
-    ]
-
-    /// Keeps what nobody reads of the parts of a message: its content, calls, images and sound.
-    private static func keepUnknownOfParts(_ message: JSONView, _ extensions: inout [Extension]) {
-        let path = "choices.message"
-        func keep(_ key: StaticString, _ known: [StaticString], _ inner: [(StaticString, [StaticString])] = []) {
-            guard let value = message.present(key) else { return }
-            for entry in value.kind == .array ? Array(value.elements) : [value] where entry.kind == .object {
-                extensions.keepUnknown(
-                    entry, known: known + inner.map(\.0), path: "\(path).\(key)", ignoresEmptyArrays: true)
-                for (name, known) in inner {
-                    guard let value = entry.present(name), value.kind == .object else { continue }
-                    extensions.keepUnknown(
-                        value, known: known, path: "\(path).\(key).\(name)", ignoresEmptyArrays: true)
-                }
-            }
-        }
-        keep(
-            "tool_calls", ["id", "type", "index", "extra_content", "thought_signature"],
-            [("function", ["name", "arguments"]), ("custom", ["name", "input"])])
-        keep("function_call", ["name", "arguments"])
-        keep("audio", ["id", "data", "format", "transcript", "expires_at"])
-        keep("images", ["type", "index"], [("image_url", ["url"])])
-        keep("thinking_blocks", ["type", "thinking", "signature", "data"])
-        guard let content = message.present("content"), content.kind == .array else { return }
-        for part in content.elements where part.kind == .object {
-            guard let known = OpenAIChatContent.members(part) else { continue }
-            extensions.keepUnknown(part, known: known, path: "\(path).content", ignoresEmptyArrays: true)
-        }
-    }
-
     /// The string, unless there is nothing in it.
     static func nonEmpty(_ view: JSONView?) -> String? {
         guard let string = view?.string, !string.isEmpty else { return nil }
@@ -95,11 +55,7 @@ extension OpenAIChat {
         reply.extensions.keepUnknown(view, known: self.choiceMembers, path: "choices", ignoresEmptyArrays: true)
         reply.extensions.keepUnknown(
             message, known: self.messageMembers, path: "choices.message", ignoresEmptyArrays: true)
-        self.keepUnknownOfParts(message, &reply.extensions)
-        for detail in (message.present("reasoning_details") ?? message).elements {
-            reply.extensions.keepUnknown(
-                detail, known: OpenAIChatReasoning.members(detail), path: "choices.message.reasoning_details")
-        }
+        reply.extensions += self.unknownOfParts(message, path: "choices.message")
         choice.content = OpenAIChatReasoning.parts(message)
         if let content = message.present("content") {
             guard let parts = OpenAIChatContent.parts(content) else {

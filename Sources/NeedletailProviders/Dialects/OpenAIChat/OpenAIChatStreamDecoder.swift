@@ -11,6 +11,7 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
     private var replyID = ""
     private var hasStarted = false
     private(set) var isComplete = false
+    var unread = UnreadMembers()
 
     /// More choices than anybody asks for; a lying server cannot make the list grow.
     static let maximumChoices = 128
@@ -71,6 +72,7 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
     private mutating func chunk(_ root: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
         let usage = OpenAIChat.usage(in: root)
         var hasChoices = false
+        OpenAIChat.look(atChunk: root, &self.unread)
         // A null or missing list is like an empty one: `root` itself is an object and has no elements.
         for (position, view) in (root.present("choices") ?? root).elements.enumerated() {
             guard view.kind == .object else {
@@ -82,6 +84,7 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
             }
             let index = view.present("index")?.int ?? position
             let place = try self.place(of: index)
+            OpenAIChat.look(atChoice: view, &self.unread)
             try self.choices[place].take(view, into: &events)
         }
         if let usage {

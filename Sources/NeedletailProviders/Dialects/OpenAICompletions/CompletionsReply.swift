@@ -3,6 +3,20 @@ import NeedletailCore
 
 /// Reads whole replies of an upstream.
 enum CompletionsReply {
+    private static let members: [StaticString] = [
+        "choices", "id", "object", "created", "model", "usage", "system_fingerprint",
+    ]
+    private static let choiceMembers: [StaticString] = ["text", "index", "finish_reason", "stop_reason", "logprobs"]
+
+    /// Names what nobody reads of a chunk.
+    static func look(atChunk root: JSONView, _ unread: inout UnreadMembers) {
+        guard unread.isOpen else { return }
+        unread.look(at: root, known: Self.members + ["obfuscation"], path: "")
+        for choice in (root.present("choices") ?? root).elements {
+            unread.look(at: choice, known: Self.choiceMembers, path: "choices")
+        }
+    }
+
     static func decode(_ body: ByteBuffer) throws(NeedletailError) -> ChatResponse {
         let root: JSONView
         do throws(JSONError) {
@@ -26,12 +40,9 @@ enum CompletionsReply {
             }
             reply.choices.append(Self.choice(view, position))
             reply.extensions.keepUnknown(
-                view, known: ["text", "index", "finish_reason", "stop_reason", "logprobs"], path: "choices",
-                ignoresEmptyArrays: true)
+                view, known: Self.choiceMembers, path: "choices", ignoresEmptyArrays: true)
         }
-        reply.extensions.keepUnknown(
-            root, known: ["id", "object", "created", "model", "choices", "usage", "system_fingerprint"], path: "",
-            ignoresEmptyArrays: true)
+        reply.extensions.keepUnknown(root, known: Self.members, path: "", ignoresEmptyArrays: true)
         return reply
     }
 

@@ -8,6 +8,7 @@ struct CompletionsStreamDecoder: StreamDecoder {
     /// The choices seen, and whether each has ended.
     private var choices: [Int: Bool] = [:]
     private(set) var isComplete = false
+    var unread = UnreadMembers()
 
     mutating func decode(_ chunk: ByteBuffer, into events: inout [ChatEvent]) throws(NeedletailError) {
         guard !self.isComplete else { return }
@@ -51,6 +52,7 @@ struct CompletionsStreamDecoder: StreamDecoder {
         guard root.kind == .object else {
             throw NeedletailError(.malformedReply, "The provider's stream holds an event that is no object.")
         }
+        CompletionsReply.look(atChunk: root, &self.unread)
         // A null or missing list is like an empty one: `root` itself is an object and has no elements.
         for (position, view) in (root.present("choices") ?? root).elements.enumerated() {
             guard view.kind == .object else {

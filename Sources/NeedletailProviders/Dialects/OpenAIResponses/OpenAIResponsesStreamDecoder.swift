@@ -15,6 +15,7 @@ struct OpenAIResponsesStreamDecoder: StreamDecoder {
     private var hasRefusal = false
     private var hasStarted = false
     private(set) var isComplete = false
+    var unread = UnreadMembers()
 
     /// More items than any reply has; a lying server cannot make the list grow.
     private static let maximumItems = 4096
@@ -58,24 +59,29 @@ struct OpenAIResponsesStreamDecoder: StreamDecoder {
         case "response.failed": throw OpenAIResponses.failure(root.present("response") ?? root)
         case "response.completed", "response.incomplete", "response.cancelled", "response.done":
             try self.end(root.present("response") ?? root, into: &events)
+            OpenAIResponsesStreamMembers.look(atStep: root, &self.unread)
         case "response.created", "response.in_progress", "response.queued":
             self.start(root.present("response"), into: &events)
+            OpenAIResponsesStreamMembers.look(atStep: root, &self.unread)
         case "response.output_item.added", "response.output_item.done":
             guard let item = root.present("item"), item.kind == .object else {
                 throw NeedletailError(.malformedReply, "The provider's stream holds an event without its item.")
             }
             let place = try self.place(root, isNew: type.hasSuffix(".added"))
+            OpenAIResponsesStreamMembers.look(at: root, &self.unread)
+            OpenAIResponsesStreamMembers.look(atItem: item, &self.unread)
             self.start(nil, into: &events)
             self.open(place, item, into: &events)
             if type.hasSuffix(".done") { self.close(place, item, into: &events) }
         default:
             guard type.hasPrefix("response.") else {
                 if root.present("error") != nil { throw OpenAIResponses.failure(root) }
-                return
+                return self.unread.add(type)
             }
             self.start(nil, into: &events)
             let place = try self.place(root)
-            self.items[place]?.take(type, root, into: &events)
+            if self.items[place]?.isForeign != true { OpenAIResponsesStreamMembers.look(at: root, &self.unread) }
+            self.items[place]?.take(type, root, into: &events, &self.unread)
             if self.items[place]?.hasRefusal == true { self.hasRefusal = true }
             if self.items[place] == nil { self.openUnannounced(place, type, root, into: &events) }
         }
@@ -130,9 +136,10 @@ struct OpenAIResponsesStreamDecoder: StreamDecoder {
         } else if type.hasPrefix("response.reasoning") {
             self.items[place] = OpenAIResponsesStreamItem(.reasoning)
         } else {
+            if !OpenAIResponsesStreamMembers.isProgress(type) { self.unread.add(type) }
             return
         }
-        self.items[place]?.take(type, event, into: &events)
+        self.items[place]?.take(type, event, into: &events, &self.unread)
         if self.items[place]?.hasRefusal == true { self.hasRefusal = true }
     }
 

@@ -25,10 +25,20 @@ struct OpenAIResponsesStreamItem {
         self.kind = kind
     }
 
-    /// Takes an event about the item; types this library does not know are passed over.
-    mutating func take(_ type: String, _ event: JSONView, into events: inout [ChatEvent]) {
+    /// Whether it is handed on whole, so that its steps say nothing more.
+    var isForeign: Bool { self.kind == .opaque }
+
+    /// Takes an event about the item; types this library does not know are passed over, and named.
+    mutating func take(
+        _ type: String, _ event: JSONView, into events: inout [ChatEvent], _ unread: inout UnreadMembers
+    ) {
         guard !self.isClosed else { return }
         switch (self.kind, type) {
+        case (.message, "response.content_part.added"), (.message, "response.content_part.done"):
+            OpenAIResponsesStreamMembers.look(atPartOf: event, path: "output.content", &unread)
+        case (.reasoning, "response.reasoning_summary_part.added"),
+            (.reasoning, "response.reasoning_summary_part.done"):
+            OpenAIResponsesStreamMembers.look(atPartOf: event, path: "output.summary", &unread)
         case (.message, "response.output_text.delta"):
             self.turn(to: event.present("content_index"), into: &events)
             self.text(event.present("delta")?.string, into: &events)
@@ -63,7 +73,9 @@ struct OpenAIResponsesStreamItem {
             self.arguments(event.present("arguments"), index, isWhole: true, into: &events)
         case (.call(let index), "response.custom_tool_call_input.done"):
             self.arguments(event.present("input"), index, isWhole: true, into: &events)
-        default: break
+        // An item that only its own dialect knows is handed on when it is whole.
+        case (.opaque, _): break
+        default: if !OpenAIResponsesStreamMembers.isProgress(type) { unread.add(type) }
         }
     }
 

@@ -1,0 +1,53 @@
+import NeedletailCore
+
+/// What is read of a stream's events; all else is told as lost.
+enum AnthropicStreamMembers {
+    private static let message: [StaticString] = [
+        "id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage",
+    ]
+    private static let event: [StaticString] = ["type", "index", "delta", "content_block", "message", "usage"]
+    private static let end: [StaticString] = ["stop_reason", "stop_sequence"]
+
+    /// Names what nobody reads of an event.
+    static func look(at root: JSONView, _ type: String, _ unread: inout UnreadMembers) {
+        unread.look(at: root, known: self.event, path: "")
+        switch type {
+        case "content_block_delta":
+            guard let delta = root.present("delta"), let known = self.members(ofDelta: delta) else { return }
+            unread.look(at: delta, known: known, path: "delta")
+        case "content_block_start":
+            if let block = root.present("content_block") { self.look(atBlock: block, "content_block", &unread) }
+        case "message_start":
+            guard let message = root.present("message") else { return }
+            unread.look(at: message, known: self.message, path: "message")
+            guard let content = message.present("content") else { return }
+            for block in content.elements { self.look(atBlock: block, "message.content", &unread) }
+        case "message_delta":
+            if let delta = root.present("delta") { unread.look(at: delta, known: self.end, path: "delta") }
+        default: break
+        }
+    }
+
+    private static func look(atBlock block: JSONView, _ path: String, _ unread: inout UnreadMembers) {
+        switch block.present("type")?.string {
+        case "text": unread.look(at: block, known: ["type", "text", "citations"], path: path)
+        case "thinking": unread.look(at: block, known: ["type", "thinking", "signature"], path: path)
+        case "redacted_thinking": unread.look(at: block, known: ["type", "data"], path: path)
+        case "tool_use": unread.look(at: block, known: ["type", "id", "name", "input"], path: path)
+        // Kept whole.
+        default: break
+        }
+    }
+
+    /// `nil` for a delta of a block that is kept whole, and for one that has been named itself.
+    private static func members(ofDelta delta: JSONView) -> [StaticString]? {
+        switch delta.present("type")?.string {
+        case "text_delta": ["type", "text"]
+        case "input_json_delta": ["type", "partial_json"]
+        case "thinking_delta": ["type", "thinking"]
+        case "signature_delta": ["type", "signature"]
+        case "citations_delta": ["type", "citation"]
+        default: nil
+        }
+    }
+}
