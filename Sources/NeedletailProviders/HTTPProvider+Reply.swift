@@ -121,7 +121,6 @@ extension HTTPProvider {
             )
             try await reader.commit(within: limit)
             possible = StreamLosses.possible(from: call.dialect, to: client, for: request)
-            for loss in reader.losses { possible.add(loss.field, loss.reason) }
             stream = ReplyStream(dialect: client, ending: ending, reader: reader)
         }
         var reply = InferenceReply(

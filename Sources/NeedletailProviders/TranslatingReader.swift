@@ -50,9 +50,6 @@ final class TranslatingReader: ReplyReader {
         }
     }
 
-    /// What has been lost so far.
-    var losses: [Loss] { self.encoder.losses + self.decoder.unread.losses }
-
     func next() async throws(NeedletailError) -> ByteBuffer? {
         if let ready = self.ready {
             self.ready = nil
@@ -116,6 +113,6 @@ final class TranslatingReader: ReplyReader {
         let count = self.encoder.losses.count + self.decoder.unread.losses.count
         guard count > self.lossCount else { return }
         self.lossCount = count
-        self.ending.addLosses(self.losses)
+        self.ending.addLosses(self.encoder.losses + self.decoder.unread.losses)
     }
 }
