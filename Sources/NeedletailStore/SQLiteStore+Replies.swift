@@ -61,7 +61,7 @@ extension SQLiteStore {
                         (digest, created, scope, tenant, user, model, provider_model, size, head, is_text, body)
                     VALUES (?,?,?,?,?,?,?,?,?,?,?)
                     """)
-            var size = before
+            var (size, added) = (before, 0)
             for stored in replies where stored.size <= maximumSize {
                 let view = stored.reply.bytes.readableBytesView
                 let text = String(validating: view, as: UTF8.self)
@@ -71,9 +71,12 @@ extension SQLiteStore {
                     text ?? Self.text(Array(view)),
                 ])
                 size += stored.size
+                added += stored.size
             }
+            // A smaller bound than before is reached in several turns: others write here too.
+            let least = max(maximumSize, size - added - Self.mostFreedAtOnce)
             var evicted = 0
-            while size > maximumSize {
+            while size > least {
                 let oldest = try Row.fetchAll(
                     database, sql: "SELECT id, size FROM cached_reply ORDER BY id LIMIT ?",
                     arguments: [Self.mostAtOnce])
@@ -81,7 +84,7 @@ extension SQLiteStore {
                     size = 0
                     break
                 }
-                for row in oldest where size > maximumSize {
+                for row in oldest where size > least {
                     try database.execute(
                         sql: "DELETE FROM cached_reply WHERE id = ?", arguments: [row[0] as Int64])
                     size -= row[1]
@@ -94,6 +97,8 @@ extension SQLiteStore {
 
     /// Replies that are deleted in one transaction: some milliseconds, in which nothing else is written.
     private static let mostAtOnce = 256
+    /// Bytes that go in one transaction beyond what came in it.
+    private static let mostFreedAtOnce = 64 << 20
 
     /// Forgets replies that were made before a time, in seconds since 1970, some of them at a time.
     ///
@@ -110,18 +115,19 @@ extension SQLiteStore {
         }
     }
 
-    /// Forgets the replies of a scope, of a model by the client's name or the provider's, or all.
+    /// Forgets the replies of a scope, of a model by the client's name or the provider's, or all; some of them at a time.
     ///
     /// - Parameter scope: Empty for every one.
-    /// - Returns: How many there were.
+    /// - Returns: How many went; when none did, there are no more.
     public func deleteReplies(scope: String, model: String?) throws(NeedletailError) -> Int {
         try self.write { database in
             try database.execute(
                 sql: """
-                    DELETE FROM cached_reply
-                    WHERE (?1 = '' OR scope = ?1) AND (?2 IS NULL OR model = ?2 OR provider_model = ?2)
+                    DELETE FROM cached_reply WHERE id IN (
+                        SELECT id FROM cached_reply
+                        WHERE (?1 = '' OR scope = ?1) AND (?2 IS NULL OR model = ?2 OR provider_model = ?2) LIMIT ?3)
                     """,
-                arguments: [scope, model])
+                arguments: [scope, model, Self.mostAtOnce])
             return database.changesCount
         }
     }

@@ -233,6 +233,11 @@ struct RequestPeekTests {
         #expect((1600..<1700).contains(try tokens(source)))
         let document = #"{"type":"document","source":{"type":"base64","data":"\#(base64)"}}"#
         #expect((10_000..<10_100).contains(try tokens(document)))
+        // As PHP writes it, and beside calls whose arguments say and spell what they like.
+        let slashes = #"{"type":"image","source":{"type":"base64","media_type":"image\/png","data":"\#(base64)"}}"#
+        #expect((1600..<1700).contains(try tokens(slashes)))
+        let call = #"{"type":"tool_use","id":"a","name":"f","input":{"format":"csv","caf\u00e9":{"type":"\u0041"}}}"#
+        #expect((1600..<1800).contains(try tokens("\(call),\(source)")))
         let words = String(repeating: "words of a text ", count: 20_000)
         let text = #"{"type":"document","source":{"type":"text","data":"\#(words)"}}"#
         #expect(try tokens(text) > 320_000 / 3)
@@ -246,6 +251,11 @@ struct RequestPeekTests {
             (#"[{"type":"web_search_20250305","name":"web_search","max_uses":5}]"#, 5),
             (#"[{"max_uses":7,"type":"web_search_20250305"},{"type":"web_search_preview"}]"#, 17),
             (#"[{"type":"web_search"}]"#, 10), (#"[{"google_search":{}}]"#, 10), (#"[{"googleSearch":{}}]"#, 10),
+            (#"[{"type":"web_search"},{"type":"web_fetch_20250910","max_uses":1}]"#, 10),
+            (#"[{"type":"web_search","x":{"max_uses":0}}]"#, 10), (#"[{"type":"web\u005fsearch"}]"#, 10),
+            (#"[{"typ\u0065":"web_search","max_uses":2}]"#, 2),
+            (#"[{"type":"web_search","max_uses":1,"max_uses":4}]"#, 4),
+            (#"[{"type":"function","function":{"parameters":{"type":"web_search","\u0041":1}}}]"#, 0),
             (#"[{"type":"web_search","max_uses":"many"}]"#, 10), (#"[{"type":"web_search","max_uses":-3}]"#, 0),
         ])
     func searches(_ tools: String, _ expected: Int) throws {
@@ -287,6 +297,11 @@ struct RequestPeekTests {
             #"[{"document":{"source":{"bytes":"\#(base64)"},"format":"txt"}}]"#,
             #"[{"type":"file","file":{"file_data":"data:text/csv;base64,\#(base64)"}}]"#,
             #"[{"type":"redacted_thinking","data":"\#(base64)"}]"#,
+            #"[{"typ\u0065":"document","source":{"typ\u0065":"text","data":"\#(base64)"}}]"#,
+            #"[{"type":"document","source":{"type":"te\u0078t","data":"\#(base64)"}}]"#,
+            #"[{"document":{"source":{"bytes":"\#(base64)"},"format":"t\u0078t"}}]"#,
+            #"[{"type":"document","source":{"data":"\#(base64)","x":{},"type":"text"}}]"#,
+            #"[{"type":"document","source":{"type":"text","x":[{}],"data":"\#(base64)"}}]"#,
         ]
     }()
 

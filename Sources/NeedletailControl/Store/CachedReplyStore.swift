@@ -270,13 +270,18 @@ final class CachedReplyStore: Sendable {
     /// - Returns: How many were in the store.
     func purge(_ scope: String, model: String?, in store: GatewayStore) async throws(NeedletailError) -> Int? {
         guard let file = store.file, self.state.withLock({ $0.settings != nil }) else { return nil }
-        return try await store.perform { () throws(NeedletailError) in
-            // On the thread that writes: what was taken to be written is in the file.
-            self.removeWaiting { question, reply in
-                (scope.isEmpty || question.scope == scope)
-                    && (model.map { question.model == $0 || reply.model == $0 } ?? true)
+        var count = 0
+        while true {
+            let gone = try await store.perform { () throws(NeedletailError) in
+                // On the thread that writes: what was taken to be written is in the file.
+                self.removeWaiting { question, reply in
+                    (scope.isEmpty || question.scope == scope)
+                        && (model.map { question.model == $0 || reply.model == $0 } ?? true)
+                }
+                return try file.deleteReplies(scope: scope, model: model)
             }
-            return try file.deleteReplies(scope: scope, model: model)
+            guard gone > 0 else { return count }
+            count += gone
         }
     }
 

@@ -16,7 +16,7 @@ package struct JSONContentScan: JSONTape, Sendable {
     package private(set) var audio = 0
     /// Bytes of base64 that stand for pictures, recordings and documents, and so not for text: only where the dialects have
     /// such things, since everything that is not counted here is held for as text.
-    package var payloadBytes: Int { self.holdsPlainDocument ? 0 : self.payloads }
+    package var payloadBytes: Int { self.holdsPlainDocument || self.isDisguised ? 0 : self.payloads }
     /// Values directly inside the scanned one, if it is an array.
     package private(set) var elements = 0
     /// Whether there may be something that only its issuer reads: a signature, or reasoning that is encrypted.
@@ -24,14 +24,22 @@ package struct JSONContentScan: JSONTape, Sendable {
     /// Whether anything has an `id`.
     package private(set) var hasIDs = false
 
-    private enum Key { case type, data, mediaType, sourceType, format, image, document, arguments, other }
+    private enum Key {
+        case type, data, mediaType, sourceType, format, image, document, arguments, other
+
+        /// Whether the value says what something is.
+        var tells: Bool { self == .type || self == .mediaType || self == .sourceType || self == .format }
+    }
     private var key = Key.other
     private var depth = 0
     private var payloads = 0
     /// Of these, those directly in the innermost object.
     private var payloadsHere = 0
-    /// Whether what the innermost object has under `data` is text, whatever it looks like.
-    private var isTextHere = false
+    /// A bit for each depth whose object says that what it has under `data` is text, whatever it looks like.
+    private var textDepths: UInt64 = 0
+    /// Whether a telling key or value is spelled with escapes, as no client does that has nothing to hide: then nothing
+    /// counts as a picture.
+    private var isDisguised = false
     /// Whether some document says by its format that it is text.
     private var holdsPlainDocument = false
     /// How deep the arguments or results of a call are that are being scanned, which are text all through; 0 for none.
@@ -46,7 +54,8 @@ package struct JSONContentScan: JSONTape, Sendable {
     }
 
     mutating func key(_ bytes: Span<UInt8>, _ range: Range<Int>, hasEscapes: Bool) {
-        // An escaped spelling of these keys is not worth decoding: what is noted here is a hint, never a fact.
+        // An escaped spelling is not worth decoding. Only in arguments have keys other letters than ASCII.
+        if hasEscapes, self.argumentsDepth == 0 { self.isDisguised = true }
         switch range.count {
         case 4:
             if JSONScanner.matches(bytes, range.lowerBound, "\"id\"") { self.hasIDs = true }
@@ -83,6 +92,7 @@ package struct JSONContentScan: JSONTape, Sendable {
         let key = self.key
         self.key = .other
         guard kind == .string else { return }
+        if hasEscapes, key.tells, self.argumentsDepth == 0, Self.isStrange(bytes, range) { self.isDisguised = true }
         switch key {
         case .type: self.type(bytes, range)
         case .data: self.payload(bytes, range)
@@ -90,47 +100,72 @@ package struct JSONContentScan: JSONTape, Sendable {
             self.mediaType(bytes, range)
             if Self.isTextType(bytes, range.lowerBound &+ 1) { self.textHere() }
         case .sourceType: if Self.isTextType(bytes, range.lowerBound &+ 1) { self.textHere() }
-        case .format:
+        case .format where self.argumentsDepth == 0:
             for name in Self.plainFormats where JSONScanner.matches(bytes, range.lowerBound, name) {
                 self.holdsPlainDocument = true
             }
-        case .image, .document, .arguments, .other: break
+        case .format, .image, .document, .arguments, .other: break
         }
     }
 
     /// Bedrock's documents that are text (`format`).
     private static let plainFormats: [StaticString] = ["\"txt\"", "\"md\"", "\"csv\"", "\"html\""]
 
-    /// Whether a media type is of something that is read as text.
+    /// Whether a media type is of something that is read as text. Some encoders write `\/`.
     private static func isTextType(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
-        !JSONScanner.matches(bytes, start, "image/") && !JSONScanner.matches(bytes, start, "audio/")
-            && !JSONScanner.matches(bytes, start, "video/") && !JSONScanner.matches(bytes, start, "application/pdf")
-            && !JSONScanner.matches(bytes, start, "application/vnd.")
+        for name in self.mediaKinds where JSONScanner.matches(bytes, start, name.kind) {
+            var end = start &+ name.kind.utf8CodeUnitCount
+            if end < bytes.count, bytes[end] == UInt8(ascii: "\\") { end &+= 1 }
+            if JSONScanner.matches(bytes, end, name.rest) { return false }
+        }
+        return true
+    }
+
+    private static let mediaKinds: [(kind: StaticString, rest: StaticString)] = [
+        ("image", "/"), ("audio", "/"), ("video", "/"), ("application", "/pdf"), ("application", "/vnd."),
+    ]
+
+    /// Whether a text has other escapes than `\/`.
+    private static func isStrange(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var index = range.lowerBound
+        while index &+ 1 < range.upperBound {
+            if bytes[index] == UInt8(ascii: "\\"), bytes[index &+ 1] != UInt8(ascii: "/") { return true }
+            index &+= 1
+        }
+        return false
     }
 
     /// The innermost object's payload is text, whether it has been seen or comes.
     private mutating func textHere() {
-        self.isTextHere = true
+        self.textDepths |= self.depthBit
+        self.forgetPayloadsHere()
+    }
+
+    private mutating func forgetPayloadsHere() {
         self.payloads &-= self.payloadsHere
         self.payloadsHere = 0
     }
+
+    private var depthBit: UInt64 { self.depth < 64 ? 1 << UInt64(self.depth) : 0 }
+    /// What lies deeper than anything of a dialect is text.
+    private var isTextHere: Bool { self.depth >= 64 || self.textDepths & self.depthBit != 0 }
 
     mutating func open(_ kind: JSONKind, at start: Int) {
         if self.depth == 1 { self.elements &+= 1 }
         // Bedrock's and Ollama's parts say what they are by their key.
         if self.key == .image { self.images &+= 1 }
         if self.key == .document { self.documents &+= 1 }
+        // Nothing that holds a payload holds an object behind it: what then came would not be seen.
+        self.forgetPayloadsHere()
         self.depth &+= 1
+        self.textDepths &= ~self.depthBit
         if self.key == .arguments, self.argumentsDepth == 0 { self.argumentsDepth = self.depth }
-        self.payloadsHere = 0
-        self.isTextHere = false
         self.key = .other
     }
 
     mutating func close(at end: Int) {
         if self.argumentsDepth == self.depth { self.argumentsDepth = 0 }
         self.payloadsHere = 0
-        self.isTextHere = false
         self.depth &-= 1
     }
 
@@ -154,9 +189,9 @@ package struct JSONContentScan: JSONTape, Sendable {
 
     /// Gemini's parts say what they are by their media type.
     private mutating func mediaType(_ bytes: Span<UInt8>, _ range: Range<Int>) {
-        if JSONScanner.matches(bytes, range.lowerBound, "\"image/") {
+        if JSONScanner.matches(bytes, range.lowerBound, "\"image") {
             self.images &+= 1
-        } else if JSONScanner.matches(bytes, range.lowerBound, "\"audio/") {
+        } else if JSONScanner.matches(bytes, range.lowerBound, "\"audio") {
             self.audio &+= 1
         } else {
             self.documents &+= 1

@@ -48,6 +48,8 @@ public final class ResponseCache: Sendable {
     private struct State {
         var replies: ResponseCacheState
         var statistics = Statistics()
+        /// How often something was forgotten.
+        var epoch = 0
     }
 
     /// What the operator says.
@@ -96,7 +98,7 @@ public final class ResponseCache: Sendable {
         let isMeant: (CacheKey, CachedReply) -> Bool = { key, reply in
             (scope.isEmpty || key.scope == scope) && (model.map { key.model == $0 || reply.model == $0 } ?? true)
         }
-        let count = self.state.withLock { $0.replies.removeAll(where: isMeant) }
+        let count = self.forget(where: isMeant)
         return count + (self.semantic?.purge(where: isMeant) ?? 0)
     }
 
@@ -108,8 +110,15 @@ public final class ResponseCache: Sendable {
         let isMeant: (CacheKey, CachedReply) -> Bool = { key, _ in
             key.user == user && (tenant == nil || key.tenant == tenant)
         }
-        let count = self.state.withLock { $0.replies.removeAll(where: isMeant) }
+        let count = self.forget(where: isMeant)
         return count + (self.semantic?.purge(where: isMeant) ?? 0)
+    }
+
+    private func forget(where isMeant: (CacheKey, CachedReply) -> Bool) -> Int {
+        self.state.withLock { state in
+            state.epoch += 1
+            return state.replies.removeAll(where: isMeant)
+        }
     }
 
     /// The reply for a key and how long it has been kept, in seconds.
@@ -122,10 +131,14 @@ public final class ResponseCache: Sendable {
     /// The archived reply to a question, and how long it has been kept, in seconds. It is in memory from now on, for what is
     /// left of its time.
     func findArchived(_ question: ArchivedQuestion) async -> (reply: CachedReply, age: Int64)? {
+        let epoch = self.state.withLock { $0.epoch }
         guard let reply = await self.archive?.find(question) else { return nil }
         let age = max(0, self.time.wallSeconds() - reply.created)
         guard .seconds(age) < self.options.lifetime else { return nil }
-        self.remember(reply, for: question.key, requestSize: question.size, age: age)
+        // What is forgotten while it is read does not come back.
+        guard self.remember(reply, for: question.key, requestSize: question.size, age: age, epoch: epoch) else {
+            return nil
+        }
         return (reply, age)
     }
 
@@ -135,11 +148,19 @@ public final class ResponseCache: Sendable {
         if let question { self.archive?.keep(reply, for: question) }
     }
 
-    /// - Parameter age: In seconds.
-    private func remember(_ reply: CachedReply, for key: CacheKey, requestSize: Int, age: Int64) {
+    /// - Parameters:
+    ///   - age: In seconds.
+    ///   - epoch: Only if nothing has been forgotten since.
+    /// - Returns: Whether that is so.
+    @discardableResult
+    private func remember(
+        _ reply: CachedReply, for key: CacheKey, requestSize: Int, age: Int64, epoch: Int? = nil
+    ) -> Bool {
         let begin = self.time.now().advanced(by: .seconds(-age))
-        self.state.withLock { state in
+        return self.state.withLock { state in
+            if let epoch, epoch != state.epoch { return false }
             state.statistics.evictions += state.replies.insert(reply, for: key, requestSize: requestSize, now: begin)
+            return true
         }
     }
 

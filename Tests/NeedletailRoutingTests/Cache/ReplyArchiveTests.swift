@@ -15,6 +15,8 @@ private final class ListArchive: ReplyArchive {
     }
 
     let state = Mutex(State())
+    /// Called between the look and its answer.
+    let meanwhile = Mutex<@Sendable () -> Void>({})
 
     static func digest(_ question: ArchivedQuestion) -> [UInt8] {
         question.digest { Array($0.readableBytesView) }
@@ -22,10 +24,12 @@ private final class ListArchive: ReplyArchive {
 
     func find(_ question: ArchivedQuestion) async -> CachedReply? {
         let digest = Self.digest(question)
-        return self.state.withLock { state in
+        let reply = self.state.withLock { state in
             state.asked += 1
             return state.replies[digest]
         }
+        self.meanwhile.withLock { $0 }()
+        return reply
     }
 
     func keep(_ reply: CachedReply, for question: ArchivedQuestion) {
@@ -115,6 +119,17 @@ struct ReplyArchiveTests {
         let upstream = ScriptedProvider("up", [.reply("one"), .reply("two")])
         #expect(try await self.ask(self.layer(upstream), policy: .noStore) == ("one", .bypass))
         #expect(self.archive.count == 0 && self.archive.asked == 0)
+    }
+
+    @Test("what is forgotten while it is read neither answers nor comes back")
+    func forgotten() async throws {
+        let upstream = ScriptedProvider("up", [.reply("one"), .reply("two")])
+        _ = try await self.ask(self.layer(upstream))
+        let cache = ResponseCache(archive: self.archive, time: self.clock.source)
+        let layer = CacheLayer(upstream, cache: cache, codec: PlainCodec())
+        self.archive.meanwhile.withLock { $0 = { cache.purge() } }
+        #expect(try await self.ask(layer) == ("two", .miss))
+        #expect(try await self.ask(layer) == ("two", .hit(age: 0)))
     }
 
     @Test("an error is not kept")

@@ -49,6 +49,8 @@ struct CacheRoom: AdminRoom {
                 } catch {
                     throw .store(error)
                 }
+                // What was found in the store meanwhile.
+                if stored != nil { cache.purge(tenant: tenant, key: key, model: model) }
                 return .object { json in
                     json.member("purged", count)
                     json.member("purged_from_store", stored)

@@ -88,6 +88,8 @@ struct ContentRoom: AdminRoom {
                 erasure.contents += late + done.contents
                 erasure.lines = done.lines
                 erasure.stored = done.replies
+                // What was found in the store meanwhile.
+                _ = stack.forget(user: user, tenant: tenant)
             } catch {
                 throw .store(error)
             }
