@@ -152,6 +152,22 @@ struct UpstreamPoolHTTP2Tests {
         await server.server.stop()
     }
 
+    @Test("A request's own short deadline says nothing of the connection")
+    func shortDeadline() async throws {
+        let server = try await Self.holding(held: Held(), on: self.loop)
+        let fixture = try self.fixture(server.server)
+        var request = TransportRequest(method: .get, path: "/hold")
+        request.deadline = fixture.clock.source.now().advanced(by: .seconds(1))
+        let response = try await fixture.pool.send(request)
+        fixture.clock.advance(by: .seconds(2))
+        await fixture.pool.checkLimits()
+        let error = await failure { () throws(NeedletailError) in _ = try await response.body.next() }
+        #expect(error?.code == .timedOut)
+        #expect(try await fixture.get("/now").1 == "1")
+        await fixture.pool.shutdown()
+        await server.server.stop()
+    }
+
     @Test("A reader that does not read stops its stream and no other")
     func backpressure() async throws {
         let sent = Sent()

@@ -25,6 +25,8 @@ final class HTTP2Stream: ChannelDuplexHandler, ExchangeCarrier {
     /// Whether the connection had carried an answer before this stream was opened.
     private let isReused: Bool
     private let openedAt: Instant
+    /// A model may think for longer than this before its first byte, and a connection that is gone is told by it.
+    private static let leastSilence = Duration.seconds(5)
     /// What had come over the connection when this stream was opened or last heard something.
     private var heard: UInt64
 
@@ -42,7 +44,9 @@ final class HTTP2Stream: ChannelDuplexHandler, ExchangeCarrier {
 
     func checkLimits(now: Instant) {
         guard let error = self.clock.expired(at: now) else { return }
-        if self.clock.phase != .paused, self.connection.heard == self.heard { self.connection.noteSilence() }
+        // A client's own short deadline says nothing of the connection.
+        let isLong = now.duration(since: self.openedAt) >= Self.leastSilence
+        if isLong, self.clock.phase != .paused, self.connection.heard == self.heard { self.connection.noteSilence() }
         self.end(with: error)
     }
 
