@@ -183,6 +183,17 @@ struct CachedReplyStoreTests {
         await gateway.store.close()
     }
 
+    @Test("what waits when it is switched off is not written, and is counted")
+    func offWhileWaiting() async throws {
+        let gateway = try self.start(try self.configuration(Self.on))
+        _ = try await self.ask(gateway)
+        try gateway.replies.replace(try self.configuration("true"))
+        try gateway.write()
+        #expect(try gateway.file.replyCount().count == 0)
+        #expect(try gateway.replies.counts.dropped == 1)
+        await gateway.store.close()
+    }
+
     @Test("there must be a store")
     func noStore() throws {
         let text = "providers: { m: { type: mock } }\nstore: off\ncache: { persist: true }\n"

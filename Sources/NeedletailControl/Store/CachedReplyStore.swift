@@ -207,7 +207,14 @@ final class CachedReplyStore: Sendable {
             state.waitingBytes -= batch.reduce(0) { $0 + $1.reply.bytes.readableBytes + $1.question.size }
             return (batch, state.settings, state.counts.bytes)
         }
-        guard !batch.isEmpty, let settings else { return false }
+        guard !batch.isEmpty else { return false }
+        guard let settings else {
+            // Switched off meanwhile: what was kept is deleted, and what waited is left out and counted.
+            return self.state.withLock { state in
+                state.counts.dropped += batch.count
+                return !state.waiting.isEmpty
+            }
+        }
         let replies = batch.map { entry in
             StoredReply(
                 digest: Self.digest(entry.question, entry.fingerprint), scope: entry.question.scope,
@@ -250,7 +257,9 @@ final class CachedReplyStore: Sendable {
 
     /// Forgets what waits to be written of a user.
     func eraseWaiting(user: String, tenant: String?) {
-        self.removeWaiting { $0.user == user && (tenant == nil || $0.tenant == tenant) }
+        self.removeWaiting { question, _ in
+            question.user == user && (tenant == nil || question.tenant == tenant)
+        }
     }
 
     private func removeWaiting(where isMeant: (ArchivedQuestion, CachedReply) -> Bool) {
@@ -258,10 +267,6 @@ final class CachedReplyStore: Sendable {
             state.waiting.removeAll { isMeant($0.question, $0.reply) }
             state.waitingBytes = state.waiting.reduce(0) { $0 + $1.reply.bytes.readableBytes + $1.question.size }
         }
-    }
-
-    private func removeWaiting(where isMeant: (ArchivedQuestion) -> Bool) {
-        self.removeWaiting { question, _ in isMeant(question) }
     }
 
     /// Forgets the replies of a scope, of a model, or all.

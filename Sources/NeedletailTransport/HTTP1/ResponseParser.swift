@@ -190,7 +190,7 @@ struct ResponseParser {
         guard span[8] == 0x20, status >= 100, span.count == 12 || span[12] == 0x20 else {
             throw Malformed(reason: "sent an unreadable status")
         }
-        for index in 12..<span.count where !Self.isFieldByte(span[index]) {
+        if FieldText.hasControl(span.extracting(12..<span.count)) {
             throw Malformed(reason: "sent a control character in its status line")
         }
         guard status != 101 else { throw Malformed(reason: "switched protocols without being asked") }
@@ -321,15 +321,10 @@ struct ResponseParser {
         guard index > 0, index == span.count || span[index] == UInt8(ascii: ";") else {
             throw Malformed(reason: "sent an unreadable chunk size")
         }
-        for index in index..<span.count where !Self.isFieldByte(span[index]) {
+        if FieldText.hasControl(span.extracting(index..<span.count)) {
             throw Malformed(reason: "sent a control character in a chunk's size line")
         }
         return size
-    }
-
-    /// What may stand in a field value: no control character but the tab (RFC 9110, 5.5).
-    private static func isFieldByte(_ byte: UInt8) -> Bool {
-        byte >= 0x20 && byte != 0x7F || byte == 0x09
     }
 
     private static func starts(_ span: Span<UInt8>, with text: StaticString) -> Bool {
