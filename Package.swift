@@ -61,7 +61,7 @@ let package = Package(
         ),
         .target(
             name: "NeedletailRouting",
-            dependencies: ["NeedletailCore", nio, httpTypes, logging, tracing],
+            dependencies: ["NeedletailCore", nio, httpTypes, logging, collections, tracing],
             swiftSettings: settings
         ),
         .target(

@@ -63,7 +63,7 @@ public final class LedgerWriter: RequestObserver {
     ) {
         self.store = store
         self.thread = thread
-        self.state = Mutex(State(buffer: LedgerBuffer(limit: configuration.bufferLimit)))
+        self.state = Mutex(State(buffer: LedgerBuffer(limit: configuration.bufferLimit, batchSize: Self.batch)))
         self.interval = configuration.flushInterval
         self.retention = configuration.ledgerRetention
         self.changes = changes
@@ -142,10 +142,12 @@ public final class LedgerWriter: RequestObserver {
         try result.get()
     }
 
-    /// Writes all that waits, on this thread.
+    /// Writes all that waits, on this thread. What comes meanwhile is for the next time.
     private func write(_ isClosing: Bool) throws(NeedletailError) {
-        while true {
-            let lines = self.state.withLock { $0.buffer.take(Self.batch) }
+        var left = self.waiting
+        repeat {
+            let lines = self.state.withLock { $0.buffer.take() }
+            left -= lines.count
             let changes = self.changes.take(isClosing)
             guard !lines.isEmpty || !changes.isEmpty else { return }
             do {
@@ -157,8 +159,7 @@ public final class LedgerWriter: RequestObserver {
                 self.tell(error)
                 throw error
             }
-            if lines.count < Self.batch { return }
-        }
+        } while left > 0
     }
 
     /// Says once that the store is away, and once that it is back.

@@ -40,14 +40,14 @@ public enum EdgeAdmission: Sendable {
     case refused(EdgeResponse)
 }
 
-/// A whole request.
-public struct EdgeRequest: Sendable {
+/// A whole request. An object: frames of a task that relays for long hold a reference and not the parts.
+public final class EdgeRequest: Sendable {
     /// The head.
-    public var head: HTTPRequestHead
+    public let head: HTTPRequestHead
     /// The body, within the listener's limit.
-    public var body: ByteBuffer
+    public let body: ByteBuffer
     /// What ``EdgeHandler/admit(_:)`` learned of the head.
-    public var admission: (any AnyObject & Sendable)?
+    public let admission: (any AnyObject & Sendable)?
 
     /// Creates a request.
     public init(head: HTTPRequestHead, body: ByteBuffer, admission: (any AnyObject & Sendable)? = nil) {

@@ -32,17 +32,9 @@ public final class EdgeResponder: Sendable {
     ///
     /// - Throws: `.cancelled` when the client has gone.
     public func write(_ chunk: ByteBuffer) async throws(NeedletailError) {
-        let fate: ChunkFate
-        if self.loop.inEventLoop {
-            fate = self.connection.value.write(chunk, serial: self.serial)
-        } else {
-            let (connection, serial) = (self.connection, self.serial)
-            do {
-                fate = try await self.loop.submit { connection.value.write(chunk, serial: serial) }.get()
-            } catch {
-                fate = .gone
-            }
-        }
+        let fate =
+            self.loop.inEventLoop
+            ? self.connection.value.write(chunk, serial: self.serial) : await self.writeFromElsewhere(chunk)
         switch fate {
         case .sent: return
         case .full where await self.untilWritable(): return
@@ -60,6 +52,19 @@ public final class EdgeResponder: Sendable {
         self.onLoop { $0.reset(serial: $1) }
     }
 
+    /// Never inlined: every stream would keep room for it.
+    @inline(never)
+    private func writeFromElsewhere(_ chunk: ByteBuffer) async -> ChunkFate {
+        let (connection, serial) = (self.connection, self.serial)
+        do {
+            return try await self.loop.submit { connection.value.write(chunk, serial: serial) }.get()
+        } catch {
+            return .gone
+        }
+    }
+
+    /// Never inlined, as above.
+    @inline(never)
     private func untilWritable() async -> Bool {
         unsafe await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
             self.onLoop { unsafe $0.wait(continuation, serial: $1) }

@@ -3,8 +3,8 @@ import NIOCore
 import NeedletailCore
 import NeedletailProviders
 
-/// One inference request's way back to the client.
-struct Exchange: Sendable {
+/// One inference request's way back to the client. An object, for the reason of ``EdgeRequest``.
+final class Exchange: Sendable {
     let info: RequestInfo
     let route: InferenceRoute
     let responder: EdgeResponder
@@ -12,6 +12,18 @@ struct Exchange: Sendable {
     /// When the request was whole.
     let begin: Instant
     let time: TimeSource
+
+    init(
+        info: RequestInfo, route: InferenceRoute, responder: EdgeResponder, phase: ServingPhase, begin: Instant,
+        time: TimeSource
+    ) {
+        self.info = info
+        self.route = route
+        self.responder = responder
+        self.phase = phase
+        self.begin = begin
+        self.time = time
+    }
 
     private var dialect: DialectID { self.route.dialect }
 
@@ -53,7 +65,7 @@ struct Exchange: Sendable {
     /// properly: the client has been told all there is to tell.
     func deliver(_ stream: ReplyStream) async {
         var chunks = stream.makeAsyncIterator()
-        var array = self.route.isArray ? JSONArrayStream() : nil
+        let array = self.route.isArray ? JSONArrayStream() : nil
         var (first, sent) = (ByteBuffer(), ByteBuffer())
         do throws(NeedletailError) {
             while let chunk = try await chunks.next() {
@@ -64,27 +76,30 @@ struct Exchange: Sendable {
             if let end = array?.end() { try await self.responder.write(end) }
             self.responder.finish()
         } catch {
-            let error = self.reason(of: error)
-            guard error.code != .cancelled else {
-                // Nobody is left to tell.
-                return self.responder.reset()
-            }
-            // Sound and pictures have no place for an error; what is cut must look cut.
-            guard self.route.operation.isChat else { return self.responder.reset() }
-            var last = ByteBuffer()
             first.writeImmutableBuffer(sent)
-            self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, after: first, into: &last)
-            do throws(NeedletailError) {
-                if array != nil {
-                    last = try array?.rewrite(last) ?? last
-                    if var end = array?.end() { last.writeBuffer(&end) }
-                }
-                try await self.responder.write(last)
-            } catch {
-                return self.responder.reset()
-            }
-            self.responder.finish()
+            await self.breakOff(error, after: first, array)
         }
+    }
+
+    /// Ends a stream that broke after `sent`. Never inlined: every stream would keep room for it.
+    @inline(never)
+    private func breakOff(_ error: NeedletailError, after sent: ByteBuffer, _ array: JSONArrayStream?) async {
+        let error = self.reason(of: error)
+        // Of those who cancel nobody is left to tell. Sound and pictures have no place for an error; what is cut must
+        // look cut.
+        guard error.code != .cancelled, self.route.operation.isChat else { return self.responder.reset() }
+        var last = ByteBuffer()
+        self.dialect.dialect.encodeStreamFailure(error, requestID: self.info.id, after: sent, into: &last)
+        do throws(NeedletailError) {
+            if let array {
+                last = try array.rewrite(last)
+                last.writeImmutableBuffer(array.end())
+            }
+            try await self.responder.write(last)
+        } catch {
+            return self.responder.reset()
+        }
+        self.responder.finish()
     }
 
     /// What to tell of `error`: a request is cancelled because its client has gone, or because the server does not wait

@@ -139,34 +139,43 @@ public final class GatewayHandler: EdgeHandler {
 
     /// See ``EdgeHandler/respond(to:through:)``.
     public func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async {
+        let question = self.begin(request, responder)
+        // A reply may stream for long: what the request brought is not kept for it.
+        _ = consume request
+        if let question { await Self.answer(consume question) }
+    }
+
+    /// Answers what needs no provider.
+    ///
+    /// Never inlined, as all that a request needs only for a moment: it would lie in the caller's frame as long as a stream
+    /// is relayed.
+    ///
+    /// - Returns: What is to be asked of the stack; `nil` when the request has been answered.
+    @inline(never)
+    private func begin(_ request: borrowing EdgeRequest, _ responder: EdgeResponder) -> Question? {
         let begin = self.time.now()
         guard let admission = request.admission as? Admission else {
             let error = NeedletailError(.internalFailure, "The request was not admitted.")
-            return responder.send(self.failure(error, for: request.head))
+            responder.send(self.failure(error, for: request.head))
+            return nil
         }
-        let route = admission.route
         let snapshot = admission.snapshot
-        switch route {
+        switch admission.route {
         case .health(let isLiveness):
             responder.send(
                 HealthReply.make(
                     snapshot.services.health(), isLiveness ? .live : .ready, isDraining: self.phase.isDraining))
-        case .models, .model: responder.send(self.models(route, request.head, admission))
+        case .models, .model: responder.send(self.models(admission.route, request.head, admission))
         case .modelDetails: responder.send(self.modelDetails(request.body, request.head, admission))
         case .version: responder.send(ModelsReply.version())
         case .inference, .response, .inputItems:
-            guard let route = route.inference(request.head.method) else { return }
-            guard let question = self.question(request, route, admission, responder, begin) else { return }
-            // A reply may stream for long: what the request brought is not kept for it.
-            _ = consume request
-            await Self.answer(consume question)
+            guard let route = admission.route.inference(request.head.method) else { return nil }
+            return self.question(request, route, admission, responder, begin)
         }
+        return nil
     }
 
     /// Reads what is asked; a request that cannot be read is answered here.
-    ///
-    /// Never inlined: what it needs for a moment would lie in the caller's frame as long as a stream is relayed.
-    @inline(never)
     private func question(
         _ request: borrowing EdgeRequest, _ route: InferenceRoute, _ admission: Admission, _ responder: EdgeResponder,
         _ begin: Instant
@@ -223,9 +232,10 @@ public final class GatewayHandler: EdgeHandler {
             self.exchange = exchange
         }
 
-        /// Asks, and answers with the reply or with the head of its stream.
+        /// Asks, and answers with the reply or with the head of its stream. Never inlined, see ``GatewayHandler/begin``.
         ///
         /// - Returns: The stream that is to follow.
+        @inline(never)
         func open() async -> ReplyStream? {
             do throws(NeedletailError) {
                 return self.exchange.open(try await self.stack.respond(to: self.request, context: self.context))
@@ -246,7 +256,9 @@ public final class GatewayHandler: EdgeHandler {
     }
 
     /// A task keeps the memory that its deepest call needed until it ends. Asking goes deep, relaying does not, and a
-    /// stream may relay for long: for a stream a child asks, whose memory goes with it.
+    /// stream may relay for long: for a stream a child asks, whose memory goes with it. Never inlined, since the child's
+    /// beginning lies in this frame.
+    @inline(never)
     private static func openedAside(_ question: Question) async -> ReplyStream? {
         async let opened = question.open()
         return await opened

@@ -3,14 +3,16 @@ import NeedletailCore
 
 /// Rewrites a stream of server-sent events as one JSON array of their data: what Gemini sends to clients that do not ask
 /// for `alt=sse` (<https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>).
-struct JSONArrayStream: Sendable {
+///
+/// An object: of a thousand streams hardly one needs it, and all would keep room for its parts.
+final class JSONArrayStream {
     private var events = SSEDecoder()
     private var hasBegun = false
 
     /// The elements that `chunk` completes.
     ///
     /// - Throws: `.malformedReply` if an event is larger than allowed.
-    mutating func rewrite(_ chunk: ByteBuffer) throws(NeedletailError) -> ByteBuffer {
+    func rewrite(_ chunk: ByteBuffer) throws(NeedletailError) -> ByteBuffer {
         self.events.feed(chunk)
         var out = ByteBuffer()
         while var event = try self.events.next() {

@@ -1,3 +1,4 @@
+import DequeModule
 public import NeedletailCore
 
 /// Lines on their way to the ledger. Pure.
@@ -38,22 +39,40 @@ public struct LedgerBuffer: Sendable {
     }
 
     private let limit: Int
-    private var lines: [LedgerLine] = []
+    private let batchSize: Int
+    /// The lines in the batches that they are taken out in, so that none is moved again; none is empty, and all but those
+    /// that were put back are full, the last one aside.
+    private var batches: Deque<[LedgerLine]> = []
+    /// The lines in ``batches``.
+    private var lineCount = 0
     private var sums: [Kind: LedgerLine] = [:]
 
-    /// Creates an empty buffer for so many lines.
-    public init(limit: Int) {
+    /// Creates an empty buffer.
+    ///
+    /// - Parameters:
+    ///   - limit: Lines that are kept apart; at least 1.
+    ///   - batchSize: Lines that are taken out at a time; at least 1. Default 1,024.
+    public init(limit: Int, batchSize: Int = 1_024) {
         self.limit = max(1, limit)
+        self.batchSize = max(1, batchSize)
     }
 
     /// Lines that wait, sums included.
-    public var count: Int { self.lines.count + self.sums.count }
+    public var count: Int { self.lineCount + self.sums.count }
     /// Calls that are only known as parts of sums.
     public var summedCalls: Int { self.sums.values.reduce(0) { $0 + $1.calls } }
 
     /// Adds a line.
     public mutating func append(_ line: LedgerLine) {
-        guard self.lines.count >= self.limit else { return self.lines.append(line) }
+        guard self.lineCount >= self.limit else {
+            self.lineCount += 1
+            if let last = self.batches.indices.last, self.batches[last].count < self.batchSize {
+                self.batches[last].append(line)
+            } else {
+                self.batches.append([line])
+            }
+            return
+        }
         var kind = Kind(line)
         if self.sums.count >= Self.maximumSums, self.sums[kind] == nil { kind = Kind() }
         guard var sum = self.sums[kind] else {
@@ -79,24 +98,31 @@ public struct LedgerBuffer: Sendable {
         self.sums[kind] = sum
     }
 
-    /// Takes out what is next, at most so many lines.
-    public mutating func take(_ count: Int) -> [LedgerLine] {
-        if self.lines.count > count {
-            let batch = Array(self.lines.prefix(count))
-            self.lines.removeFirst(count)
+    /// Takes out what is next: a batch, and after the last one the sums.
+    ///
+    /// - Returns: The lines; empty when nothing waits.
+    public mutating func take() -> [LedgerLine] {
+        if let batch = self.batches.popFirst() {
+            self.lineCount -= batch.count
             return batch
         }
-        let batch = self.lines + self.sums.values
-        self.lines.removeAll(keepingCapacity: true)
+        let sums = Array(self.sums.values)
         self.sums.removeAll()
-        return batch
+        return sums
     }
 
-    /// Puts back, in front, what could not be written.
+    /// Puts back, in front, what could not be written. Beyond the limit the newest lines are added up.
     public mutating func putBack(_ batch: [LedgerLine]) {
-        let newer = self.lines
-        self.lines = []
-        for line in batch + newer { self.append(line) }
+        guard !batch.isEmpty else { return }
+        self.batches.prepend(batch)
+        self.lineCount += batch.count
+        var surplus: [LedgerLine] = []
+        while self.lineCount > self.limit, let last = self.batches.indices.last {
+            surplus.append(self.batches[last].removeLast())
+            self.lineCount -= 1
+            if self.batches[last].isEmpty { self.batches.removeLast() }
+        }
+        for line in surplus.reversed() { self.append(line) }
     }
 }
 
