@@ -98,7 +98,8 @@ extension ChatRequest {
 extension ChatRequest {
     /// How often the provider may search for it, as far as it says.
     var demandedSearches: Int {
-        self.tools.reduce(0) { sum, tool in
+        let asks = self.extensions.contains { $0.path == "web_search_options" && $0.value.description != "null" }
+        return self.tools.reduce(asks ? JSONToolScan.unlimitedSearches : 0) { sum, tool in
             guard case .provider(_, let definition, _) = tool.kind else { return sum }
             var scan = JSONToolScan()
             _ = try? scan.value(definition.bytes.readableBytesUInt8Span, 0)

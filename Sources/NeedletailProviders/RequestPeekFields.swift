@@ -19,8 +19,10 @@ struct RequestPeekFields {
     var user: String?
     var content: JSONContentScan?
     var features: Features = []
-    /// How often the provider may search.
-    private(set) var searches = 0
+    /// How often the provider may search with its tools.
+    private var toolSearches = 0
+    /// Whether the provider is asked to search without a tool (`web_search_options` of OpenAI's chats).
+    private var hasSearchOptions = false
     /// Whether there is a whole request inside, to be counted.
     var hasCountedRequest = false
     var landmarks = BodyLandmarks()
@@ -33,6 +35,9 @@ struct RequestPeekFields {
 
     /// The most output tokens that every upstream of the dialect keeps to; `nil` for none.
     var maxOutputTokens: Int? { self.hasNoLimit ? nil : self.maxTokens }
+
+    /// How often the provider may search. Options name no limit.
+    var searches: Int { self.toolSearches + (self.hasSearchOptions ? JSONToolScan.unlimitedSearches : 0) }
 
     /// How many answers are asked for, to all prompts together.
     var answers: Int {
@@ -124,10 +129,13 @@ struct RequestPeekFields {
         case .countedRequest:
             self.hasCountedRequest = true
             return try JSONScanner.value(bytes, value)
+        case .searchOptions:
+            if bytes[value] != UInt8(ascii: "n") { self.hasSearchOptions = true }
+            return try JSONScanner.value(bytes, value)
         case .feature(.tools):
             var scan = JSONToolScan()
             let end = try scan.value(bytes, value)
-            self.searches = max(self.searches, scan.searches)
+            self.toolSearches = max(self.toolSearches, scan.searches)
             self.features.formUnion(RequestPeekFeature.tools.features(bytes, value..<end))
             return end
         case .feature(let name):

@@ -3,6 +3,7 @@ import NeedletailCore
 /// The top-level keys of a request that ``RequestPeek`` looks at.
 enum RequestPeekKey {
     case model, stream, streamOptions, maxTokens, maxCompletionTokens, choices, user, metadata, content, countedRequest
+    case searchOptions
     case feature(RequestPeekFeature)
 
     /// The key, or `nil` if it is none of the dialect's.
@@ -37,6 +38,7 @@ enum RequestPeekKey {
         case 15 where has("response_format"): self = .feature(.format)
         case 16 where has("reasoning_effort"): self = .feature(.effort)
         case 17 where has("max_output_tokens"): self = .maxTokens
+        case 18 where has("web_search_options"): self = .searchOptions
         case 21 where has("max_completion_tokens"): self = .maxCompletionTokens
         case -1:
             if let name = Self.named(JSONScanner.text(bytes, key.range)) {
@@ -60,6 +62,7 @@ enum RequestPeekKey {
         case "stream_options": .streamOptions
         case "max_tokens", "max_output_tokens": .maxTokens
         case "max_completion_tokens": .maxCompletionTokens
+        case "web_search_options": .searchOptions
         case "tools", "functions": .feature(.tools)
         case "thinking": .feature(.thinking)
         case "logprobs": .feature(.logprobs)

@@ -265,6 +265,27 @@ struct RequestPeekTests {
         #expect(request.features.contains(.tools) == (tools != "[]"))
     }
 
+    @Test(
+        "counts the searches that a chat asks for without a tool",
+        arguments: [
+            (#""web_search_options":{}"#, 10), (#""web_search_options":{"search_context_size":"low"}"#, 10),
+            (#""web_search_options":null"#, 0), (#""web\u005fsearch_options":{}"#, 10),
+            (#""web_search_options":null,"web_search_options":{}"#, 10),
+            (#""tools":[{"type":"web_search","max_uses":3}],"web_search_options":{}"#, 13),
+            (#""metadata":{"web_search_options":"x"}"#, 0),
+        ])
+    func searchOptions(_ member: String, _ expected: Int) throws {
+        let request = try Self.read(#"{"model":"m","messages":[{"role":"user","content":"x"}],\#(member)}"#)
+        #expect(request.searches == expected)
+    }
+
+    @Test("a chat that was made in Swift is held for as the same one in bytes", arguments: ["{}", "null"])
+    func searchOptionsInSwift(_ value: String) throws {
+        var chat = ChatRequest(model: "m")
+        chat.extensions = [Extension("web_search_options", try JSONText(value))]
+        #expect(InferenceRequest(chat: chat, isStreaming: false).searches == (value == "null" ? 0 : 10))
+    }
+
     @Test("a form is held for by its size, and for each answer that it asks for")
     func form() throws {
         func read(_ size: Int) throws -> InferenceRequest {
@@ -277,6 +298,26 @@ struct RequestPeekTests {
         }
         #expect(try read(10).estimatedInputTokens == 3_000 && read(10).choices == 4)
         #expect(try read(4_500_000).estimatedInputTokens >= 20_000)
+    }
+
+    @Test(
+        "how many answers a form asks for is read however its part is spelled",
+        arguments: [
+            (#"content-disposition: form-data; name=n"#, 4), (#"Content-Disposition:form-data;name=n; x=y"#, 4),
+            (#"content-disposition: form-data; NAME = "n""#, 4), (#"content-disposition: form-data; name="\n""#, 4),
+            ("x-long: \(String(repeating: "x", count: 4_000))\r\ncontent-disposition: form-data; name=n", 4),
+            ("content-disposition: form-data; name=n\r\ncontent-type: text/plain", 4),
+            (#"content-disposition: form-data; name=nn"#, 1), (#"content-disposition: form-data; filename="n""#, 1),
+            (#"content-disposition: form-data; filename="; name=n"; name="file""#, 1), (#"x: form-data; name=n"#, 1),
+        ])
+    func formChoices(_ header: String, _ expected: Int) throws {
+        let text =
+            "--b\r\n\(header)\r\n\r\n4\r\n--b\r\ncontent-disposition: form-data; name=model\r\n\r\nw\r\n"
+            + "--b\r\ncontent-disposition: form-data; name=file; filename=model\r\n\r\nRIFF\r\n--b--\r\n"
+        let request = try RequestPeek.readForm(
+            ByteBuffer(string: text), contentType: "multipart/form-data; boundary=b", dialect: .openAIChat,
+            operation: .imageEdit)
+        #expect(request.choices == expected && request.model == "w")
     }
 
     /// What a provider reads as text, each with more than 300,000 bytes of it.

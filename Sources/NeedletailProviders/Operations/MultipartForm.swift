@@ -9,6 +9,8 @@ struct MultipartForm {
     private(set) var isStreaming = false
     /// How many answers are asked for (`n`).
     private(set) var choices = 1
+    /// As far as a part's header lines are read, in bytes: what Node's busboy takes.
+    private static let headerLimit = 16 << 10
     /// What cuts the body, and where it stands first, from the body's reader index.
     private let marker: [UInt8]
     private let start: Int
@@ -40,16 +42,16 @@ struct MultipartForm {
         let gap = Array("\r\n\r\n".utf8)
         guard
             let head = Self.find(
-                gap, in: bytes, from: part.lowerBound, to: min(part.upperBound, part.lowerBound + 1024))
+                gap, in: bytes, from: part.lowerBound, to: min(part.upperBound, part.lowerBound + Self.headerLimit))
         else { return }
         let value = (head + 4)..<max(head + 4, part.upperBound - 2)
-        let header = Self.text(body, part.lowerBound..<head)
-        if header.contains("name=\"model\"") || header.contains("name=model") {
-            self.model = value
-        } else if header.contains("name=\"stream\"") || header.contains("name=stream") {
-            self.isStreaming = Self.text(body, value) == "true"
-        } else if header.contains("name=\"n\"") || header.hasSuffix("name=n") {
-            self.choices = max(self.choices, min(Int(Self.text(body, value)) ?? 1, Int(Int32.max)))
+        switch PartName(header: Self.text(body, part.lowerBound..<head)).text {
+        case "model": self.model = value
+        case "stream": self.isStreaming = Self.text(body, value) == "true"
+        case "n":
+            let count = Int(PartName.trimmed(Self.text(body, value)[...])) ?? 1
+            self.choices = max(self.choices, min(count, Int(Int32.max)))
+        default: break
         }
     }
 
