@@ -31,6 +31,13 @@ public struct RequestContext: Sendable {
     /// Whether the router above has counted the call that the next router makes first.
     package var isCounted = false
 
+    /// The calls of this attempt that go on when the client has left, where others run beside it; else those of the request.
+    package var detachedCalls: DetachedCalls {
+        get { self.attemptCalls ?? .request(self.request) }
+        set { self.attemptCalls = newValue }
+    }
+    private var attemptCalls: DetachedCalls?
+
     /// Creates a context for a first attempt.
     public init(_ request: RequestInfo, deadline: Instant? = nil, attempt: Int = 1) {
         self.request = request
@@ -94,7 +101,7 @@ public final class RequestInfo: Sendable {
     /// Nanoseconds spent on waiting for providers, backoff included.
     private let waited = Atomic<Int64>(0)
     /// Calls that go on when the client has left.
-    let detached = Mutex(DetachedCalls())
+    let detached = Mutex(DetachedCalls.State())
 
     /// Creates the constant part.
     public init(

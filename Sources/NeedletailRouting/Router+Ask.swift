@@ -30,7 +30,7 @@ extension Router {
             gate.failed(error, model: attempt.model, now: now)
             permit.settle(
                 result.verdict, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
-                of: context.request, time: self.time, random: self.random)
+                after: context.detachedCalls, time: self.time, random: self.random)
             statistics.end(result, isCommitted: false, now: now)
             gate.publishHeadroom(to: statistics, now: now)
             if self.ranks.own.contains(index) {
@@ -54,12 +54,12 @@ extension Router {
             stream.onEnd {
                 [
                     time = self.time, random = self.random, targets = self.targets, balancer = self.balancer,
-                    info = context.request
+                    calls = context.detachedCalls
                 ] outcome in
                 let now = time.now()
                 let result = AttemptResult(.init(outcome), latency: latency, isStreamed: true, usage: outcome.usage)
                 permit.settle(
-                    result.verdict, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info,
+                    result.verdict, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, after: calls,
                     time: time, random: random, recovered: { statistics.recover(now: $0) })
                 statistics.end(result, isCommitted: true, now: now)
                 gate.publishHeadroom(to: statistics, now: now)

@@ -30,7 +30,7 @@ extension Router {
     /// Asks a target, and a second one if the first has not begun to answer in time. Whoever answers first has answered;
     /// the other is cancelled, and both are settled.
     func askHedged(_ first: Choice, _ run: inout Run, after delay: Duration) async -> HedgeEnd {
-        let (request, question, context) = (run.request, run.question, run.context)
+        let (request, question, context) = (run.request, run.question, Self.apart(run.context))
         let wake = question.now.advanced(by: delay)
         return await withTaskGroup(of: Event.self, returning: HedgeEnd.self) { group in
             group.addTask { .ended(first.index, await self.result(first, request, question, context)) }
@@ -57,7 +57,7 @@ extension Router {
                 case .isSlow:
                     guard !Task.isCancelled, let second = self.second(beside: first.index, &run) else { continue }
                     running += 1
-                    var context = run.context
+                    var context = Self.apart(run.context)
                     context.cause = .hedge
                     let (hedged, question) = (context, run.question)
                     group.addTask { .ended(second.index, await self.result(second, request, question, hedged)) }
@@ -65,6 +65,13 @@ extension Router {
             }
             return .failed(failed)
         }
+    }
+
+    /// The context of an attempt beside another: its place is free when its own calls have ended.
+    private static func apart(_ context: RequestContext) -> RequestContext {
+        var context = context
+        context.detachedCalls = .attempt(of: context.detachedCalls)
+        return context
     }
 
     /// Another target that may be asked now, with everything that its call needs taken.

@@ -114,7 +114,7 @@ public struct Router: Provider {
         } catch {
             // The call that the router above has counted was never made.
             if run.context.isCounted { context.request.uncountAttempt() }
-            self.end(run, error, context.request)
+            self.end(run, error)
             throw error
         }
         guard let permit = run.groupPermit else { return reply }
@@ -122,9 +122,9 @@ public struct Router: Provider {
         case .complete(_, let usage):
             permit.settle(.neutral, used: usage?.totalTokens, now: self.time.now(), random: nil)
         case .stream(let stream):
-            stream.onEnd { [time = self.time, info = context.request] outcome in
+            stream.onEnd { [time = self.time, calls = context.detachedCalls] outcome in
                 permit.settle(
-                    .neutral, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info,
+                    .neutral, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, after: calls,
                     time: time, random: nil)
             }
         }
@@ -132,12 +132,12 @@ public struct Router: Provider {
     }
 
     /// Settles with the group's own limits: whoever was refused without a call has used nothing of them.
-    private func end(_ run: Run, _ error: NeedletailError, _ request: RequestInfo) {
+    private func end(_ run: Run, _ error: NeedletailError) {
         guard let permit = run.groupPermit else { return }
         guard run.calls > 0 else { return permit.giveBack(now: self.time.now()) }
         permit.settle(
-            .neutral, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled, of: request,
-            time: self.time, random: nil)
+            .neutral, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
+            after: run.context.detachedCalls, time: self.time, random: nil)
     }
 
     /// One request's way through this router.

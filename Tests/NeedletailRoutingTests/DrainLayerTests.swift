@@ -137,6 +137,36 @@ struct DrainLayerTests {
         }
     }
 
+    @Test("Of two that are asked, the one that lost gives its place back when its own call has ended")
+    func hedged() {
+        self.run { runner, time in
+            let (slow, fast) = (Ended(), Ended())
+            let places = ["slow", "fast"].map { name in
+                let scope = LimitScope(name, LimitPolicy(concurrency: 1), now: time.now())
+                return Deployment(
+                    .init(provider: ProviderID(name), model: nil),
+                    gate: AdmissionGate(breaker: CircuitBreaker(nil), limits: [scope]))
+            }
+            let targets = zip([Self.slowUpstream(time, slow), Self.upstream(time, fast)], places).map {
+                Target(DrainLayer($0, runner: runner), deployment: $1)
+            }
+            let router = Router(
+                id: "r", targets: targets, balancer: .priority,
+                options: RouterOptions(hedge: HedgePolicy(after: .fixed(.seconds(1)), budget: 1)), time: time,
+                random: .seeded(1))
+            func running() -> [Int] { places.map { $0.gate.limits[0].headroom(now: time.now()).running } }
+            let start = time.now()
+            // The second is asked after one second and is then read on for eleven; the first ends after ten.
+            try await Self.readOne(router)
+            try await time.sleep(start.advanced(by: .seconds(9)))
+            #expect(running() == [1, 1])
+            try await time.sleep(start.advanced(by: .milliseconds(10_500)))
+            #expect(slow.isFinished && !fast.isFinished && running() == [0, 1])
+            try await time.sleep(start.advanced(by: .seconds(60)))
+            #expect(fast.isFinished && running() == [0, 0])
+        }
+    }
+
     /// A whole reply after ten seconds.
     private static func slowUpstream(_ time: TimeSource, _ ended: Ended) -> FunctionProvider {
         FunctionProvider("p") { (_, _) throws(NeedletailError) in

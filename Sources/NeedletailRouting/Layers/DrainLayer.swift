@@ -34,15 +34,15 @@ public struct DrainLayer: Provider {
         guard request.operation.isBilled else { return try await self.next.respond(to: request, context: context) }
         let flight = Flight(deadline: context.deadline, bound: Self.bound, outlivesReaders: true)
         let (next, reader) = (self.next, flight.join())
-        let info = context.request
+        let calls = context.detachedCalls
         // Until it has ended it takes the places that it was given, whoever has left.
-        info.beginDetachedCall()
+        calls.begin()
         let hasStarted = self.runner.start {
             await flight.run(next, request, context)
-            info.endDetachedCall()
+            calls.end()
         }
         guard hasStarted, let reader else {
-            if !hasStarted { info.endDetachedCall() }
+            if !hasStarted { calls.end() }
             return try await self.next.respond(to: request, context: context)
         }
         return try await flight.reply(for: reader)

@@ -54,13 +54,13 @@ public struct GateLayer: Provider {
             self.gate.failed(error, model: request.model, now: now)
             permit.settle(
                 .init(error), used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
-                of: context.request, time: self.time, random: self.random)
+                after: context.detachedCalls, time: self.time, random: self.random)
             throw error
         }
         self.gate.replied(reply, now: self.time.now())
-        reply.onEnd { [time = self.time, random = self.random, info = context.request] outcome in
+        reply.onEnd { [time = self.time, random = self.random, calls = context.detachedCalls] outcome in
             permit.settle(
-                .init(outcome), used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info,
+                .init(outcome), used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, after: calls,
                 time: time, random: random)
         }
         return reply

@@ -59,13 +59,14 @@ public struct LimitLayer: Provider {
             reply = try await self.next.respond(to: request, context: context)
         } catch {
             permit.settle(
-                .neutral, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled, of: info,
-                time: self.time, random: nil)
+                .neutral, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
+                after: context.detachedCalls, time: self.time, random: nil)
             throw error
         }
-        reply.onEnd { [time = self.time] outcome in
+        reply.onEnd { [time = self.time, calls = context.detachedCalls] outcome in
             permit.settle(
-                .neutral, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, of: info, time: time, random: nil)
+                .neutral, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, after: calls, time: time,
+                random: nil)
         }
         return reply
     }

@@ -42,17 +42,17 @@ final class AdmissionPermit: Sendable {
     ///
     /// - Parameters:
     ///   - hasLeft: Whether the client has.
-    ///   - request: Whose call it is.
+    ///   - calls: Those that are read on where it has.
     ///   - recovered: Told when the breaker has closed by that.
     func settle(
-        _ verdict: AttemptResult.Verdict, used: Int?, hasLeft: Bool, of request: RequestInfo, time: TimeSource,
+        _ verdict: AttemptResult.Verdict, used: Int?, hasLeft: Bool, after calls: DetachedCalls, time: TimeSource,
         random: RandomSource?, recovered: @escaping @Sendable (Instant) -> Void = { _ in }
     ) {
         let settle = { @Sendable in
             let now = time.now()
             if self.settle(verdict, used: used, now: now, random: random) { recovered(now) }
         }
-        if hasLeft { request.afterDetachedCalls(settle) } else { settle() }
+        if hasLeft { calls.afterAll(settle) } else { settle() }
     }
 
     /// Gives everything back: the call is not made after all.
