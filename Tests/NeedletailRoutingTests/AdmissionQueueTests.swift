@@ -63,7 +63,28 @@ struct AdmissionQueueTests {
                 ("greedy1", 0, "g", .normal), ("greedy2", 0, "g", .normal), ("light", 0, "l", .normal),
                 ("vip", 0, "v", .high),
             ])
-        #expect(ends == ["greedy2 refused", "greedy1 refused", "vip served", "light served"])
+        #expect(ends == ["greedy2 refused", "light refused", "vip served", "greedy1 served"])
         #expect(places.take() && places.take() && !places.take())
+    }
+
+    @Test("a place is taken from who waits for other targets of the group too, and never from one with as much claim")
+    func displacedElsewhere() {
+        let places = WaitingPlaces(3)
+        let queues = [AdmissionQueue(places), AdmissionQueue(places)]
+        let ends = self.run(
+            queues,
+            [
+                ("low1", 0, "a", .low), ("low2", 0, "b", .low), ("normal", 0, "c", .normal), ("high", 1, "d", .high),
+                ("low3", 1, "e", .low), ("second", 1, "f", .normal), ("third", 1, "c", .normal),
+                ("top", 0, "d", .high),
+            ])
+        #expect(
+            Array(ends.prefix(5)) == [
+                "low2 refused", "low3 refused", "low1 refused", "third refused", "second refused",
+            ]
+        )
+        #expect(Set(ends.suffix(3)) == ["high served", "normal served", "top served"])
+        #expect(places.take() && places.take() && places.take() && !places.take())
+        #expect(queues.allSatisfy { $0.count == 0 && $0.waiters.count == 0 })
     }
 }

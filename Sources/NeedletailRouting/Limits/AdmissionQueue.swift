@@ -2,7 +2,8 @@ import NeedletailCore
 import Synchronization
 
 /// Where requests wait when none of a router's candidates may be asked: bounded, by priority, fair to every key. When all
-/// places are taken, one who has more claim to a place takes it from one who has less.
+/// places are taken, one who has more claim to a place takes it from one who has less, here or in another queue
+/// (``WaitingPlaces``).
 ///
 /// Only the one who is next tries; the others sleep. Nobody is woken by a timer of the queue's own: the one who is next
 /// sleeps until the earliest time that it knows of, or until something becomes free.
@@ -34,6 +35,7 @@ final class AdmissionQueue: Sendable {
         self.places = places
         self.total = total
         self.state = Mutex(State(queue: AdmissionQueueState(capacity: places.capacity)))
+        places.add(self)
     }
 
     /// How many wait.
@@ -99,26 +101,34 @@ final class AdmissionQueue: Sendable {
     private func enter(
         _ key: String, _ priority: RequestPriority, _ signal: WakeSignal
     ) -> AdmissionQueueState.Ticket? {
-        let (ticket, loser) = self.state.withLock { state -> (AdmissionQueueState.Ticket?, WakeSignal?) in
-            var loser: WakeSignal?
-            if !self.places.take() {
-                guard let other = state.queue.loser(to: key, priority) else { return (nil, nil) }
-                state.queue.leave(other, isServed: false)
-                loser = state.signals.removeValue(forKey: other)
-            }
-            guard let ticket = state.queue.enter(key: key, priority: priority) else {
-                self.places.leave()
-                return (nil, loser)
-            }
-            state.signals[ticket] = signal
-            return (ticket, loser)
+        guard let number = self.places.take(for: key, priority) else { return nil }
+        let entered = self.state.withLock { state in
+            let ticket = state.queue.enter(key: key, priority: priority, number: number)
+            if let ticket { state.signals[ticket] = signal }
+            return ticket
         }
-        loser?.fire()
-        if ticket != nil {
-            self.waiting.wrappingAdd(1, ordering: .relaxed)
-            self.total.begin()
+        guard let ticket = entered else {
+            self.places.leave()
+            return nil
         }
+        self.waiting.wrappingAdd(1, ordering: .relaxed)
+        self.total.begin()
         return ticket
+    }
+
+    /// Those who wait now.
+    var waiters: AdmissionQueueState { self.state.withLock { $0.queue } }
+
+    /// Takes the place of one who waits and tells it.
+    ///
+    /// - Returns: Whether it still waited: then its place is another's.
+    func displace(_ ticket: AdmissionQueueState.Ticket) -> Bool {
+        let signal = self.state.withLock { state in
+            state.queue.leave(ticket, isServed: false)
+            return state.signals.removeValue(forKey: ticket)
+        }
+        signal?.fire()
+        return signal != nil
     }
 
     private enum Place: Sendable {

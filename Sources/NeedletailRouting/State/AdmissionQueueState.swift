@@ -37,10 +37,12 @@ struct AdmissionQueueState: Sendable {
     }
 
     /// Takes a place; `nil` when the queue is full.
-    mutating func enter(key: String, priority: RequestPriority) -> Ticket? {
+    ///
+    /// - Parameter number: Where several queues have places together, how many came to all of them before; it only grows.
+    mutating func enter(key: String, priority: RequestPriority, number: UInt64? = nil) -> Ticket? {
         guard self.count < self.capacity else { return nil }
         self.count += 1
-        self.number += 1
+        self.number = max(number ?? 0, self.number + 1)
         var level = self.levels[priority] ?? Level()
         if level.waiting[key] == nil { level.turns.append(key) }
         level.waiting[key, default: []].append(self.number)
@@ -48,30 +50,51 @@ struct AdmissionQueueState: Sendable {
         return Ticket(number: self.number, priority: priority, key: key)
     }
 
-    /// Who gives its place up to a newcomer when all are taken: the last one of a lower priority; else, of the newcomer's own,
-    /// the last one of the key that waits most, where that still waits no less than the newcomer's afterwards. `nil` where
-    /// nobody has less claim.
-    func loser(to key: String, _ priority: RequestPriority) -> Ticket? {
+    /// Who gives its place up to a newcomer when queues that have places together have none left: of the lowest priority
+    /// below the newcomer's, the last one of the key that waits most in all of them; else the same of the newcomer's own
+    /// priority, where that key still waits no less than the newcomer's afterwards. `nil` where nobody has less claim.
+    ///
+    /// - Returns: Who, and in which of the queues.
+    static func loser(
+        among queues: [Self], to key: String, _ priority: RequestPriority
+    ) -> (queue: Int, ticket: Ticket)? {
         for lower in RequestPriority.allCases where lower < priority {
-            if let (ticket, _) = self.last(lower) { return ticket }
+            if let most = Self.most(lower, among: queues) { return (most.queue, most.ticket) }
         }
-        guard let (ticket, count) = self.last(priority),
-            count >= (self.levels[priority]?.waiting[key]?.count ?? 0) + 2
+        guard let most = Self.most(priority, among: queues),
+            most.count >= queues.reduce(2, { $0 + ($1.levels[priority]?.waiting[key]?.count ?? 0) })
         else { return nil }
-        return ticket
+        return (most.queue, most.ticket)
     }
 
-    /// The last one of the key that has most waiting, and how many that has; `nil` where nobody waits.
-    private func last(_ priority: RequestPriority) -> (ticket: Ticket, count: Int)? {
-        guard let level = self.levels[priority] else { return nil }
-        var most: (ticket: Ticket, count: Int)?
-        for key in level.turns {
-            guard let numbers = level.waiting[key], let number = numbers.last, numbers.count > most?.count ?? 0 else {
-                continue
+    /// What a key has waiting in several queues: how many, and the last of them.
+    private struct Share {
+        var count: Int
+        var queue: Int
+        var ticket: Ticket
+    }
+
+    /// The key that has most waiting, of several the one whose last came last; `nil` where nobody waits.
+    private static func most(_ priority: RequestPriority, among queues: [Self]) -> Share? {
+        var shares: [String: Share] = [:]
+        for (index, queue) in queues.enumerated() {
+            for (key, numbers) in queue.levels[priority]?.waiting ?? [:] {
+                guard let number = numbers.last else { continue }
+                let own = Share(
+                    count: numbers.count, queue: index, ticket: Ticket(number: number, priority: priority, key: key))
+                guard let known = shares[key] else {
+                    shares[key] = own
+                    continue
+                }
+                var sum = known.ticket.number < number ? own : known
+                sum.count = known.count + own.count
+                shares[key] = sum
             }
-            most = (Ticket(number: number, priority: priority, key: key), numbers.count)
         }
-        return most
+        // The key decides nothing but that the order of the dictionary does not.
+        return shares.values.max {
+            ($0.count, $0.ticket.number, $0.ticket.key) < ($1.count, $1.ticket.number, $1.ticket.key)
+        }
     }
 
     /// Who is next; stays so until it leaves, or one of a higher priority comes.

@@ -59,19 +59,54 @@ struct AdmissionQueueStateTests {
             ("a1", "a", .normal), ("low1", "b", .low), ("low2", "b", .low), ("a2", "a", .normal), ("a3", "a", .normal),
             ("c1", "c", .normal),
         ])
-        func name(_ ticket: AdmissionQueueState.Ticket?) -> String? { ticket.flatMap { names[$0] } }
-        #expect(name(queue.loser(to: "d", .high)) == "low2")
-        #expect(name(queue.loser(to: "a", .normal)) == "low2")
-        #expect(name(queue.loser(to: "e", .low)) == "low2", "a key that has none waiting takes one of two")
-        #expect(name(queue.loser(to: "b", .low)) == nil)
+        func name(_ key: String, _ priority: RequestPriority) -> String? {
+            AdmissionQueueState.loser(among: [queue], to: key, priority).flatMap { names[$0.ticket] }
+        }
+        #expect(name("d", .high) == "low2")
+        #expect(name("a", .normal) == "low2")
+        #expect(name("e", .low) == "low2", "a key that has none waiting takes one of two")
+        #expect(name("b", .low) == nil)
         let (equal, own) = try self.queue([
             ("a1", "a", .normal), ("a2", "a", .normal), ("a3", "a", .normal), ("c1", "c", .normal), ("h", "c", .high),
         ])
-        func named(_ ticket: AdmissionQueueState.Ticket?) -> String? { ticket.flatMap { own[$0] } }
-        #expect(named(equal.loser(to: "c", .normal)) == "a3")
-        #expect(named(equal.loser(to: "a", .normal)) == nil)
-        #expect(named(equal.loser(to: "c", .low)) == nil, "nobody gives way to a lower priority")
-        #expect(named(equal.loser(to: "d", .high)) == "a3")
+        func named(_ key: String, _ priority: RequestPriority) -> String? {
+            AdmissionQueueState.loser(among: [equal], to: key, priority).flatMap { own[$0.ticket] }
+        }
+        #expect(named("c", .normal) == "a3")
+        #expect(named("a", .normal) == nil)
+        #expect(named("c", .low) == nil, "nobody gives way to a lower priority")
+        #expect(named("d", .high) == "a3")
+    }
+
+    @Test(
+        "of several queues with places together, what a key has waiting in all of them counts, and the last to come goes"
+    )
+    func loserAmong() throws {
+        var queues = [AdmissionQueueState(capacity: 9), AdmissionQueueState(capacity: 9)]
+        var names: [AdmissionQueueState.Ticket: String] = [:]
+        let entries: [(name: String, queue: Int, key: String, priority: RequestPriority)] = [
+            ("a1", 0, "a", .low), ("b1", 1, "b", .low), ("a2", 1, "a", .low), ("b2", 1, "b", .low),
+            ("a3", 0, "a", .low),
+            ("c1", 0, "c", .normal), ("c2", 1, "c", .normal), ("h", 1, "h", .high),
+        ]
+        for (number, entry) in entries.enumerated() {
+            let ticket = queues[entry.queue].enter(key: entry.key, priority: entry.priority, number: UInt64(number + 1))
+            names[try #require(ticket)] = entry.name
+        }
+        func loser(_ key: String, _ priority: RequestPriority) -> String? {
+            guard let loser = AdmissionQueueState.loser(among: queues, to: key, priority) else { return nil }
+            queues[loser.queue].leave(loser.ticket, isServed: false)
+            return names[loser.ticket]
+        }
+        #expect(loser("b", .low) == nil, "three and two: it would only turn about")
+        #expect(loser("d", .low) == "a3")
+        #expect(loser("h", .high) == "b2", "of keys that wait alike, the last to come")
+        #expect(loser("h", .normal) == "a2")
+        #expect([loser("h", .high), loser("h", .high)] == ["b1", "a1"], "all of a lower priority first")
+        #expect(loser("c", .normal) == nil && loser("d", .low) == nil)
+        #expect(loser("d", .normal) == "c2")
+        #expect(loser("h", .high) == "c1")
+        #expect(loser("h", .high) == nil)
     }
 
     @Test(
