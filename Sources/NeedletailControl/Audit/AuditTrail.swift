@@ -15,7 +15,6 @@ final class AuditTrail: Sendable {
         var waiting: [AuditEvent] = []
         var refusals = RefusalCountState()
         var lost = 0
-        var hasFailed = false
         /// The end of the chain, once something was written.
         var head: AuditHead?
     }
@@ -30,6 +29,7 @@ final class AuditTrail: Sendable {
     private let perform: Perform
     private let time: TimeSource
     private let logger: Logger
+    private let notice: StoreNotice
     private let state = Mutex(State())
 
     init(
@@ -39,6 +39,9 @@ final class AuditTrail: Sendable {
         self.anchor = anchor
         self.time = time
         self.logger = logger
+        self.notice = StoreNotice(
+            away: "The audit record cannot be written; events wait until it can",
+            back: "The audit record is written again.", logger: logger)
         self.perform = perform
     }
 
@@ -126,10 +129,10 @@ final class AuditTrail: Sendable {
                 state.lost -= lost
                 return state.head == nil
             }
-            self.tell(nil)
+            self.notice.note(nil)
             if isFirst { self.tell(head) }
         } catch {
-            self.tell(error)
+            self.notice.note(error)
             throw error
         }
     }
@@ -137,19 +140,5 @@ final class AuditTrail: Sendable {
     /// Says where the chain ends, so that the log, sent elsewhere, knows of what is cut off.
     private func tell(_ head: AuditHead) {
         self.logger.notice("The audit record ends here.", metadata: ["needletail.audit_head": "\(head.text)"])
-    }
-
-    /// Says once that the store is away, and once that it is back.
-    private func tell(_ error: NeedletailError?) {
-        let isNew = self.state.withLock { state in
-            defer { state.hasFailed = error != nil }
-            return state.hasFailed != (error != nil)
-        }
-        guard isNew else { return }
-        if let error {
-            self.logger.error("The audit record cannot be written; events wait until it can: \(error.message)")
-        } else {
-            self.logger.notice("The audit record is written again.")
-        }
     }
 }

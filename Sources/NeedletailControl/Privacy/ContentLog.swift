@@ -25,17 +25,17 @@ final class ContentLog: Sendable {
         var written = 0
         var dropped = 0
         var settings: ContentConfiguration?
-        var hasFailed = false
     }
 
     private let state: Mutex<State>
     private let time: TimeSource
-    private let logger: Logger
+    private let notice: StoreNotice
 
     init(_ settings: ContentConfiguration?, time: TimeSource, logger: Logger) {
         self.state = Mutex(State(settings: settings))
         self.time = time
-        self.logger = logger
+        self.notice = StoreNotice(
+            away: "What was said cannot be kept and is left out", back: "What was said is kept again.", logger: logger)
     }
 
     /// What a new configuration says.
@@ -111,18 +111,11 @@ final class ContentLog: Sendable {
     }
 
     private func tell(_ error: NeedletailError?, written: Int, dropped: Int) {
-        let isNew = self.state.withLock { state in
+        self.state.withLock { state in
             state.written += written
             state.dropped += dropped
-            defer { state.hasFailed = error != nil }
-            return state.hasFailed != (error != nil)
         }
-        guard isNew else { return }
-        if let error {
-            self.logger.error("What was said cannot be kept and is left out: \(error.message)")
-        } else {
-            self.logger.notice("What was said is kept again.")
-        }
+        self.notice.note(error)
     }
 
     /// Deletes what is too old, on the store's thread; all of it where nothing is to be kept any more.

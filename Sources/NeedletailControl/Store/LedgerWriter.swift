@@ -14,7 +14,6 @@ public final class LedgerWriter: RequestObserver {
 
     private struct State {
         var buffer: LedgerBuffer
-        var hasFailed = false
     }
 
     private let store: any LedgerStore
@@ -23,7 +22,7 @@ public final class LedgerWriter: RequestObserver {
     private let interval: Duration
     private let retention: Duration?
     private let time: TimeSource
-    private let logger: Logger
+    private let notice: StoreNotice
     /// Gives what is to be booked of budgets together with the lines, and takes it back if that fails.
     private let changes: BudgetBookkeeping
 
@@ -68,7 +67,9 @@ public final class LedgerWriter: RequestObserver {
         self.retention = configuration.ledgerRetention
         self.changes = changes
         self.time = time
-        self.logger = logger
+        self.notice = StoreNotice(
+            away: "The ledger cannot be written; lines wait until it can", back: "The ledger is written again.",
+            logger: logger)
     }
 
     /// Lines that wait.
@@ -152,30 +153,14 @@ public final class LedgerWriter: RequestObserver {
             guard !lines.isEmpty || !changes.isEmpty else { return }
             do {
                 try self.store.append(lines, booking: changes)
-                self.tell(nil)
+                self.notice.note(nil)
             } catch {
                 self.changes.putBack(changes)
                 self.state.withLock { $0.buffer.putBack(lines) }
-                self.tell(error)
+                self.notice.note(error, metadata: ["waiting": "\(self.waiting)"])
                 throw error
             }
         } while left > 0
-    }
-
-    /// Says once that the store is away, and once that it is back.
-    private func tell(_ error: NeedletailError?) {
-        let (isNew, waiting) = self.state.withLock { state in
-            defer { state.hasFailed = error != nil }
-            return (state.hasFailed != (error != nil), state.buffer.count)
-        }
-        guard isNew else { return }
-        if let error {
-            self.logger.error(
-                "The ledger cannot be written; lines wait until it can: \(error.message)",
-                metadata: ["waiting": "\(waiting)"])
-        } else {
-            self.logger.notice("The ledger is written again.")
-        }
     }
 }
 
