@@ -20,6 +20,8 @@ public struct ProviderSetting: Sendable, Hashable {
     public var fallback: String?
     /// What the value is; default text.
     public var kind: Kind
+    /// Whether it belongs to what proves who asks, and is exchanged together with it. Default for a secret only.
+    public var isCredential: Bool
     /// Whether the type cannot do without.
     public var isRequired: Bool
     /// Another setting that may hold the value inside, so that this one need not be given.
@@ -31,6 +33,7 @@ public struct ProviderSetting: Sendable, Hashable {
         variables: [String] = [],
         fallback: String? = nil,
         kind: Kind = .text,
+        isCredential: Bool? = nil,
         isRequired: Bool = false,
         impliedBy: String? = nil
     ) {
@@ -38,6 +41,7 @@ public struct ProviderSetting: Sendable, Hashable {
         self.variables = variables
         self.fallback = fallback
         self.kind = kind
+        self.isCredential = isCredential ?? (kind == .secret)
         self.isRequired = isRequired
         self.impliedBy = impliedBy
     }

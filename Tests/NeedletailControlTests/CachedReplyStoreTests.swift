@@ -97,6 +97,49 @@ struct CachedReplyStoreTests {
         await late.store.close()
     }
 
+    private static let provider =
+        "type: openai, base_url: 'https://a.example/v1', api_key: one, headers: { OpenAI-Organization: o, Authorization: x }"
+
+    @Test(
+        "exchanged credentials of a provider leave what was kept; whom it asks does not",
+        arguments: [
+            ("api_key: one", "api_key: two", true), ("api_key: one", "api_keys: [{ key: one }, { key: two }]", true),
+            ("Authorization: x", "Authorization: y", true), ("Authorization: x", "x-gateway-token: y", true),
+            ("a.example", "b.example", false), ("OpenAI-Organization: o", "OpenAI-Organization: p", false),
+            ("OpenAI-Organization: o", "X-Tokens: o", false), ("openai", "together", false),
+            (
+                Self.provider,
+                "type: bedrock, settings: { region: eu-west-1, access_key_id: a, secret_access_key: b, session_token: c }",
+                false
+            ),
+        ])
+    func credentials(_ old: String, _ new: String, _ isKept: Bool) throws {
+        let other = Self.provider.replacing(old, with: new)
+        #expect(other != Self.provider)
+        let isEqual = try Self.fingerprint(Self.provider) == Self.fingerprint(other)
+        #expect(isEqual == isKept)
+    }
+
+    @Test(
+        "what proves who asks is not in it where it stands in settings",
+        arguments: [
+            ("access_key_id: a", true), ("secret_access_key: b", true), ("session_token: c", true),
+            ("region: eu-west-1", false),
+        ])
+    func settings(_ setting: String, _ isKept: Bool) throws {
+        let provider =
+            "type: bedrock, settings: { region: eu-west-1, access_key_id: a, secret_access_key: b, session_token: c }"
+        let other = provider.replacing(setting, with: setting + "-other")
+        let isEqual = try Self.fingerprint(provider) == Self.fingerprint(other)
+        #expect(isEqual == isKept)
+    }
+
+    private static func fingerprint(_ provider: String) throws -> [UInt8] {
+        let text = "providers: { p: { \(provider) } }\n"
+        let configuration = try ConfigurationLoader(types: .version, environment: [:]).load(text: text, named: "f.yaml")
+        return Fingerprint(of: configuration.providers.map(\.withoutCredentials)).bytes
+    }
+
     @Test("a purge and an erasure reach what is written and what waits to be")
     func forgetting() async throws {
         let gateway = try self.start(try self.configuration(Self.on))

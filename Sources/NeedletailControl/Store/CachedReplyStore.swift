@@ -50,7 +50,6 @@ final class CachedReplyStore: Sendable {
         var waitingBytes = 0
         var lookups = 0
         var counts = Counts()
-        var hasFailed = false
         var isReading = false
     }
 
@@ -60,12 +59,14 @@ final class CachedReplyStore: Sendable {
     private let connection = Mutex<SQLiteStore?>(nil)
     private let reader = NIOThreadPool(numberOfThreads: 1)
     private let time: TimeSource
-    private let logger: Logger
+    private let notice: StoreNotice
 
     init(_ path: String, _ configuration: Configuration, time: TimeSource, logger: Logger) {
         self.path = path
         self.time = time
-        self.logger = logger
+        self.notice = StoreNotice(
+            away: "The store's part of the reply cache cannot be used",
+            back: "The store's part of the reply cache can be used again.", logger: logger)
         self.replace(configuration)
     }
 
@@ -87,7 +88,7 @@ final class CachedReplyStore: Sendable {
         guard configuration.cache != nil, configuration.cacheStore != nil else { return nil }
         // The same name may lead elsewhere in another configuration.
         let parts = Fingerprint([
-            Fingerprint(of: configuration.providers), Fingerprint(of: configuration.groups),
+            Fingerprint(of: configuration.providers.map(\.withoutCredentials)), Fingerprint(of: configuration.groups),
             Fingerprint(of: configuration.defaultGroup as Any), Fingerprint(of: configuration.experiments),
             Fingerprint(of: configuration.routes), Fingerprint(of: configuration.privacy),
         ])
@@ -167,12 +168,12 @@ final class CachedReplyStore: Sendable {
                     connection = store
                 }
                 let found = try store.reply(digest)
-                self.tell(nil)
+                self.notice.note(nil)
                 return found.map { .found($0) } ?? .absent
             } catch {
                 // Opened anew for the next: the file may be another.
                 connection = nil
-                self.tell(error)
+                self.notice.note(error)
                 return .failed
             }
         }
@@ -223,7 +224,7 @@ final class CachedReplyStore: Sendable {
         }
         do throws(NeedletailError) {
             let done = try file.keep(replies, within: settings.store.maximumSize, before: before)
-            self.tell(nil)
+            self.notice.note(nil)
             return self.state.withLock { state in
                 state.counts.written += replies.count
                 state.counts.evicted += done.evicted
@@ -231,25 +232,11 @@ final class CachedReplyStore: Sendable {
                 return !state.waiting.isEmpty
             }
         } catch {
-            self.tell(error)
+            self.notice.note(error)
             return self.state.withLock { state in
                 state.counts.dropped += replies.count
                 return !state.waiting.isEmpty
             }
-        }
-    }
-
-    /// Says once that the store is away, and once that it is back.
-    private func tell(_ error: NeedletailError?) {
-        let isNew = self.state.withLock { state in
-            defer { state.hasFailed = error != nil }
-            return state.hasFailed != (error != nil)
-        }
-        guard isNew else { return }
-        if let error {
-            self.logger.error("The store's part of the reply cache cannot be used: \(error.message)")
-        } else {
-            self.logger.notice("The store's part of the reply cache can be used again.")
         }
     }
 
@@ -306,7 +293,7 @@ final class CachedReplyStore: Sendable {
             let now = self.time.now()
             if swept.map({ now.duration(since: $0) >= Self.sweep }) ?? true {
                 swept = now
-                do throws(NeedletailError) { try await self.sweep(store, file) } catch { self.tell(error) }
+                do throws(NeedletailError) { try await self.sweep(store, file) } catch { self.notice.note(error) }
             }
             for _ in 0..<self.waitingBatches {
                 guard (try? await store.perform { () throws(NeedletailError) in self.write(to: file) }) == true else {

@@ -11,6 +11,19 @@ package enum Credential {
         return self.query(head.uri)
     }
 
+    /// Headers whose value proves who asks.
+    private static let headers: Set<String> = [
+        "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization",
+    ]
+    /// How other such headers end: `cf-aig-authorization`, `helicone-auth`, `ocp-apim-subscription-key`.
+    private static let endings = ["authorization", "-auth", "-key", "-token", "-secret"]
+
+    /// Whether a header of this name proves who asks.
+    package static func isCredential(_ name: String) -> Bool {
+        let name = name.lowercased()
+        return self.headers.contains(name) || self.endings.contains { name.hasSuffix($0) }
+    }
+
     /// The token of `Bearer <token>`; the scheme in any case (RFC 9110, section 11.1).
     private static func bearer(_ value: String) -> String? {
         let units = value.utf8

@@ -35,7 +35,7 @@ extension ProviderSpec {
             ProviderSetting(
                 "region", variables: ["AWS_REGION", "AWS_DEFAULT_REGION"], isRequired: true, impliedBy: "profile"),
             ProviderSetting("profile", variables: ["AWS_PROFILE"]),
-            ProviderSetting("access_key_id", variables: ["AWS_ACCESS_KEY_ID"]),
+            ProviderSetting("access_key_id", variables: ["AWS_ACCESS_KEY_ID"], isCredential: true),
             ProviderSetting("secret_access_key", variables: ["AWS_SECRET_ACCESS_KEY"], kind: .secret),
             ProviderSetting("session_token", variables: ["AWS_SESSION_TOKEN"], kind: .secret),
         ],

@@ -1,0 +1,16 @@
+import NeedletailGateway
+import NeedletailProviders
+
+extension ProviderConfiguration {
+    /// Who is asked, without what proves who asks: equal before and after a key is exchanged. Base URL, settings such as
+    /// region, project and organisation, and all other headers stay.
+    var withoutCredentials: Self {
+        var plain = self
+        plain.apiKeys = []
+        plain.headers.removeAll { Credential.isCredential($0.name) }
+        for setting in ProviderSpec.named(self.type)?.settings ?? [] where setting.isCredential {
+            plain.settings[setting.name] = nil
+        }
+        return plain
+    }
+}
