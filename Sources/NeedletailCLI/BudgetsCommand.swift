@@ -60,10 +60,12 @@ struct BudgetsCommand: AsyncParsableCommand {
             do {
                 let store = try tool.open(.write)
                 try CommandAudit.noting("needletail budgets reset", self.name, in: store) {
-                    guard try store.balances(counter: self.name).isEmpty == false else {
+                    // Those of the configuration are called alike in the store.
+                    let counter = BudgetTable.counter(named: self.name, try store.keys().budgets, try store.balances())
+                    guard let counter else {
                         throw CommandFailure("needletail budgets: nothing is counted for '\(self.name)'")
                     }
-                    try store.reset(counter: self.name)
+                    try store.reset(counter: counter)
                 }
                 if self.json { StandardStreams.object { $0.member("reset", self.name) } }
             } catch let error as NeedletailError {

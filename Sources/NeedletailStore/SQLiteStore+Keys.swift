@@ -12,8 +12,9 @@ extension SQLiteStore: KeyStore {
                 """
             return try Row.fetchAll(database, sql: sql).map { row in
                 StoredKey(
-                    id: row[0], name: row[1], account: row[16], prefix: row[2], hash: Self.bytes(row[3]),
-                    grant: Self.grant(row),
+                    id: row[0], name: row[1],
+                    // In a file of an earlier version, which is only read, the name.
+                    account: row[16] ?? row[1], prefix: row[2], hash: Self.bytes(row[3]), grant: Self.grant(row),
                     limits: try Self.limits(row[15]), created: row[4], expires: row[5], isDisabled: row[6])
             }
         }

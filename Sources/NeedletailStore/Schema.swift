@@ -145,6 +145,32 @@ enum Schema {
             }
         }
         Self.registerReplies(&migrator)
+        migrator.registerMigration("keys: accounts of their own") { database in try Self.nameAccounts(database) }
         return migrator
+    }
+
+    /// Gives what keys have spent so far an account that no key of the configuration can have: the name and the id of the
+    /// oldest key that counts there.
+    private static func nameAccounts(_ database: Database) throws {
+        let sql = """
+            SELECT COALESCE(account, name), id FROM api_key
+            WHERE account IS NULL OR account NOT LIKE '%#%' ORDER BY created, id
+            """
+        var named: Set<String> = []
+        for row in try Row.fetchAll(database, sql: sql) {
+            let (old, id): (String, String) = (row[0], row[1])
+            guard named.insert(old).inserted else { continue }
+            let account = "\(old)#\(id)"
+            try database.execute(
+                sql: "UPDATE api_key SET account = ? WHERE COALESCE(account, name) = ?", arguments: [account, old])
+            // `key NAME`, and with what else is counted behind a space.
+            let counter = "key \(old)"
+            try database.execute(
+                sql: """
+                    UPDATE budget SET counter = ?1 || substr(counter, length(?2) + 1)
+                    WHERE counter = ?2 OR substr(counter, 1, length(?2) + 1) = ?2 || ' '
+                    """,
+                arguments: ["key \(account)", counter])
+        }
     }
 }

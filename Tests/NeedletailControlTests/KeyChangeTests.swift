@@ -1,12 +1,12 @@
 import NIOCore
 import NeedletailCore
 import NeedletailGateway
-import NeedletailRouting
 import NeedletailStore
 import NeedletailTesting
 import Testing
 
 @testable import NeedletailControl
+@testable import NeedletailRouting
 
 @Suite("Changes of stored keys")
 struct KeyChangeTests {
@@ -127,27 +127,70 @@ struct KeyChangeTests {
             self.ring.known.budgets.map { "\($0.name) = \($0.account)" }.sorted()
         }
         let limits = try KeyLimits(changes: try Self.json(#"{"budget":{"limit":1},"limits":{"daily_budget":1}}"#))
-        _ = try self.tool.create("a", limits: limits)
+        let (first, _) = try self.tool.create("a", limits: limits)
+        #expect(first.account == "a#\(first.id)")
+        let own = "key a#\(first.id)"
         try self.change("a", #"{"name":"b"}"#)
-        #expect(accounts() == ["key b = key a", "key b daily_budget = key a daily_budget"])
+        #expect(accounts() == ["key b = \(own)", "key b daily_budget = \(own) daily_budget"])
         _ = try self.tool.rotate("b", overlap: 0)
         self.time.advance(by: .seconds(1))
         try self.change("b", #"{"name":"c"}"#)
-        #expect(accounts().first == "key c = key a")
+        #expect(accounts().first == "key c = \(own)")
         // The name is free, its count is not.
         let (other, _) = try self.tool.create("a", limits: limits)
         try self.ring.refresh(isForced: true)
-        #expect(accounts().first == "key a = key a#\(other.id)")
+        #expect(accounts().first == "key a = key a#\(other.id)" && other.id != first.id)
         try self.tool.delete("a")
         try self.change("c", #"{"name":"a"}"#)
-        #expect(accounts() == ["key a = key a", "key a daily_budget = key a daily_budget"])
-        #expect(try self.store.keys().allSatisfy { $0.account == nil })
+        #expect(accounts() == ["key a = \(own)", "key a daily_budget = \(own) daily_budget"])
+    }
+
+    @Test(
+        "what a key has used of its rates stays used under another name, also for calls that run; a new key's is whole")
+    func renamedLimits() throws {
+        let limits = try KeyLimits(changes: try Self.json(#"{"limits":{"rpm":3,"concurrency":2}}"#))
+        _ = try self.tool.create("a", limits: limits)
+        try self.ring.refresh(isForced: true)
+        func gate(_ name: String) throws -> AdmissionGate {
+            try #require(self.ring.limits.gate(name, within: nil))
+        }
+        let now = self.time.source.now()
+        let permit = try gate("a").admit(RequestSize(input: 1, output: 1), now: now).get()
+        try self.change("a", #"{"name":"b"}"#)
+        #expect(self.ring.limits.gate("a", within: nil) == nil)
+        let scope = try #require(try gate("b").limits.first)
+        #expect(scope.name == "key b" && scope.headroom(now: now).running == 1)
+        #expect(scope.headroom(now: now).requests?.remaining == 2)
+        permit.settle(.neutral, used: 1, now: now, random: nil)
+        #expect(scope.headroom(now: now).running == 0)
+        _ = try self.tool.create("a", limits: limits)
+        _ = try self.tool.rotate("b", overlap: 0)
+        try self.ring.refresh(isForced: true)
+        #expect(try gate("a").limits.first?.headroom(now: now).requests?.remaining == 3)
+        #expect(try gate("b").limits.first?.headroom(now: now).requests?.remaining == 2)
+    }
+
+    @Test("people call a count as its key is called now, and forget it by that name")
+    func names() throws {
+        let limits = try KeyLimits(changes: try Self.json(#"{"budget":{"limit":1}}"#))
+        let (key, _) = try self.tool.create("a", limits: limits)
+        try self.change("a", #"{"name":"b"}"#)
+        let each = BudgetRule(name: "each", each: .key, limit: 10, window: BudgetWindow(.total))
+        let rules = self.ring.known.budgets + [each]
+        let counters = ["key \(key.account)", "key a", "each/b"]
+        try self.store.book(counters.map { BudgetChange(slot: BudgetSlot(counter: $0, start: 0), spent: 5, leased: 0) })
+        let balances = try self.store.balances()
+        let table = BudgetTable(balances, rules, now: 0).json
+        #expect(table.contains(#""budget":"key b""#) && table.contains(#""budget":"each/b""#) && !table.contains("#"))
+        #expect(
+            ["key b", "each/b", "key a", "each/c"].map { BudgetTable.counter(named: $0, rules, balances) }
+                == ["key \(key.account)", "each/b", "key a", nil])
     }
 
     @Test("a budget that is spent stays spent when its key has another name, also for a call that runs meanwhile")
     func renamedBudget() throws {
         let limits = try KeyLimits(changes: try Self.json(#"{"budget":{"limit":"0.000000001"}}"#))
-        _ = try self.tool.create("a", limits: limits)
+        let (key, _) = try self.tool.create("a", limits: limits)
         try self.ring.refresh(isForced: true)
         var state = BudgetState(self.ring.known.budgets)
         func hold(_ key: String, _ money: Int128) throws -> BudgetState.Hold? {
@@ -173,7 +216,10 @@ struct KeyChangeTests {
         _ = state.settle(first, money: 600, tokens: 0, now: 1)
         #expect(try hold("b", 401) == nil)
         try self.store.book(state.takeChanges(now: 1, isClosing: true))
-        #expect(try self.store.balances().map { "\($0.slot.counter) \($0.spent) \($0.leased)" } == ["key a 600 0"])
+        #expect(
+            try self.store.balances().map { "\($0.slot.counter) \($0.spent) \($0.leased)" } == [
+                "key \(key.account) 600 0"
+            ])
         #expect(try hold("b", 400) != nil)
     }
 

@@ -16,7 +16,7 @@ struct BudgetLevel: Sendable, Hashable {
     /// - Parameter mine: What this process has not booked yet.
     init(_ rule: BudgetRule, _ count: BudgetLine.Count, mine: (held: Int128, free: Int128, waiting: Int128)) {
         let scale = rule.unit == .money ? 1e12 : 1
-        self.name = count.counter
+        self.name = count.name
         self.unit = rule.unit == .money ? "dollars" : "tokens"
         self.limit = Double(rule.limit) / scale
         self.spent = Double(count.spent + mine.waiting) / scale

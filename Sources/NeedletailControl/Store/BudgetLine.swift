@@ -5,7 +5,10 @@ import NeedletailRouting
 struct BudgetLine {
     /// What a count has now.
     struct Count {
+        /// What it is called in the store.
         var counter: String
+        /// What it is called by people: the budget's name, with `/SUBJECT` where each has one of its own.
+        var name: String
         var spent: Int128
         var leased: Int128
     }
@@ -28,10 +31,25 @@ struct BudgetLine {
                 counts[index].spent += balance.spent
                 counts[index].leased += balance.leased
             } else {
-                counts.append(Count(counter: counter, spent: balance.spent, leased: balance.leased))
+                counts.append(
+                    Count(
+                        counter: counter, name: self.rule.name + counter.dropFirst(account.count),
+                        spent: balance.spent, leased: balance.leased))
             }
         }
         return counts
+    }
+
+    /// What a count is called in the store that people call so; `nil` where nothing is counted under that name.
+    ///
+    /// - Parameter rules: Those that hold. What other rules have counted is called as in the store.
+    static func counter(named name: String, _ rules: [BudgetRule], _ balances: [BudgetBalance]) -> String? {
+        let counters = Set(balances.map(\.slot.counter))
+        for rule in rules where name == rule.name || rule.each != nil && name.hasPrefix(rule.name + "/") {
+            let counter = rule.account + name.dropFirst(rule.name.count)
+            if counters.contains(counter) { return counter }
+        }
+        return counters.contains(name) ? name : nil
     }
 
     /// An amount without its unit.

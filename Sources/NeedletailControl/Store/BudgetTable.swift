@@ -14,16 +14,21 @@ public struct BudgetTable: Sendable {
             let line = BudgetLine(rule)
             var counts = line.counts(balances, now: now)
             if counts.isEmpty, rule.each == nil {
-                counts = [BudgetLine.Count(counter: rule.account, spent: 0, leased: 0)]
+                counts = [BudgetLine.Count(counter: rule.account, name: rule.name, spent: 0, leased: 0)]
             }
             return counts.map { count in
                 [
-                    count.counter, rule.unit.rawValue, line.text(rule.limit), rule.window.period.rawValue,
+                    count.name, rule.unit.rawValue, line.text(rule.limit), rule.window.period.rawValue,
                     line.text(count.spent), line.text(count.leased),
                     line.text(max(0, rule.limit - count.spent - count.leased)),
                 ]
             }
         }
+    }
+
+    /// What a count is called in the store that the table calls so; `nil` where nothing is counted under that name.
+    public static func counter(named name: String, _ rules: [BudgetRule], _ balances: [BudgetBalance]) -> String? {
+        BudgetLine.counter(named: name, rules, balances)
     }
 
     private static let names = ["budget", "unit", "limit", "per", "spent", "leased", "left"]

@@ -87,7 +87,7 @@ extension KeyLimits {
 
     /// The budgets of the keys of a name, named as those of the configuration's keys are.
     ///
-    /// - Parameter account: The name that they are counted under.
+    /// - Parameter account: What they are counted under.
     func budgets(of name: String, account: String) -> [BudgetRule] {
         let scope: [(BudgetRule.Dimension, ModelGlob)] = [(.key, ModelGlob(name))]
         var rules: [BudgetRule] = []
@@ -135,10 +135,13 @@ extension [StoredKey] {
         self.newest.mapValues(\.limits).filter { !$0.value.isEmpty }
     }
 
+    /// What each name is counted under.
+    var accounts: [String: String] { self.newest.mapValues(\.account) }
+
     /// The budgets of all of them, in the order of their names.
     public var budgets: [BudgetRule] {
         self.newest.sorted { $0.key < $1.key }.flatMap { name, key in
-            key.limits.budgets(of: name, account: key.account ?? name)
+            key.limits.budgets(of: name, account: key.account)
         }
     }
 }

@@ -21,9 +21,6 @@ public struct KeyPatch: Sendable {
             guard let text = name.string, ScalarCheck.isName(text) else {
                 throw NeedletailError(.invalidRequest, "This is no name; \(SchemaKind.name.example).")
             }
-            // What was spent goes on counting, under the name that it began under.
-            if text != key.name { key.account = key.account ?? key.name }
-            if key.account == text { key.account = nil }
             key.name = text
         }
         let old = key.grant

@@ -68,7 +68,7 @@ final class KeyRing: StoredAccess {
         guard isForced || self.state.withLock({ $0.revision }) != revision else { return false }
         let keys = try self.store.keys()
         // Before the keys: a new one is never without its limits.
-        self.limits.replace(keys.limits.mapValues(\.policy), now: self.time.now())
+        self.limits.replace(keys.limits.mapValues(\.policy), accounts: keys.accounts, now: self.time.now())
         let entries = keys.map { key in
             let access = AccessKey(
                 name: key.name, secret: "", grant: key.grant, priority: key.limits.priority ?? .normal)

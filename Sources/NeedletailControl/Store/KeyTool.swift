@@ -41,9 +41,7 @@ public struct KeyTool: Sendable {
             throw NeedletailError(.invalidRequest, "The configuration has a key '\(name)'; choose another name.")
         }
         try Self.check(limits, groups)
-        var made = self.make(name, grant, limits, lifetime)
-        // The name's count belongs to a key that has another name now. No name has a number sign.
-        if all.contains(where: { $0.account == name }) { made.0.account = "\(name)#\(made.0.id)" }
+        let made = self.make(name, grant, limits, lifetime)
         try self.store.save([made.0])
         return made
     }

@@ -4,8 +4,9 @@ public struct StoredKey: Sendable, Hashable {
     public var id: String
     /// The name, for logs and bills.
     public var name: String
-    /// What its limits and budget are counted under in the store; `nil` for the name. Stays as it is when the name changes.
-    public var account: String?
+    /// What its limits and budget are counted under, whatever its name becomes: the name that it was made with and its id, which
+    /// no other key has. One that replaces it takes it over.
+    public var account: String
     /// How the key begins, to recognise it by.
     public var prefix: String
     /// SHA-256 of the key. A key has 256 random bits, so that there is nothing to guess and nothing to salt.
@@ -22,6 +23,8 @@ public struct StoredKey: Sendable, Hashable {
     public var isDisabled: Bool
 
     /// Creates a key.
+    ///
+    /// - Parameter account: `nil` for one of its own.
     public init(
         id: String,
         name: String,
@@ -36,7 +39,8 @@ public struct StoredKey: Sendable, Hashable {
     ) {
         self.id = id
         self.name = name
-        self.account = account
+        // No name has a number sign.
+        self.account = account ?? "\(name)#\(id)"
         self.prefix = prefix
         self.hash = hash
         self.grant = grant

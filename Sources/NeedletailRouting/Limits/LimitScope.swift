@@ -3,8 +3,7 @@ import Synchronization
 
 /// The limits of one provider, deployment, key, tenant or model: a lock around their state.
 public final class LimitScope: Sendable {
-    /// Whose they are, for people: `provider openai`.
-    public let name: String
+    private let title: Mutex<String>
     private let state: Mutex<LimitState>
     private let waiting = WaitingQueues()
     /// Whether nothing is limited: then nobody need take the lock to find out.
@@ -26,13 +25,19 @@ public final class LimitScope: Sendable {
         now: Instant,
         observe: (@Sendable (_ reply: InferenceReply, _ now: Instant) -> ObservedLimits?)? = nil
     ) {
-        self.name = name
+        self.title = Mutex(name)
         let state = LimitState(policy, now: now)
         self.sureTokens = Atomic(state.sureTokens)
         self.state = Mutex(state)
         self.isOpen = Atomic(policy.isEmpty)
         self.observe = observe
     }
+
+    /// Whose they are, for people: `provider openai`.
+    public var name: String { self.title.withLock { $0 } }
+
+    /// Gives another name.
+    func rename(_ name: String) { self.title.withLock { $0 = name } }
 
     /// What is left.
     public func headroom(now: Instant) -> LimitHeadroom {

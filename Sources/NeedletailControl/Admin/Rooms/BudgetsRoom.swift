@@ -29,9 +29,13 @@ struct BudgetsRoom: AdminRoom {
                 "Forgets what a count has spent, and what crashes took of it; the name is a budget's, with /SUBJECT where each has one of its own."
             ) { request throws(AdminError) in
                 let name = request["name"]
-                let known = try await self.balances().map(\.slot.counter)
-                guard known.contains(name) else { throw .unknown("count", name, among: Set(known)) }
-                do throws(NeedletailError) { try await self.store.resetBudget(name) } catch { throw .store(error) }
+                let (balances, rules) = (try await self.balances(), self.store.budgets.rules)
+                guard let counter = BudgetLine.counter(named: name, rules, balances) else {
+                    let now = self.store.wallSeconds
+                    let known = rules.flatMap { BudgetLine($0).counts(balances, now: now).map(\.name) }
+                    throw .unknown("count", name, among: Set(known))
+                }
+                do throws(NeedletailError) { try await self.store.resetBudget(counter) } catch { throw .store(error) }
                 return .object { $0.member("reset", name) }
             },
         ]
@@ -60,7 +64,7 @@ struct BudgetsRoom: AdminRoom {
         let now = self.store.wallSeconds
         json.member("counts", objects: line.counts(balances, now: now)) { json, count in
             let mine = self.store.budgets.outstanding(count.counter)
-            json.member("name", count.counter)
+            json.member("name", count.name)
             json.member("spent", line.text(count.spent + mine.waiting))
             json.member("held", line.text(mine.held))
             json.member("leased", line.text(max(0, count.leased - mine.held - mine.waiting)))
