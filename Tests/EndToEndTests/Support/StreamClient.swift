@@ -13,7 +13,6 @@ final class StreamClient: Sendable {
             var status = 0
             var isWhole = false
             var isOver = false
-            var waiter: CheckedContinuation<Void, Never>?
         }
 
         private final class Collector: ChannelInboundHandler {
@@ -30,32 +29,32 @@ final class StreamClient: Sendable {
                 case .headers(let headers):
                     if self.pauses { context.channel.setOption(.autoRead, value: false).whenComplete { _ in } }
                     let status = headers.headers.first(name: ":status").flatMap { Int($0) } ?? 0
-                    self.stream.change { state in
+                    self.stream.state.change { state in
                         if status >= 200 { state.status = status }
                         if headers.endStream { state.isWhole = true }
                     }
-                case .data(let data) where data.endStream: self.stream.change { $0.isWhole = true }
+                case .data(let data) where data.endStream: self.stream.state.change { $0.isWhole = true }
                 default: break
                 }
             }
 
-            func channelInactive(context: ChannelHandlerContext) { self.stream.change { $0.isOver = true } }
+            func channelInactive(context: ChannelHandlerContext) { self.stream.state.change { $0.isOver = true } }
             func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
         }
 
-        private let state = Mutex(State())
+        private let state = Watched(State())
         fileprivate let channel = Mutex<(any Channel)?>(nil)
 
         /// The answer's status, 0 without one, and whether its end has come; waits for that.
         var answer: (status: Int, isWhole: Bool) {
             get async {
-                await self.wait { $0.isWhole || $0.isOver }
+                await self.state.wait { $0.isWhole || $0.isOver }
                 return self.state.withLock { ($0.status, $0.isWhole) }
             }
         }
 
         /// Waits for the answer's head.
-        func untilHead() async { await self.wait { $0.status > 0 || $0.isOver } }
+        func untilHead() async { await self.state.wait { $0.status > 0 || $0.isOver } }
 
         func send(_ headers: HPACKHeaders, isEnd: Bool) {
             self.write(.headers(.init(headers: headers, endStream: isEnd)))
@@ -72,32 +71,6 @@ final class StreamClient: Sendable {
         }
 
         fileprivate func collector(pauses: Bool) -> any ChannelHandler { Collector(self, pauses: pauses) }
-
-        private func wait(until condition: @Sendable (borrowing State) -> Bool) async {
-            while !self.state.withLock({ condition($0) }), !Task.isCancelled {
-                await withTaskCancellationHandler {
-                    await withCheckedContinuation { continuation in
-                        let isStale = self.state.withLock { state in
-                            if condition(state) || Task.isCancelled { return true }
-                            state.waiter = continuation
-                            return false
-                        }
-                        if isStale { continuation.resume() }
-                    }
-                } onCancel: {
-                    self.change { $0.isOver = true }
-                }
-            }
-        }
-
-        private func change(_ body: (inout State) -> Void) {
-            let waiter = self.state.withLock { state in
-                body(&state)
-                defer { state.waiter = nil }
-                return state.waiter
-            }
-            waiter?.resume()
-        }
     }
 
     private let channel: any Channel

@@ -18,7 +18,6 @@ final class TestClient: Sendable {
     private struct State {
         var received: [UInt8] = []
         var isOver = false
-        var waiter: CheckedContinuation<Void, Never>?
     }
 
     private final class Collector: ChannelInboundHandler {
@@ -28,11 +27,11 @@ final class TestClient: Sendable {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = self.unwrapInboundIn(data)
-            self.client.change { $0.received += bytes.readableBytesView }
+            self.client.state.change { $0.received += bytes.readableBytesView }
         }
 
         func channelInactive(context: ChannelHandlerContext) {
-            self.client.change { $0.isOver = true }
+            self.client.state.change { $0.isOver = true }
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -40,7 +39,7 @@ final class TestClient: Sendable {
         }
     }
 
-    private let state = Mutex(State())
+    private let state = Watched(State())
     private let channel = Mutex<(any Channel)?>(nil)
 
     /// - Parameters:
@@ -139,27 +138,8 @@ final class TestClient: Sendable {
 
     /// Waits for more; a test whose time is over hears of an end.
     private func more(than count: Int) async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isStale = self.state.withLock { state in
-                    if state.received.count != count || state.isOver { return true }
-                    state.waiter = continuation
-                    return false
-                }
-                if isStale { continuation.resume() }
-            }
-        } onCancel: {
-            self.change { $0.isOver = true }
-        }
-    }
-
-    private func change(_ body: (inout State) -> Void) {
-        let waiter = self.state.withLock { state in
-            body(&state)
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume()
+        await self.state.wait { $0.received.count != count || $0.isOver }
+        if Task.isCancelled { self.state.change { $0.isOver = true } }
     }
 
     // MARK: Parsing
