@@ -91,15 +91,28 @@ extension SQLiteStore: LedgerStore {
                 sql: "SELECT \((columns + [Self.sums]).joined(separator: ", ")) FROM \(lines)\(filter)\(group)",
                 arguments: arguments
             ).map { Self.row($0, dimensions: columns.count) }
-            let total = try Row.fetchOne(
-                database, sql: "SELECT \(Self.sums) FROM ledger\(filter)", arguments: arguments)
+            var total = rows.reduce(into: CostReport.Row()) { $0.add($1) }
+            if question.dimensions.contains(.tag) {
+                // A line with several tags was added as often.
+                let row = try Row.fetchOne(
+                    database, sql: "SELECT \(Self.sums) FROM ledger\(filter)", arguments: arguments)
+                total = row.map { Self.row($0, dimensions: 0) } ?? total
+            } else if !Self.ofRequests.isSuperset(of: question.dimensions) {
+                // As was a request with calls in several rows.
+                total.requests =
+                    try Int.fetchOne(
+                        database, sql: "SELECT \(Self.requests) FROM ledger\(filter)", arguments: arguments) ?? 0
+            }
             return CostReport(
                 dimensions: question.dimensions,
                 rows: columns.isEmpty
                     ? [] : rows.sorted { ($1.cost, $0.values.first ?? "") < ($0.cost, $1.values.first ?? "") },
-                total: total.map { Self.row($0, dimensions: 0) } ?? CostReport.Row())
+                total: total)
         }
     }
+
+    /// What is the same for all calls of a request.
+    private static let ofRequests: Set<CostQuestion.Dimension> = [.key, .tenant, .team, .user]
 
     private static let taggedLines =
         "ledger LEFT JOIN json_each(CASE ledger.tags WHEN '' THEN '[\"\"]' ELSE ledger.tags END) AS one"
@@ -107,9 +120,13 @@ extension SQLiteStore: LedgerStore {
     /// How the store would look for what a question asks, in SQLite's words: for tests.
     package func plan(_ question: CostQuestion) throws(NeedletailError) -> String {
         let (filter, arguments) = Self.filter(question)
+        let columns = question.dimensions.map(Self.column)
+        let group = columns.isEmpty ? "" : " GROUP BY " + columns.indices.map { "\($0 + 1)" }.joined(separator: ", ")
+        let wanted = (columns + [Self.sums]).joined(separator: ", ")
         return try self.read { database in
             try Row.fetchAll(
-                database, sql: "EXPLAIN QUERY PLAN SELECT \(Self.sums) FROM ledger\(filter)", arguments: arguments
+                database, sql: "EXPLAIN QUERY PLAN SELECT \(wanted) FROM ledger\(filter)\(group)",
+                arguments: arguments
             ).map { $0["detail"] as String? ?? "" }.joined(separator: "; ")
         }
     }
@@ -128,9 +145,12 @@ extension SQLiteStore: LedgerStore {
         return (conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND "), arguments)
     }
 
+    /// Lines that stand for several calls stand for as many requests.
+    private static let requests = "coalesce(count(DISTINCT request) + sum(calls) - count(*), 0)"
+
     /// Sums that cannot overflow: dollars and the rest of a dollar apart.
     private static let sums = """
-        count(DISTINCT request) + sum(calls) - count(*), sum(calls), sum(coalesce(input_tokens, 0)), sum(coalesce(output_tokens, 0)), \
+        \(requests), sum(calls), sum(coalesce(input_tokens, 0)), sum(coalesce(output_tokens, 0)), \
         sum(coalesce(cached_tokens, 0)), sum(cost_pico_usd / 1000000000000), sum(cost_pico_usd % 1000000000000), \
         sum(CASE WHEN cost_pico_usd IS NULL THEN calls ELSE 0 END)
         """
@@ -140,7 +160,8 @@ extension SQLiteStore: LedgerStore {
         case .day: "strftime('%Y-%m-%d', at / 1000, 'unixepoch')"
         case .accuracy: "coalesce(accuracy, 'unknown')"
         case .tag: "one.value"
-        default: "ledger." + dimension.rawValue
+        // Not by the index of keys, whose order is dearer to follow than it is to sort what the filter leaves.
+        default: "+ledger." + dimension.rawValue
         }
     }
 
@@ -150,5 +171,18 @@ extension SQLiteStore: LedgerStore {
             values: (0..<dimensions).map { row[$0] as String? ?? "" },
             requests: int(0), calls: int(1), inputTokens: int(2), outputTokens: int(3), cachedInputTokens: int(4),
             cost: Money(picodollars: Int128(int(5)) * 1_000_000_000_000 + Int128(int(6))), unpriced: int(7))
+    }
+}
+
+extension CostReport.Row {
+    /// Adds what another row counts; what they are told apart by stays.
+    fileprivate mutating func add(_ other: Self) {
+        self.requests += other.requests
+        self.calls += other.calls
+        self.inputTokens += other.inputTokens
+        self.outputTokens += other.outputTokens
+        self.cachedInputTokens += other.cachedInputTokens
+        self.cost += other.cost
+        self.unpriced += other.unpriced
     }
 }

@@ -44,6 +44,29 @@ struct SQLiteStoreTests {
         #expect(since.rows.isEmpty)
     }
 
+    @Test("A request with several calls counts once in every row that has some of them, and once in the total")
+    func calls() throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file("n.db"))
+        var lines = (0..<6).map { Self.line($0, model: $0 % 2 == 0 ? "m" : "n") }
+        // Three requests with two calls each, each call at another model; the last stands for four more.
+        for index in lines.indices { lines[index].request = Int64(index / 2) }
+        lines[5].calls = 5
+        lines[5].cost = nil
+        lines[0].tags = ["x", "y"]
+        try store.append(lines, booking: [])
+        for dimensions in [[], [.key], [.model], [.key, .model], [.tag], [.day], [.user, .tenant], [.provider]]
+            as [[CostQuestion.Dimension]]
+        {
+            let report = try store.costs(CostQuestion(by: dimensions))
+            #expect(report.total.requests == 7 && report.total.calls == 10, "\(dimensions)")
+            #expect(report.total.unpriced == 6 && report.total.inputTokens == 60, "\(dimensions)")
+            guard dimensions.contains(.model) else { continue }
+            #expect(report.rows.map(\.requests).sorted() == [3, 7], "\(dimensions)")
+        }
+        #expect(try store.costs(CostQuestion(by: [.model], key: "nobody")).total == CostReport.Row())
+    }
+
     @Test("A line with several tags stands in the row of each, and once in the total; teams are told apart")
     func tags() throws {
         let folder = try Folder()
@@ -93,6 +116,9 @@ struct SQLiteStoreTests {
             (CostQuestion(by: [], since: 5, until: 9), "SEARCH ledger USING INDEX ledger_at"),
             (CostQuestion(by: [], key: "a"), "SEARCH ledger USING INDEX ledger_key_at"),
             (CostQuestion(by: [], since: 5, key: "a"), "SEARCH ledger USING INDEX ledger_key_at"),
+            (CostQuestion(by: [.key], since: 5), "SEARCH ledger USING INDEX ledger_at"),
+            (CostQuestion(by: [.model, .key], since: 5), "SEARCH ledger USING INDEX ledger_at"),
+            (CostQuestion(by: [.key]), "SCAN ledger;"),
         ] {
             let plan = try store.plan(question)
             #expect(plan.contains(index), "\(plan)")
