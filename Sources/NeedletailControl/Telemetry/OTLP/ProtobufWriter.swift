@@ -3,8 +3,10 @@ import NIOCore
 /// Writes [Protocol Buffers](https://protobuf.dev/programming-guides/encoding/), field by field; as much of it as OTLP
 /// needs. Values that are the default are left out, as proto3 does.
 struct ProtobufWriter {
+    private var content: [UInt8] = []
+
     /// What has been written.
-    private(set) var bytes = ByteBuffer()
+    var bytes: ByteBuffer { ByteBuffer(bytes: self.content) }
 
     private enum WireType: UInt64 {
         case varint = 0
@@ -20,10 +22,14 @@ struct ProtobufWriter {
     private mutating func varint(_ value: UInt64) {
         var value = value
         while value >= 0x80 {
-            self.bytes.writeInteger(UInt8(truncatingIfNeeded: value) | 0x80)
+            self.content.append(UInt8(truncatingIfNeeded: value) | 0x80)
             value >>= 7
         }
-        self.bytes.writeInteger(UInt8(truncatingIfNeeded: value))
+        self.content.append(UInt8(truncatingIfNeeded: value))
+    }
+
+    private mutating func little(_ value: UInt64, bytes: Int) {
+        for place in 0..<bytes { self.content.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * place))) }
     }
 
     /// `int64`, `uint32`, an enumeration's value.
@@ -43,14 +49,14 @@ struct ProtobufWriter {
     /// `fixed64` and `sfixed64`; written even if zero, for members of a `oneof`.
     mutating func fixed64(_ field: Int, _ value: UInt64) {
         self.tag(field, .fixed64)
-        self.bytes.writeInteger(value, endianness: .little)
+        self.little(value, bytes: 8)
     }
 
     /// `fixed32`.
     mutating func fixed32(_ field: Int, _ value: UInt32) {
         guard value != 0 else { return }
         self.tag(field, .fixed32)
-        self.bytes.writeInteger(value, endianness: .little)
+        self.little(UInt64(value), bytes: 4)
     }
 
     /// `double`; written even if zero.
@@ -63,14 +69,14 @@ struct ProtobufWriter {
         guard !value.isEmpty || isMember else { return }
         self.tag(field, .delimited)
         self.varint(UInt64(value.utf8.count))
-        self.bytes.writeString(value)
+        self.content.append(contentsOf: value.utf8)
     }
 
     /// `bytes` that are whole numbers in network order.
     mutating func bytes(_ field: Int, _ words: UInt64...) {
         self.tag(field, .delimited)
         self.varint(UInt64(8 * words.count))
-        for word in words { self.bytes.writeInteger(word) }
+        for word in words { self.little(word.byteSwapped, bytes: 8) }
     }
 
     /// `repeated fixed64`, packed.
@@ -78,15 +84,25 @@ struct ProtobufWriter {
         guard !values.isEmpty else { return }
         self.tag(field, .delimited)
         self.varint(UInt64(8 * values.count))
-        for value in values { self.bytes.writeInteger(value, endianness: .little) }
+        for value in values { self.little(value, bytes: 8) }
     }
 
     /// A message inside this one; written even if empty.
+    ///
+    /// Written in its place, and the length put before it when that is known: nearly all are short, and need no more than
+    /// the byte that was kept for it.
     mutating func message(_ field: Int, _ write: (inout ProtobufWriter) -> Void) {
-        var inner = ProtobufWriter()
-        write(&inner)
         self.tag(field, .delimited)
-        self.varint(UInt64(inner.bytes.readableBytes))
-        self.bytes.writeBuffer(&inner.bytes)
+        let place = self.content.count
+        self.content.append(0)
+        write(&self)
+        let length = self.content.count - place - 1
+        if length < 0x80 {
+            self.content[place] = UInt8(truncatingIfNeeded: length)
+        } else {
+            var prefix = ProtobufWriter()
+            prefix.varint(UInt64(length))
+            self.content.replaceSubrange(place...place, with: prefix.content)
+        }
     }
 }
