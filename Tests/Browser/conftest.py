@@ -150,9 +150,18 @@ class Dashboard:
     def weigh(self, response):
         self.loaded[response.url] = response
 
-    def log_in(self):
+    def come(self):
+        """Opens the page that asks for the key."""
         self.allowed = ["401"]
         self.page.goto(self.gateway.admin + "/")
+        expect(self.page.get_by_label("Key")).to_be_editable()
+        return self
+
+    def log_in(self):
+        self.come()
+        return self.enter()
+
+    def enter(self):
         self.page.get_by_label("Key").fill(ADMIN_KEY)
         self.page.get_by_role("button", name="Log in").click()
         self.page.get_by_role("heading", name="Overview", exact=True).wait_for()
@@ -175,3 +184,17 @@ def dashboard(chromium, gateway, request):
     context.close()
     assert hacked is None
     assert it.faults == []
+
+
+MEASURED = []
+
+
+@pytest.fixture
+def measured():
+    """What is told at the end of the run."""
+    return MEASURED
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in MEASURED:
+        terminalreporter.write_line(line)
