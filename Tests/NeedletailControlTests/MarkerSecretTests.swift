@@ -118,8 +118,7 @@ struct MarkerSecretTests {
         try await Self.asClient(api)
         try await Self.asAdministrator(admin, process)
         // For as long as it takes, which a drain does not.
-        await process.telemetry.spans?.flush()
-        await process.telemetry.metrics?.flush()
+        await process.telemetry.export.flush()
         await process.drain()
         await api.pool.shutdown()
         await admin.pool.shutdown()

@@ -85,7 +85,7 @@ final class AlertWebhook: Sendable {
             let headers = AlertMessage.headers(event, body, secret: self.configuration.secret)
             guard !(await self.client.send(body, headers: headers, tries: tries)) else { continue }
             // Whoever runs it next goes on where this one was stopped.
-            guard !Task.isCancelled else { return self.queue.putBack(event) }
+            guard !Task.isCancelled else { return self.queue.putBack([event]) }
             self.queue.drop(1)
         }
     }

@@ -85,16 +85,15 @@ public final class GatewayProcess: Service {
         self.store = store
         let tokens = TokenService(configuration, surroundings)
         self.tokens = tokens
-        var observed = telemetry.observation
-        // What prices a call comes before what shows the price.
-        observed.observers = store.observers + observed.observers
         let signals = AlertSignals()
-        observed.observers.append(signals)
-        let observation = observed
+        let observation = { @Sendable (parts: Telemetry.Parts) in
+            // What prices a call comes before what shows the price.
+            telemetry.observation(of: parts, first: store.observers, last: [signals])
+        }
         let keepContent: @Sendable (ContentRecord) -> Void = { [content = store.content] in content.keep($0) }
         let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
-            let observation = telemetry.observed(observation, by: configuration.telemetry)
-            return try GatewayStack(
+            let parts = try telemetry.prepare(configuration.telemetry)
+            let stack = try GatewayStack(
                 configuration,
                 environment: surroundings.environment,
                 group: surroundings.group,
@@ -103,16 +102,19 @@ public final class GatewayProcess: Service {
                 logger: surroundings.logger,
                 previous: previous,
                 jobs: jobs,
-                observation: observation,
+                observation: observation(parts),
                 budgets: store.budgets,
                 keyLimits: store.keys?.limits,
                 keepContent: store.file == nil ? nil : keepContent,
                 archive: store.replies?.archive(for: configuration)
             )
+            return RunningConfiguration.Built(
+                stack: stack, telemetry: parts,
+                certificate: try Self.tls(configuration.listen).map { tls throws in try EdgeCertificate(tls) })
         }
         let running = RunningConfiguration(
             configuration,
-            stack: try build(configuration, nil),
+            built: try build(configuration, nil),
             loader: ConfigurationLoader(types: .version, environment: surroundings.environment),
             time: surroundings.time,
             build: build
@@ -130,24 +132,12 @@ public final class GatewayProcess: Service {
         let handler = GatewayHandler(
             services: Self.services(running.current, store.keys, tokens.current),
             ids: RequestIDSource(RandomSource.Generator(.seeded(surroundings.random.next()))),
-            phase: phase, observers: observation.observers, time: surroundings.time,
+            phase: phase, observers: observation(telemetry.current).observers, time: surroundings.time,
             logger: surroundings.logger)
         store.makeFirstAdminKey(configuration, isExposed: !listen.admin.isLoopback, surroundings)
         let access = AdminAccess(
             configuration.admin, host: listen.admin.host, tokens: tokens.current,
             first: listen.admin.isLoopback ? nil : store.firstAdminKey, time: surroundings.time)
-        running.onSwap { current in
-            store.replaceBudgets(current.configuration.budgets)
-            store.content.replace(current.configuration.privacy.content)
-            store.replies?.replace(current.configuration)
-            tokens.replace(current.configuration)
-            handler.replace(Self.services(current, store.keys, tokens.current))
-            store.makeFirstAdminKey(current.configuration, isExposed: !listen.admin.isLoopback, surroundings)
-            access.replace(current.configuration.admin, tokens: tokens.current)
-            alerts.replace(current.configuration.alerts)
-            telemetry.replace(current.configuration.telemetry)
-            Self.note(current, in: store.audit)
-        }
         Self.note(running.current, in: store.audit)
         self.rooms = Self.rooms(running, store, telemetry, alerts, surroundings)
         self.api = EdgeServer(
@@ -179,6 +169,22 @@ public final class GatewayProcess: Service {
             logger: surroundings.logger,
             phase: phase
         )
+        running.onSwap { [api = self.api, admin = self.admin] current in
+            store.replaceBudgets(current.configuration.budgets)
+            store.content.replace(current.configuration.privacy.content)
+            store.replies?.replace(current.configuration)
+            tokens.replace(current.configuration)
+            handler.replace(Self.services(current, store.keys, tokens.current))
+            store.makeFirstAdminKey(current.configuration, isExposed: !listen.admin.isLoopback, surroundings)
+            access.replace(current.configuration.admin, tokens: tokens.current)
+            alerts.replace(current.configuration.alerts)
+            telemetry.install(current.telemetry)
+            let told = current.configuration.listen
+            api.replace(bodyLimit: told.bodyLimit, cors: Self.cors(told), certificate: current.certificate)
+            admin.replace(
+                bodyLimit: told.bodyLimit, cors: nil, certificate: listen.admin.isLoopback ? nil : current.certificate)
+            Self.note(current, in: store.audit)
+        }
         self.collect()
     }
 
@@ -278,8 +284,12 @@ public final class GatewayProcess: Service {
             port: listen.api.port,
             limits: EdgeLimits(bodyBytes: listen.bodyLimit),
             tls: Self.tls(listen),
-            cors: listen.corsOrigins.isEmpty ? nil : CORSPolicy(allowedOrigins: Set(listen.corsOrigins))
+            cors: Self.cors(listen)
         )
+    }
+
+    private static func cors(_ listen: ListenConfiguration) -> CORSPolicy? {
+        listen.corsOrigins.isEmpty ? nil : CORSPolicy(allowedOrigins: Set(listen.corsOrigins))
     }
 
     private static func tls(_ listen: ListenConfiguration) -> EdgeTLS? {
@@ -313,9 +323,7 @@ public final class GatewayProcess: Service {
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.running.run() }
-            if self.running.current.configuration.admin.watchesFile {
-                group.addTask { await self.running.watchFile { self.report($0) } }
-            }
+            group.addTask { await self.running.watchFile { self.report($0) } }
             group.addTask { await self.telemetry.run() }
             group.addTask { await self.alerts.run() }
             group.addTask { await self.jobs.run() }

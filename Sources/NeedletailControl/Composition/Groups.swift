@@ -80,7 +80,13 @@ struct Groups {
 
     /// Everything that groups are built from.
     private var fingerprint: Fingerprint {
-        Fingerprint(self.upstreams.map(\.fingerprint) + [Fingerprint(of: self.configuration, except: Self.sections)])
+        // What calls tell is fixed where they are made.
+        let told = [
+            "\(self.configuration.telemetry.propagatesTrace)", "\(self.configuration.telemetry.maximumSeries)",
+        ]
+        return Fingerprint(
+            self.upstreams.map(\.fingerprint)
+                + [Fingerprint(of: self.configuration, except: Self.sections, and: told)])
     }
 
     /// Who answers for a group, with nothing around.

@@ -1,4 +1,5 @@
 import NeedletailCore
+import NeedletailGateway
 import NeedletailRouting
 import Synchronization
 
@@ -11,6 +12,10 @@ final class RunningConfiguration: Sendable {
         var configuration: Configuration
         /// What came of it.
         var stack: GatewayStack
+        /// What shows it.
+        var telemetry: Telemetry.Parts
+        /// What its listeners show; `nil` without TLS.
+        var certificate: EdgeCertificate?
         /// Its version.
         var version: ETag
         /// When it began to serve, in seconds since 1970.
@@ -36,8 +41,15 @@ final class RunningConfiguration: Sendable {
         var dropped: [String] = []
     }
 
+    /// What comes of a configuration, before it serves.
+    struct Built: Sendable {
+        var stack: GatewayStack
+        var telemetry: Telemetry.Parts
+        var certificate: EdgeCertificate?
+    }
+
     /// Makes what serves of a configuration and of what served before it.
-    typealias Build = @Sendable (_ configuration: Configuration, _ previous: GatewayStack) throws -> GatewayStack
+    typealias Build = @Sendable (_ configuration: Configuration, _ previous: GatewayStack) throws -> Built
 
     private struct State {
         var current: Current
@@ -59,12 +71,12 @@ final class RunningConfiguration: Sendable {
 
     /// - Parameters:
     ///   - configuration: What serves first.
-    ///   - stack: What was made of it.
+    ///   - built: What was made of it.
     ///   - loader: Reads the file again.
     ///   - build: Makes what serves next.
     init(
         _ configuration: Configuration,
-        stack: GatewayStack,
+        built: Built,
         loader: ConfigurationLoader,
         time: TimeSource,
         build: @escaping Build
@@ -72,8 +84,8 @@ final class RunningConfiguration: Sendable {
         self.state = Mutex(
             State(
                 current: Current(
-                    configuration: configuration, stack: stack, version: configuration.loaded.version,
-                    since: time.wallSeconds())))
+                    configuration: configuration, stack: built.stack, telemetry: built.telemetry,
+                    certificate: built.certificate, version: configuration.loaded.version, since: time.wallSeconds())))
         self.started = configuration
         self.loader = loader
         self.build = build
@@ -196,10 +208,11 @@ final class RunningConfiguration: Sendable {
     }
 
     @discardableResult
-    private func swap(_ configuration: Configuration, _ stack: GatewayStack) -> Current {
+    private func swap(_ configuration: Configuration, _ built: Built) -> Current {
+        let stack = built.stack
         let next = Current(
-            configuration: configuration, stack: stack, version: configuration.loaded.version,
-            since: self.time.wallSeconds())
+            configuration: configuration, stack: stack, telemetry: built.telemetry,
+            certificate: built.certificate, version: configuration.loaded.version, since: self.time.wallSeconds())
         let runner = self.state.withLock { state in
             let there = Set(stack.upstreams.map(\.configuration.name))
             for entry in state.current.stack.upstreams where !there.contains(entry.configuration.name) {
@@ -228,11 +241,7 @@ final class RunningConfiguration: Sendable {
     private static func restartNeeded(from old: Configuration, to new: Configuration) -> [String] {
         let pairs: [(String, Bool)] = [
             ("listen.api", old.listen.api == new.listen.api), ("listen.admin", old.listen.admin == new.listen.admin),
-            ("listen.tls", old.listen.tls == new.listen.tls),
-            ("listen.body_limit", old.listen.bodyLimit == new.listen.bodyLimit),
-            ("listen.cors", old.listen.corsOrigins == new.listen.corsOrigins),
             ("store", Fingerprint(of: old.store) == Fingerprint(of: new.store)),
-            ("admin.watch", old.admin.watchesFile == new.admin.watchesFile),
         ]
         return pairs.filter { !$0.1 }.map(\.0) + new.telemetry.restartNeeded(from: old.telemetry)
     }
@@ -273,7 +282,7 @@ final class RunningConfiguration: Sendable {
     /// How often the file is looked at.
     static let watchInterval = Duration.seconds(2)
 
-    /// Loads the file again whenever it says something else, until the task is cancelled.
+    /// Loads the file again whenever it says something else, while what serves wants that, until the task is cancelled.
     ///
     /// - Parameter report: Told of every try.
     func watchFile(_ report: (Attempt) -> Void) async {
@@ -281,6 +290,11 @@ final class RunningConfiguration: Sendable {
         var last = seen
         while !Task.isCancelled {
             do { try await self.time.sleep(self.time.now().advanced(by: Self.watchInterval)) } catch { return }
+            guard self.current.configuration.admin.watchesFile else {
+                seen = self.current.loaded.text.text
+                last = seen
+                continue
+            }
             // One that is being written may be missing, or be half of itself: it must say the same twice.
             guard let text = try? self.loader.read(self.current.loaded.text.request), text.text != seen,
                 text.path == self.current.loaded.text.path

@@ -21,20 +21,15 @@ final class RecentRequests: RequestObserver {
     }
 
     private struct State {
-        /// A ring: see ``RecentRequests/place(_:)``.
-        var ring: [RequestRecord] = []
-        var newest: UInt64
+        var ring: RequestRing
         var series = TrafficSeriesState()
         var latencies = ProviderLatencyState()
     }
 
     /// What came before; `nil` where nothing is kept of it.
     let history: RequestHistory?
-    private let capacity: Int
     private let time: TimeSource
     private let state: Mutex<State>
-    /// The number of the last request before this log began.
-    private let base: UInt64
     /// Tells those who wait for the next one.
     let news = RequestNews()
 
@@ -44,30 +39,23 @@ final class RecentRequests: RequestObserver {
     ///   - capacity: How many requests are kept, at least 1; about 2 KiB each.
     ///   - history: Where all of them are kept too.
     init(capacity: Int, history: RequestHistory? = nil, time: TimeSource) {
-        self.capacity = max(1, capacity)
         self.time = time
         self.history = history
-        self.base = history?.last ?? 0
-        self.state = Mutex(State(newest: self.base))
+        self.state = Mutex(State(ring: RequestRing(capacity: capacity, after: history?.last ?? 0)))
     }
 
-    /// Where an entry stands in the ring.
-    private func place(_ number: UInt64) -> Int { Int((number - self.base - 1) % UInt64(self.capacity)) }
+    /// Keeps more or fewer requests from now on, at least 1; the newest stay.
+    func resize(_ capacity: Int) { self.state.withLock { $0.ring.resize(capacity) } }
 
     // MARK: RequestObserver
 
     func requestEnded(_ record: RequestRecord) {
         let now = self.time.now()
         let number = self.state.withLock { state in
-            state.newest += 1
-            if state.ring.count < self.capacity {
-                state.ring.append(record)
-            } else {
-                state.ring[self.place(state.newest)] = record
-            }
+            let number = state.ring.append(record)
             state.series.change(now: now) { Self.count(record, in: &$0) }
             state.latencies.count(record.attempts, now: now)
-            return state.newest
+            return number
         }
         self.history?.push(Entry(number: number, record: record))
         self.news.tell(number)
@@ -118,12 +106,11 @@ final class RecentRequests: RequestObserver {
     ///
     /// - Parameter before: Only entries that ended before this one; `nil` for all.
     func newest(_ limit: Int, before: UInt64? = nil, where filter: RequestFilter = RequestFilter()) -> Page {
-        let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }
-        var page = Page(entries: [], newest: newest, hasMore: false)
-        var number = min(before.map { $0 == 0 ? 0 : $0 - 1 } ?? newest, newest)
-        let oldest = newest - UInt64(ring.count)
-        while number > oldest {
-            let record = ring[self.place(number)]
+        let ring = self.state.withLock { $0.ring }
+        var page = Page(entries: [], newest: ring.newest, hasMore: false)
+        var number = min(before.map { $0 == 0 ? 0 : $0 - 1 } ?? ring.newest, ring.newest)
+        while number >= ring.oldest {
+            let record = ring[number]
             if filter.takes(record) {
                 guard page.entries.count < limit else {
                     page.hasMore = true
@@ -138,11 +125,11 @@ final class RecentRequests: RequestObserver {
 
     /// The entries that fit and ended after one, oldest first; those that are not kept any more are passed over.
     func after(_ number: UInt64, limit: Int, where filter: RequestFilter = RequestFilter()) -> Page {
-        let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }
-        var page = Page(entries: [], newest: newest, hasMore: false)
-        var next = max(number, newest - UInt64(ring.count)) + 1
-        while next <= newest {
-            let record = ring[self.place(next)]
+        let ring = self.state.withLock { $0.ring }
+        var page = Page(entries: [], newest: ring.newest, hasMore: false)
+        var next = max(number + 1, ring.oldest)
+        while next <= ring.newest {
+            let record = ring[next]
             if filter.takes(record) {
                 guard page.entries.count < limit else {
                     page.newest = next - 1
@@ -157,21 +144,13 @@ final class RecentRequests: RequestObserver {
     }
 
     /// The number of the oldest entry in memory, or of the one that comes next.
-    var oldest: UInt64 { self.state.withLock { $0.newest - UInt64($0.ring.count) + 1 } }
+    var oldest: UInt64 { self.state.withLock { $0.ring.oldest } }
 
     /// Puts other records in the place of those for which there is one.
     ///
     /// - Returns: How many there were.
     func replace(_ other: (RequestRecord) -> RequestRecord?) -> Int {
-        self.state.withLock { state in
-            var count = 0
-            for index in state.ring.indices {
-                guard let record = other(state.ring[index]) else { continue }
-                state.ring[index] = record
-                count += 1
-            }
-            return count
-        }
+        self.state.withLock { $0.ring.replace(other) }
     }
 
     /// What ended after an entry, for one who reads along: of at most `limit` entries those that fit, oldest first.
@@ -183,15 +162,14 @@ final class RecentRequests: RequestObserver {
         after number: UInt64, limit: Int, where filter: RequestFilter
     ) -> (page: Page, missed: Int) {
         let (found, newest, missed) = self.state.withLock { state in
-            let first = max(number, state.newest - UInt64(state.ring.count))
+            let first = max(number, state.ring.oldest - 1)
             var found: [Entry] = []
             var last = first
-            while last < state.newest, found.count < limit {
-                found.append(
-                    Entry(number: last + 1, record: state.ring[self.place(last + 1)]))
+            while last < state.ring.newest, found.count < limit {
+                found.append(Entry(number: last + 1, record: state.ring[last + 1]))
                 last += 1
             }
-            return (found, state.newest, Int(first - min(first, number)))
+            return (found, state.ring.newest, Int(first - min(first, number)))
         }
         let last = found.last?.number ?? max(number, newest)
         return (
@@ -201,11 +179,10 @@ final class RecentRequests: RequestObserver {
 
     /// The request with an id; of several, which clients may choose alike, the newest.
     func find(_ id: String) -> Entry? {
-        let (ring, newest) = self.state.withLock { ($0.ring, $0.newest) }
-        let oldest = newest - UInt64(ring.count)
-        var number = newest
-        while number > oldest {
-            let record = ring[self.place(number)]
+        let ring = self.state.withLock { $0.ring }
+        var number = ring.newest
+        while number >= ring.oldest {
+            let record = ring[number]
             if record.id == id { return Entry(number: number, record: record) }
             number -= 1
         }

@@ -18,7 +18,7 @@ final class RequestHistory: Sendable {
     /// The number of the last request that an earlier process kept.
     let last: UInt64
     private let archive: RequestArchive
-    private let retention: Duration
+    private let retention: Mutex<Duration>
     private let queue = BatchQueue<RecentRequests.Entry>(capacity: RequestHistory.capacity)
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let hasFailed = Atomic<Bool>(false)
@@ -31,7 +31,7 @@ final class RequestHistory: Sendable {
     init(path: String, retention: Duration, time: TimeSource, logger: Logger) throws(NeedletailError) {
         self.archive = try RequestArchive(path: path)
         self.last = UInt64(max(0, try self.archive.newest()))
-        self.retention = retention
+        self.retention = Mutex(retention)
         self.time = time
         self.logger = logger
         self.thread.start()
@@ -39,6 +39,9 @@ final class RequestHistory: Sendable {
 
     /// Requests that were not kept because the disk was too slow or away.
     var dropped: Int { self.queue.dropped }
+
+    /// Keeps requests for so long from now on.
+    func replace(retention: Duration) { self.retention.withLock { $0 = retention } }
 
     /// Takes a request. Never waits.
     func push(_ entry: RecentRequests.Entry) { self.queue.push(entry) }
@@ -72,7 +75,7 @@ final class RequestHistory: Sendable {
 
     /// Forgets what is old enough, some of it at a time.
     func forget() async {
-        let oldest = self.time.wallSeconds() - self.retention.components.seconds
+        let oldest = self.time.wallSeconds() - self.retention.withLock { $0.components.seconds }
         _ = try? await self.thread.runIfActive { try? self.archive.remove(before: oldest, limit: Self.removal) }
     }
 

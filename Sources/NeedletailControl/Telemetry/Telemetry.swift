@@ -4,29 +4,36 @@ import NIOCore
 import NeedletailCore
 import NeedletailGateway
 import NeedletailRouting
-import NeedletailTransport
 import Synchronization
 
 /// All that shows what the gateway does; lives as long as the process, whatever configurations come and go.
 final class Telemetry: Sendable {
+    /// What a configuration asks for, made before it serves.
+    struct Parts: Sendable {
+        let configuration: TelemetryConfiguration
+        let collectors: OTLPCollectors
+        fileprivate let metrics: RequestMetrics
+    }
+
     /// The metrics.
     let registry = MetricRegistry()
     /// The last requests.
     let recent: RecentRequests
-    /// Who hears of requests, and what they are told.
-    let observation: Observation
     /// What is logged; `nil` where the log is somebody else's.
     let levels: LogLevels?
-    let spans: SpanExporter?
-    let metrics: MetricExporter?
-    private let logs: BatchExporter<LogWriter.Entry>?
-    private let pools: [UpstreamPool]
-    private let group: any EventLoopGroup
+    /// What sends spans, metrics and log lines.
+    let export: OTLPExport
+    private let spans: SpanExporter
+    private let requestLog: RequestLog?
+    private let inFlight = InFlightCount()
+    private let waiting = InFlightCount()
+    private let surroundings: GatewayProcess.Surroundings
     private let time: TimeSource
     private let lag = Mutex<EventLoopLag?>(nil)
-    /// What the levels of the log were last set by.
-    private let levelled: Mutex<TelemetryConfiguration>
+    private let parts: Mutex<Parts>
     private let random: RandomSource
+    /// When counting began, in nanoseconds since 1970.
+    private let start: Int64
 
     /// How long the end of the process waits for a collector.
     private static let farewell = Duration.seconds(3)
@@ -34,40 +41,59 @@ final class Telemetry: Sendable {
     /// Creates the telemetry that a configuration asks for.
     init(_ configuration: TelemetryConfiguration, _ surroundings: GatewayProcess.Surroundings) throws {
         let time = surroundings.time
+        self.surroundings = surroundings
         self.time = time
-        self.group = surroundings.group
+        self.start = time.wallNanoseconds()
         self.levels = surroundings.log?.levels
-        let collectors = try OTLPCollectors(configuration.otlp, surroundings)
-        self.pools = collectors.pools
-        self.spans = collectors.spans(samplesErrors: configuration.samplesErrors, time: time)
-        self.metrics = collectors.metrics(self.registry, start: time.wallNanoseconds(), time: time)
-        self.logs = collectors.logs(time: time)
-        if let logs = self.logs { surroundings.log?.writer.export(to: logs) }
-
-        var observers: [any RequestObserver] = [RequestMetrics(self.registry, capacity: configuration.maximumSeries)]
-        if let log = surroundings.log {
-            observers.append(
-                RequestLog(log.writer, levels: log.levels, wanted: configuration.requestLines, time: time))
-        } else {
-            observers.append(FailureLog(logger: surroundings.logger))
+        let parts = Parts(
+            configuration: configuration,
+            collectors: try OTLPCollectors(configuration.otlp, self.registry, start: self.start, surroundings),
+            metrics: RequestMetrics(self.registry, capacity: configuration.maximumSeries))
+        self.parts = Mutex(parts)
+        self.export = OTLPExport(parts.collectors)
+        self.spans = SpanExporter(self.export.spans, samplesErrors: configuration.samplesErrors)
+        self.requestLog = surroundings.log.map { log in
+            RequestLog(log.writer, levels: log.levels, wanted: configuration.requestLines, time: time)
         }
-        if let spans = self.spans { observers.append(spans) }
         let history = try configuration.requestHistory.map { kept in
             try RequestHistory(path: kept.path, retention: kept.retention, time: time, logger: surroundings.logger)
         }
-        let recent = RecentRequests(capacity: configuration.requestLogSize, history: history, time: time)
-        self.recent = recent
-        observers.append(recent)
+        self.recent = RecentRequests(capacity: configuration.requestLogSize, history: history, time: time)
         self.random = .seeded(surroundings.random.next())
-        self.observation = Observation(observers)
-        self.levelled = Mutex(configuration)
+        surroundings.log?.writer.export(to: self.export.logs)
         self.collect(surroundings.log?.writer)
     }
 
-    /// An observation with the traces that a configuration asks for.
-    func observed(_ observation: Observation, by configuration: TelemetryConfiguration) -> Observation {
-        var observation = observation
-        if self.spans != nil {
+    /// What serves.
+    var current: Parts { self.parts.withLock { $0 } }
+
+    /// Makes what a configuration asks for and what is not there yet. Nothing is changed.
+    func prepare(_ configuration: TelemetryConfiguration) throws -> Parts {
+        let current = self.current
+        return Parts(
+            configuration: configuration,
+            collectors: configuration.otlp == current.configuration.otlp
+                ? current.collectors
+                : try OTLPCollectors(configuration.otlp, self.registry, start: self.start, self.surroundings),
+            metrics: configuration.maximumSeries == current.configuration.maximumSeries
+                ? current.metrics
+                : RequestMetrics(self.registry, capacity: configuration.maximumSeries, after: current.metrics))
+    }
+
+    /// Who hears of requests under a configuration, and what they are told.
+    ///
+    /// - Parameters:
+    ///   - first: Who hears before the telemetry.
+    ///   - last: Who hears after it.
+    func observation(
+        of parts: Parts, first: [any RequestObserver], last: [any RequestObserver]
+    ) -> Observation {
+        let log: any RequestObserver = self.requestLog ?? FailureLog(logger: self.surroundings.logger)
+        var observation = Observation(
+            first + [parts.metrics, log, self.spans, self.recent] + last, inFlight: self.inFlight)
+        observation.waiting = self.waiting
+        let configuration = parts.configuration
+        if parts.collectors.spans != nil {
             observation.spans = SpanSource(
                 ratio: configuration.sampleRatio, followsParent: configuration.followsParent, random: self.random)
         }
@@ -75,18 +101,26 @@ final class Telemetry: Sendable {
         return observation
     }
 
-    /// Takes over what a new configuration says and a running process can follow. Levels that were set at run time stay until
-    /// other ones are configured.
-    func replace(_ configuration: TelemetryConfiguration) {
-        let isNew = self.levelled.withLock { levelled in
-            defer { levelled = configuration }
-            return levelled.logLevel != configuration.logLevel || levelled.logModules != configuration.logModules
+    /// Lets what was prepared take hold. Levels that were set at run time stay until other ones are configured.
+    func install(_ parts: Parts) {
+        let before = self.parts.withLock { current in
+            defer { current = parts }
+            return current.configuration
         }
-        if isNew { self.levels?.replace(configuration.level, configuration.moduleLevels) }
+        let now = parts.configuration
+        self.export.replace(parts.collectors)
+        self.spans.replace(samplesErrors: now.samplesErrors)
+        self.requestLog?.replace(now.requestLines)
+        if let log = self.surroundings.log { log.writer.replace(log.format(now.logFormat)) }
+        self.recent.resize(now.requestLogSize)
+        if let kept = now.requestHistory { self.recent.history?.replace(retention: kept.retention) }
+        if before.logLevel != now.logLevel || before.logModules != now.logModules {
+            self.levels?.replace(now.level, now.moduleLevels)
+        }
     }
 
     private func collect(_ writer: LogWriter?) {
-        let (inFlight, waiting) = (self.observation.inFlight, self.observation.waiting)
+        let (inFlight, waiting) = (self.inFlight, self.waiting)
         let started = self.time.wallSeconds()
         self.registry.collect {
             [
@@ -121,24 +155,8 @@ final class Telemetry: Sendable {
                 ]
             }
         }
-        let clients = [self.spans?.collector, self.metrics?.client, self.logs?.collector].compactMap { $0 }
-        guard !clients.isEmpty else { return }
-        self.registry.collect { [spans = self.spans, logs = self.logs] in
-            [
-                .counter(
-                    "needletail_telemetry_sent_batches_total", "Batches that the collector took.",
-                    [(.none, clients.map(\.sentBatches).reduce(0, +))]),
-                .counter(
-                    "needletail_telemetry_failed_tries_total", "Tries to reach the collector that failed.",
-                    [(.none, clients.map(\.failedTries).reduce(0, +))]),
-                .counter(
-                    "needletail_telemetry_dropped_requests_total", "Requests whose spans were dropped.",
-                    [(.none, spans?.dropped ?? 0)]),
-                .counter(
-                    "needletail_telemetry_dropped_log_lines_total", "Log lines that the collector never got.",
-                    [(.none, logs?.dropped ?? 0)]),
-            ]
-        }
+        // Not kept by what it reads from, which keeps the registry.
+        self.registry.collect { [weak export = self.export] in export?.readings ?? [] }
     }
 
     /// The answer of `/metrics`.
@@ -155,30 +173,18 @@ final class Telemetry: Sendable {
             "needletail_event_loop_lag_seconds", "How late event loops come to what is due.", digits: 9,
             bounds: HistogramBounds.lag
         ).histogram()
-        let lag = EventLoopLag(self.group, into: histogram, time: self.time)
+        let lag = EventLoopLag(self.surroundings.group, into: histogram, time: self.time)
         self.lag.withLock { $0 = lag }
         await withDiscardingTaskGroup { group in
-            if let spans = self.spans { group.addTask { await spans.run() } }
-            if let metrics = self.metrics { group.addTask { await metrics.run() } }
-            if let logs = self.logs { group.addTask { await logs.run() } }
+            group.addTask { await self.export.run() }
             if let history = self.recent.history { group.addTask { await history.run() } }
         }
     }
 
-    /// Sends what waits, for at most a few seconds, and closes the connections to the collector.
+    /// Sends what waits, for at most a few seconds, and closes the connections to the collectors.
     func shutdown() async {
         self.lag.withLock { $0.take() }?.stop()
-        await withTaskGroup(of: Void.self) { [time = self.time] group in
-            group.addTask {
-                await self.spans?.flush()
-                await self.metrics?.flush()
-                await self.logs?.flush()
-            }
-            group.addTask { try? await time.sleep(time.now().advanced(by: Self.farewell)) }
-            await group.next()
-            group.cancelAll()
-        }
+        await self.export.shutdown(within: Self.farewell, time: self.time)
         await self.recent.history?.close()
-        for pool in self.pools { await pool.shutdown() }
     }
 }

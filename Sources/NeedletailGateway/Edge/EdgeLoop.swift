@@ -22,8 +22,8 @@ final class EdgeLoop {
     let loop: any EventLoop
     let executor: LoopTaskExecutor
     let handler: any EdgeHandler
-    let limits: EdgeLimits
-    let cors: CORSPolicy?
+    private(set) var limits: EdgeLimits
+    private(set) var cors: CORSPolicy?
     /// Counts connections of the whole server.
     let census: EdgeCensus
     /// The time of the last tick. Deadlines are coarse, so that no request reads a clock for them.
@@ -52,6 +52,12 @@ final class EdgeLoop {
         self.time = time
         self.now = time.now()
         self.dateLine = "date: \(HTTPDate.text(time.wallSeconds()))\r\n"
+    }
+
+    /// Lets another limit and another policy hold for what comes from now on.
+    func replace(bodyLimit: Int, cors: CORSPolicy?) {
+        self.limits.bodyBytes = bodyLimit
+        self.cors = cors
     }
 
     func add(_ member: any EdgeMember) {

@@ -8,17 +8,6 @@ import NeedletailTransport
 
 /// What stands between a socket and an ``EdgeConnection``.
 extension EdgeServer {
-    static func context(for tls: EdgeTLS) throws -> NIOSSLContext {
-        let chain = try NIOSSLCertificate.fromPEMFile(tls.certificateFile).map {
-            NIOSSLCertificateSource.certificate($0)
-        }
-        let key = try NIOSSLPrivateKey(file: tls.keyFile, format: .pem)
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain, privateKey: .privateKey(key))
-        configuration.applicationProtocols = ["h2", "http/1.1"]
-        return try NIOSSLContext(configuration: configuration)
-    }
-
     static func addHTTP1(to channel: any Channel, _ shared: EdgeLoop) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = shared.limits.headerFieldBytes

@@ -28,6 +28,7 @@ public final class EdgeServer: Sendable {
     private let time: TimeSource
     private let phase: ServingPhase
     private let loops: [ObjectIdentifier: NIOLoopBoundBox<EdgeLoop>]
+    private let certificate = EdgeCertificate.Current()
     private let state = Mutex(State())
 
     /// Creates a server that does not listen yet.
@@ -63,17 +64,31 @@ public final class EdgeServer: Sendable {
         self.loops = loops
     }
 
+    /// Lets another limit of bodies and another policy hold for what comes from now on, soon on connections that are
+    /// open, at once on those that are opened after the call; and shows these another certificate.
+    ///
+    /// - Parameters:
+    ///   - bodyLimit: In bytes.
+    ///   - cors: `nil` for none.
+    ///   - certificate: `nil` for connections without TLS.
+    public func replace(bodyLimit: Int, cors: CORSPolicy?, certificate: EdgeCertificate?) {
+        self.certificate.replace(certificate)
+        for loop in self.group.makeIterator() {
+            guard let bound = self.loops[ObjectIdentifier(loop)] else { continue }
+            loop.execute { bound.value.replace(bodyLimit: bodyLimit, cors: cors) }
+        }
+    }
+
     /// Open connections.
     public var openConnections: Int { self.census.open }
 
     /// Listens.
     ///
     /// - Returns: The address, with the port that was taken.
-    /// - Throws: What the system says when the address cannot be bound, or NIOSSL when certificate or key are no good.
+    /// - Throws: What the system says when the address cannot be bound, or `.invalidRequest` when certificate or key are no good.
     public func start() async throws -> SocketAddress {
-        let tls = try self.configuration.tls.map { try Self.context(for: $0) }
+        self.certificate.replace(try self.configuration.tls.map { tls throws in try EdgeCertificate(tls) })
         let loops = self.loops
-        let isDirect = tls == nil
         let bootstrap = ServerBootstrap(group: self.group)
             // As nginx and Go: what the system allows decides (net.core.somaxconn).
             .serverChannelOption(.backlog, value: 4096)
@@ -85,13 +100,14 @@ public final class EdgeServer: Sendable {
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 1024, maximum: 256 << 10)
             )
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 << 10, high: 64 << 10))
-            .childChannelInitializer { [census = self.census] channel in
+            .childChannelInitializer { [census = self.census, certificate = self.certificate] channel in
+                let tls = certificate.context
                 let isWithinLimit = census.enter()
                 channel.closeFuture.whenComplete { _ in census.leave() }
                 return channel.eventLoop.makeCompletedFuture {
                     guard let shared = loops[ObjectIdentifier(channel.eventLoop)]?.value else { return }
                     guard isWithinLimit else {
-                        return try channel.pipeline.syncOperations.addHandler(EdgeCrowded(answers: isDirect))
+                        return try channel.pipeline.syncOperations.addHandler(EdgeCrowded(answers: tls == nil))
                     }
                     if let tls {
                         try Self.addTLS(tls, to: channel, shared)

@@ -42,6 +42,23 @@ struct RecentRequestsTests {
         #expect(!page.hasMore)
     }
 
+    @Test(
+        "with another size the newest stay, with their numbers, and the next ones come after them",
+        arguments: [(0, 3, 5), (2, 3, 5), (10, 3, 5), (10, 5, 3), (4, 5, 3), (7, 4, 4), (7, 4, 1), (9, 1, 4)])
+    func resized(_ count: Int, _ capacity: Int, _ next: Int) {
+        let log = self.log(count, capacity: capacity)
+        log.resize(next)
+        var kept = (max(0, count - capacity)..<count).suffix(next).map { $0 + 1 }
+        for number in count + 1...count + 9 {
+            let page = log.newest(100)
+            #expect(page.entries.map(\.record.id) == kept.reversed().map { "r\($0)" })
+            #expect(page.entries.map { Int($0.number) } == kept.reversed() && page.newest == UInt64(number - 1))
+            #expect(log.tail(after: 0, limit: 100, where: RequestFilter()).missed == (kept.first ?? number) - 1)
+            log.requestEnded(Self.record("r\(number)"))
+            kept = (kept + [number]).suffix(next)
+        }
+    }
+
     @Test("pages go on where the one before ended, and nothing is shown twice")
     func pages() {
         let log = self.log(10, capacity: 8)

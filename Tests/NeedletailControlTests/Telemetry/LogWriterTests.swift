@@ -95,6 +95,25 @@ struct LogWriterTests {
         #expect(sink.lines[1].hasSuffix(#""module":"NeedletailGateway","provider":"p"}"#))
     }
 
+    @Test("form and wanted lines may change while it runs")
+    func replaced() {
+        let sink = Sink()
+        let writer = LogWriter(.json) { sink.write($0) }
+        let log = RequestLog(writer, levels: LogLevels(.info), wanted: .off, time: JumpingTime().source)
+        log.requestEnded(RecordSamples.request())
+        log.replace(.all)
+        log.requestEnded(RecordSamples.request())
+        while writer.writtenLines < 1 { Thread.sleep(forTimeInterval: 0.001) }
+        writer.replace(.text(isColored: false))
+        log.replace(.errors)
+        log.requestEnded(RecordSamples.request())
+        log.requestEnded(RecordSamples.request(error: NeedletailError(.timedOut, "Late.")))
+        writer.stop(within: .seconds(60))
+        let lines = sink.lines
+        #expect(lines.count > 1 && lines[0].hasPrefix("{") && lines.dropFirst().allSatisfy { !$0.hasPrefix("{") })
+        #expect(writer.writtenLines == 2, "\(lines)")
+    }
+
     @Test("repetitions are held back and counted")
     func sampling() {
         var state = LogSamplerState()

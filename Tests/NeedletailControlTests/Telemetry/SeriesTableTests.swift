@@ -30,6 +30,20 @@ struct SeriesTableTests {
         #expect(table.size == 2 * capacity || table.size == 2 * max(1, capacity))
     }
 
+    @Test(
+        "a table in another's place keeps what that one told apart, and tells more apart only where it has room",
+        arguments: [(4, 8), (8, 4), (5, 5), (100, 1)])
+    func keeps(before: Int, after: Int) {
+        let old = SeriesTable<Name, Value>(capacity: before) { Value($0) }
+        let known = (0..<before).map { old.value(Name(kind: 0, name: "m\($0)")) }
+        let other = old.value(Name(kind: 0, name: "one too many"))
+        let new = SeriesTable<Name, Value>(capacity: after, keeping: old) { Value($0) }
+        for index in 0..<before { #expect(new.value(Name(kind: 0, name: "m\(index)")) === known[index]) }
+        #expect(new.value(Name(kind: 0, name: "other")) === other)
+        let next = new.value(Name(kind: 0, name: "one too many"))
+        #expect(after > before + 1 ? next.key.name == "one too many" : next === other)
+    }
+
     @Test("all threads see the same value of a key")
     func parallel() async {
         let table = SeriesTable<Name, Value>(capacity: 64) { Value($0) }

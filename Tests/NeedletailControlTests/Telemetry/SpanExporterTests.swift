@@ -29,15 +29,18 @@ struct SpanExporterTests {
 
     private let clock = JumpingTime()
 
+    /// What observes, and what sends.
     private func exporter(
-        _ collector: Collector, queue: Int = 100, batch: Int = 10, samplesErrors: Bool = true
-    ) -> SpanExporter {
-        SpanExporter(
-            OTLPClient(
-                .init(transport: collector, path: "/v1/traces", headers: [:]), time: self.clock.source,
-                random: .seeded(1)),
-            resource: OTLPResource(serviceName: "test", []),
-            batching: .init(queue: queue, batch: batch), samplesErrors: samplesErrors, time: self.clock.source)
+        _ collector: Collector, queue: Int = 100, batch: Int = 10
+    ) -> (spans: SpanExporter, batches: BatchExporter<RequestRecord>) {
+        let client = OTLPClient(
+            .init(transport: collector, path: "/v1/traces", headers: [:]), time: self.clock.source, random: .seeded(1))
+        let batches = BatchExporter<RequestRecord>(
+            client, batching: .init(queue: queue, batch: batch), time: self.clock.source
+        ) { OTLPTraces.request($0, OTLPResource(serviceName: "test", [])) }
+        let slot = ExporterSlot<RequestRecord>()
+        slot.replace(batches)
+        return (SpanExporter(slot), batches)
     }
 
     private static func record(isSampled: Bool = true, error: NeedletailError? = nil) -> RequestRecord {
@@ -48,24 +51,24 @@ struct SpanExporterTests {
     @Test("what is sampled and what failed is sent, in batches")
     func batches() async {
         let collector = Collector()
-        let exporter = self.exporter(collector)
-        for _ in 0..<25 { exporter.requestEnded(Self.record()) }
-        for _ in 0..<5 { exporter.requestEnded(Self.record(isSampled: false)) }
-        exporter.requestEnded(Self.record(isSampled: false, error: NeedletailError(.timedOut, "Late.")))
-        exporter.requestEnded(RecordSamples.request())
-        await exporter.flush()
-        #expect(collector.bodies.count == 3 && exporter.dropped == 0)
-        let quiet = self.exporter(collector, samplesErrors: false)
-        quiet.requestEnded(Self.record(isSampled: false, error: NeedletailError(.timedOut, "Late.")))
-        await quiet.flush()
+        let (spans, batches) = self.exporter(collector)
+        for _ in 0..<25 { spans.requestEnded(Self.record()) }
+        for _ in 0..<5 { spans.requestEnded(Self.record(isSampled: false)) }
+        spans.requestEnded(Self.record(isSampled: false, error: NeedletailError(.timedOut, "Late.")))
+        spans.requestEnded(RecordSamples.request())
+        await batches.flush()
+        #expect(collector.bodies.count == 3 && batches.dropped == 0)
+        spans.replace(samplesErrors: false)
+        spans.requestEnded(Self.record(isSampled: false, error: NeedletailError(.timedOut, "Late.")))
+        await batches.flush()
         #expect(collector.bodies.count == 3)
     }
 
     @Test("the queue is bounded, and what does not fit is counted")
     func bound() {
-        let exporter = self.exporter(Collector(), queue: 10)
-        for _ in 0..<25 { exporter.requestEnded(Self.record()) }
-        #expect(exporter.dropped == 15)
+        let (spans, batches) = self.exporter(Collector(), queue: 10)
+        for _ in 0..<25 { spans.requestEnded(Self.record()) }
+        #expect(batches.dropped == 15)
     }
 
     @Test(
@@ -88,9 +91,9 @@ struct SpanExporterTests {
             .init(transport: collector, path: "/", headers: [:]), time: self.clock.source, random: .seeded(1))
         #expect(await client.send(ByteBuffer()) == false)
         #expect(collector.bodies.count == OTLPClient.maximumTries)
-        let exporter = self.exporter(Collector([0]))
-        exporter.requestEnded(Self.record())
-        await exporter.flush()
-        #expect(exporter.dropped == 1)
+        let (spans, batches) = self.exporter(Collector([0]))
+        spans.requestEnded(Self.record())
+        await batches.flush()
+        #expect(batches.dropped == 1)
     }
 }

@@ -10,21 +10,39 @@ struct LogOutput: Sendable {
     let writer: LogWriter
     /// What is logged.
     let levels: LogLevels
+    /// The form where the configuration names none.
+    private let usual: LogFormat
+    private let isColored: Bool
 
     /// Makes the log of a process, by its configuration.
     static func make(
         _ telemetry: TelemetryConfiguration, environment: [String: String], time: TimeSource = .live
     ) -> Self {
         let isTerminal = isatty(STDERR_FILENO) == 1
-        let format: LogFormat
-        switch telemetry.logFormat ?? (isTerminal ? .text : .json) {
-        case .text: format = .text(isColored: isTerminal && Self.allowsColor(environment))
-        case .json: format = .json
-        }
-        return Self(LogWriter(format), telemetry, time)
+        let log = Self(
+            LogWriter(.json), telemetry, time, isTerminal: isTerminal,
+            isColored: isTerminal && Self.allowsColor(environment))
+        log.writer.replace(log.format(telemetry.logFormat))
+        return log
     }
 
-    init(_ writer: LogWriter, _ telemetry: TelemetryConfiguration, _ time: TimeSource) {
+    /// The form of the lines.
+    ///
+    /// - Parameter wanted: What the configuration says; `nil` for text on a terminal and JSON elsewhere.
+    func format(_ wanted: TelemetryConfiguration.Format?) -> LogFormat {
+        switch wanted {
+        case .text: .text(isColored: self.isColored)
+        case .json: .json
+        case nil: self.usual
+        }
+    }
+
+    init(
+        _ writer: LogWriter, _ telemetry: TelemetryConfiguration, _ time: TimeSource, isTerminal: Bool = false,
+        isColored: Bool = false
+    ) {
+        self.usual = isTerminal ? .text(isColored: isColored) : .json
+        self.isColored = isColored
         let levels = LogLevels(telemetry.level, modules: telemetry.moduleLevels)
         self.writer = writer
         self.levels = levels

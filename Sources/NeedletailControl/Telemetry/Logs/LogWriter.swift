@@ -25,6 +25,7 @@ final class LogWriter: Sendable {
 
     private struct State {
         var entries: [Entry] = []
+        var format: LogFormat
         var dropped = 0
         var isStopping = false
         var isDone = false
@@ -36,13 +37,12 @@ final class LogWriter: Sendable {
     /// second and not for every line.
     private static let gathering = 0.01
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let written = Atomic<Int>(0)
     private let lost = Atomic<Int>(0)
-    private let exporter = AtomicLazyReference<BatchExporter<Entry>>()
+    private let exporter = AtomicLazyReference<ExporterSlot<Entry>>()
     private let wake = NSCondition()
     private let capacity: Int
-    private let format: LogFormat
     private let output: Output
 
     /// Creates a writer whose thread runs until ``stop(within:)``.
@@ -55,7 +55,7 @@ final class LogWriter: Sendable {
         _ format: LogFormat, capacity: Int = LogWriter.defaultCapacity,
         output: @escaping Output = LogWriter.standardError
     ) {
-        self.format = format
+        self.state = Mutex(State(format: format))
         self.capacity = max(1, capacity)
         self.output = output
         let thread = Thread { [self] in self.run() }
@@ -68,8 +68,11 @@ final class LogWriter: Sendable {
     /// Lines that were written since the start.
     var writtenLines: Int { self.written.load(ordering: .relaxed) }
 
-    /// Sends every line from now on to a collector too; only the first call counts.
-    func export(to exporter: BatchExporter<Entry>) { _ = self.exporter.storeIfNil(exporter) }
+    /// Hands every line from now on to a collector too; only the first call counts.
+    func export(to slot: ExporterSlot<Entry>) { _ = self.exporter.storeIfNil(slot) }
+
+    /// Writes what comes from now on in another form.
+    func replace(_ format: LogFormat) { self.state.withLock { $0.format = format } }
 
     /// Takes a line. Never waits.
     func write(_ entry: Entry) {
@@ -104,10 +107,10 @@ final class LogWriter: Sendable {
     }
 
     private func run() {
-        while let (entries, dropped) = self.next() {
+        while let (entries, dropped, format) = self.next() {
             var bytes = ByteBuffer()
-            for entry in entries { self.format.write(entry, into: &bytes) }
-            if dropped > 0 { self.format.writeDropped(dropped, into: &bytes) }
+            for entry in entries { format.write(entry, into: &bytes) }
+            if dropped > 0 { format.writeDropped(dropped, into: &bytes) }
             if self.output(bytes) {
                 self.written.wrappingAdd(entries.count, ordering: .relaxed)
             } else {
@@ -121,17 +124,17 @@ final class LogWriter: Sendable {
     }
 
     /// What waits; sleeps while there is nothing. `nil` when all is written and the writer stops.
-    private func next() -> ([Entry], dropped: Int)? {
+    private func next() -> ([Entry], dropped: Int, LogFormat)? {
         self.wake.lock()
         defer { self.wake.unlock() }
         while true {
-            let (taken, isOver) = self.state.withLock { state -> (([Entry], dropped: Int)?, Bool) in
+            let (taken, isOver) = self.state.withLock { state -> (([Entry], dropped: Int, LogFormat)?, Bool) in
                 guard !state.entries.isEmpty else {
                     if state.isStopping { state.isDone = true }
                     return (nil, state.isStopping)
                 }
                 defer { (state.entries, state.dropped) = ([], 0) }
-                return ((state.entries, dropped: state.dropped), false)
+                return ((state.entries, dropped: state.dropped, state.format), false)
             }
             if isOver { return nil }
             if let taken { return taken }

@@ -1,11 +1,13 @@
 import Logging
 import NeedletailCore
+import Synchronization
 
 /// Logs one line per request.
 final class RequestLog: RequestObserver {
     private let writer: LogWriter
     private let levels: LogLevels
-    private let wanted: TelemetryConfiguration.RequestLines
+    /// Its place among the cases.
+    private let wanted: Atomic<Int>
     private let time: TimeSource
 
     init(
@@ -13,12 +15,23 @@ final class RequestLog: RequestObserver {
     ) {
         self.writer = writer
         self.levels = levels
-        self.wanted = wanted
+        self.wanted = Atomic(Self.place(wanted))
         self.time = time
     }
 
+    /// Says anew which requests have a line.
+    func replace(_ wanted: TelemetryConfiguration.RequestLines) {
+        self.wanted.store(Self.place(wanted), ordering: .relaxed)
+    }
+
+    private static let cases = TelemetryConfiguration.RequestLines.allCases
+    private static func place(_ wanted: TelemetryConfiguration.RequestLines) -> Int {
+        self.cases.firstIndex(of: wanted) ?? 0
+    }
+    private var lines: TelemetryConfiguration.RequestLines { Self.cases[self.wanted.load(ordering: .relaxed)] }
+
     func requestEnded(_ request: RequestRecord) {
-        switch self.wanted {
+        switch self.lines {
         case .off: return
         case .errors where request.error == nil: return
         case .all, .errors: break
@@ -29,7 +42,7 @@ final class RequestLog: RequestObserver {
     }
 
     func requestRefused(_ refusal: RefusalRecord) {
-        guard self.wanted != .off, self.levels.level(of: LogLevels.requests) <= .info else { return }
+        guard self.lines != .off, self.levels.level(of: LogLevels.requests) <= .info else { return }
         self.writer.write(.refusal(refusal, wallNanoseconds: self.time.wallNanoseconds()))
     }
 }

@@ -23,15 +23,20 @@ final class RequestMetrics: RequestObserver {
 
     /// Creates the families of `registry` and counts in them.
     ///
-    /// - Parameter capacity: How many models at providers, and how many keys, are told apart; at least 1.
-    init(_ registry: MetricRegistry, capacity: Int = RequestMetrics.defaultCapacity) {
+    /// - Parameters:
+    ///   - capacity: How many models at providers, and how many keys, are told apart; at least 1.
+    ///   - previous: What counted in them before: what it tells apart stays so.
+    init(
+        _ registry: MetricRegistry, capacity: Int = RequestMetrics.defaultCapacity,
+        after previous: RequestMetrics? = nil
+    ) {
         let families = RequestMetricFamilies(registry)
-        self.attempts = SeriesTable(capacity: capacity) { AttemptSeries($0, families) }
-        self.errors = SeriesTable(capacity: 2 * capacity) { ErrorSeries($0, families) }
-        self.requests = SeriesTable(capacity: 4 * capacity) { RequestSeries($0, families) }
-        self.keys = SeriesTable(capacity: capacity) { KeySeries($0, families) }
+        self.attempts = SeriesTable(capacity: capacity, keeping: previous?.attempts) { AttemptSeries($0, families) }
+        self.errors = SeriesTable(capacity: 2 * capacity, keeping: previous?.errors) { ErrorSeries($0, families) }
+        self.requests = SeriesTable(capacity: 4 * capacity, keeping: previous?.requests) { RequestSeries($0, families) }
+        self.keys = SeriesTable(capacity: capacity, keeping: previous?.keys) { KeySeries($0, families) }
         // Dialects times errors.
-        self.refusals = SeriesTable(capacity: 512) { RefusalSeries($0, families) }
+        self.refusals = SeriesTable(capacity: 512, keeping: previous?.refusals) { RefusalSeries($0, families) }
         self.overhead = families.overhead.histogram()
         self.lossy = families.losses.counter()
         self.hits = families.cache.counter(MetricLabels(["result": "hit"]))

@@ -51,14 +51,17 @@ final class SeriesTable<Key: SeriesKey, Value: AnyObject & Sendable>: Sendable {
     /// - Parameters:
     ///   - capacity: How many keys are told apart, at least 1. Further ones are folded; folded ones have as much room again,
     ///     and beyond that nothing is kept.
+    ///   - previous: A table whose keys are told apart in this one too, be they more than that.
     ///   - make: Makes the value of a key. May be called for a key that another thread makes at the same moment; then one
     ///     of the two values is dropped, so it must give the same series for the same key.
-    init(capacity: Int, make: @escaping @Sendable (Key) -> Value) {
+    init(capacity: Int, keeping previous: SeriesTable? = nil, make: @escaping @Sendable (Key) -> Value) {
         self.capacity = max(1, capacity)
+        let known = previous?.entries ?? []
         var size = 8
-        while size < 4 * self.capacity { size *= 2 }
+        while size < 4 * self.capacity || size < 2 * known.count { size *= 2 }
         self.slots = (0..<size).map { _ in Slot() }
         self.make = make
+        for (key, value) in known { _ = self.find(key, isRoom: true) { _ in value } }
     }
 
     /// How many keys are kept.
@@ -71,12 +74,12 @@ final class SeriesTable<Key: SeriesKey, Value: AnyObject & Sendable>: Sendable {
 
     /// The value of a key, or of what stands for it.
     func value(_ key: Key) -> Value {
-        if let found = self.find(key, isRoom: self.size < self.capacity) { return found }
-        if let found = self.find(key.folded, isRoom: self.size < 2 * self.capacity) { return found }
+        if let found = self.find(key, isRoom: self.size < self.capacity, make: self.make) { return found }
+        if let found = self.find(key.folded, isRoom: self.size < 2 * self.capacity, make: self.make) { return found }
         return self.make(key.folded)
     }
 
-    private func find(_ key: Key, isRoom: Bool) -> Value? {
+    private func find(_ key: Key, isRoom: Bool, make: (Key) -> Value) -> Value? {
         let mask = self.slots.count - 1
         var index = key.hashValue & mask
         for _ in self.slots.indices {
@@ -85,7 +88,7 @@ final class SeriesTable<Key: SeriesKey, Value: AnyObject & Sendable>: Sendable {
                 if entry.key == key { return entry.value }
             } else {
                 guard isRoom else { return nil }
-                let made = Entry(key, self.make(key))
+                let made = Entry(key, make(key))
                 let kept = slot.keep(made)
                 if kept === made { self.count.wrappingAdd(1, ordering: .relaxed) }
                 // Another thread may have taken the slot for another key.

@@ -26,16 +26,29 @@ final class BatchExporter<Element: Sendable>: Sendable {
 
     /// How many were dropped.
     var dropped: Int { self.queue.dropped }
+    /// How many wait.
+    var waiting: Int { self.queue.count }
     /// What sends.
     var collector: OTLPClient { self.client }
 
     /// Takes one, or drops it. Never waits.
-    func push(_ element: Element) { self.queue.push(element) }
+    ///
+    /// - Returns: `false` when it is closed and has done neither.
+    func push(_ element: Element) -> Bool { self.queue.push(element) }
 
-    /// Sends batches until the task is cancelled.
+    /// Takes no more; ``run()`` returns when what it has is sent.
+    func close() { self.queue.close() }
+
+    /// Sends batches until the task is cancelled, or until all that came before ``close()`` is sent. What the collector
+    /// does not take then is dropped.
     func run() async {
         var last = self.time.now()
         while !Task.isCancelled {
+            if self.queue.isClosed {
+                await self.flush(tries: OTLPClient.maximumTries)
+                if !Task.isCancelled { self.queue.drop(self.queue.take(.max).count) }
+                return
+            }
             do { try await self.time.sleep(self.time.now().advanced(by: Self.tick)) } catch { return }
             let isDue = self.time.now().duration(since: last) >= self.batching.delay
             while self.queue.count >= (isDue ? 1 : self.batching.batch), !Task.isCancelled { await self.sendOne() }
@@ -43,10 +56,12 @@ final class BatchExporter<Element: Sendable>: Sendable {
         }
     }
 
-    /// Sends what waits, trying once: for the end of the process.
-    func flush() async {
+    /// Sends what waits, until the collector does not take a batch.
+    ///
+    /// - Parameter tries: How often each batch at most; once at the end of the process.
+    func flush(tries: Int = 1) async {
         while self.queue.count > 0 {
-            guard await self.sendOne(tries: 1) else { return }
+            guard await self.sendOne(tries: tries) else { return }
         }
     }
 
@@ -55,8 +70,10 @@ final class BatchExporter<Element: Sendable>: Sendable {
         let elements = self.queue.take(self.batching.batch)
         guard !elements.isEmpty else { return true }
         let isSent = await self.client.send(self.encode(elements), tries: tries)
-        if !isSent { self.queue.drop(elements.count) }
-        return isSent
+        guard !isSent else { return true }
+        // Whoever runs it next, or flushes, goes on where this one was stopped.
+        if Task.isCancelled { self.queue.putBack(elements) } else { self.queue.drop(elements.count) }
+        return false
     }
 }
 

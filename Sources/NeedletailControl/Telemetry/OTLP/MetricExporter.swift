@@ -11,12 +11,19 @@ struct MetricExporter: Sendable {
     let start: Int64
     let time: TimeSource
 
-    /// Sends until the task is cancelled.
-    func run() async {
-        while !Task.isCancelled {
-            do { try await self.time.sleep(self.time.now().advanced(by: self.interval)) } catch { return }
-            await self.flush()
+    /// Sends until the task is cancelled, or until the end, and then once more.
+    func run(until end: Latch) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    do { try await self.time.sleep(self.time.now().advanced(by: self.interval)) } catch { return }
+                    await self.flush()
+                }
+            }
+            await end.wait()
+            group.cancelAll()
         }
+        if !Task.isCancelled { await self.flush() }
     }
 
     /// Sends what the metrics say now. What does not arrive is in the next one too.
