@@ -22,7 +22,8 @@ store: on
 """
 
 
-def seeing(endpoint): return f'telemetry: {{ log: {{ format: json }}, traces: {{ sample: 0.1 }}, otlp: {{ endpoint: "{endpoint}", interval: 5s }} }}\n'
+def seeing(endpoint, logs="false"):
+    return f'telemetry: {{ log: {{ format: json }}, traces: {{ sample: 0.1 }}, otlp: {{ endpoint: "{endpoint}", interval: 5s, logs: {logs} }} }}\n'
 
 
 QUIET = 'telemetry: { log: { requests: "off" } }\n'
@@ -37,6 +38,7 @@ SETS = {
     "the same, nobody at the collector's port": (BARE + seeing("http://127.0.0.1:9"), "file", 4.0),
     "the same, a collector that never answers": (BARE + seeing("http://127.0.0.1:{silent}"), "file", 4.0),
     "the same, a log that nobody reads": (BARE + seeing(COLLECTOR), "stuck", 4.0),
+    "and every line to the collector too": (BARE + seeing(COLLECTOR, "true"), "file", None),
     "all of it": (MONEY + seeing(COLLECTOR), "file", 10.0),
 }
 # Of those beside "metrics, sampled traces, JSON logs" which must not wait or grow more than that does.
