@@ -42,10 +42,12 @@ struct Tally: Sendable {
     }
 }
 
-/// The counts of all folders, printed as they come and written to `.build/conformance.txt` as a table.
+/// The counts of all folders, printed as they come and written to `.build/conformance.txt` as a table;
+/// `.build/conformance-losses.txt` says what was told as lost, how often and to whom.
 final class Report: Sendable {
     static let shared = Report()
     private let tallies = Mutex<[String: Tally]>([:])
+    private let losses = Mutex<[String: [String: Int]]>([:])
 
     func add(_ tally: Tally) {
         print(tally.line)
@@ -54,6 +56,25 @@ final class Report: Sendable {
             return tallies.values.sorted { $0.folder < $1.folder }
         }
         self.write(all)
+    }
+
+    /// Counts what one reply told as lost.
+    func add(_ losses: [String], from upstream: DialectID, to client: DialectID) {
+        self.losses.withLock { all in
+            for name in losses { all["\(upstream.rawValue) \(name)", default: [:]][client.rawValue, default: 0] += 1 }
+        }
+    }
+
+    /// What was told as lost, the most frequent first, with the clients that it was told to.
+    private var lossTable: String {
+        let all = self.losses.withLock { $0 }
+        let rows = all.map { name, clients in (name: name, clients: clients, sum: clients.values.reduce(0, +)) }
+        return rows.sorted { ($1.sum, $0.name) < ($0.sum, $1.name) }
+            .map { row in
+                let clients = row.clients.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+                return "\(row.sum)  \(row.name): \(clients.joined(separator: ", "))\n"
+            }
+            .joined()
     }
 
     private func write(_ tallies: [Tally]) {
@@ -98,7 +119,8 @@ final class Report: Sendable {
         }
         let checkout = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        try? text.write(
-            to: checkout.appendingPathComponent(".build/conformance.txt"), atomically: false, encoding: .utf8)
+        for (name, text) in [("conformance.txt", text), ("conformance-losses.txt", self.lossTable)] {
+            try? text.write(to: checkout.appendingPathComponent(".build/\(name)"), atomically: false, encoding: .utf8)
+        }
     }
 }

@@ -91,6 +91,8 @@ struct Translation {
             guard reply.status == 200 else { return }
             #expect(seen.error == nil, "\(label): \(seen.error ?? "")")
             let losses = reply.losses
+            let told = self.recording.isStream ? reply.outcome?.losses.map(\.field) ?? [] : losses
+            Report.shared.add(told, from: self.from, to: self.to)
             self.compare(seen, meant, losses, label)
             #expect(seen.faults.isEmpty, "\(label): \(seen.faults)")
             meant.checkAccounting(reply, label)
