@@ -108,6 +108,21 @@ struct OpenAIChatStreamTests {
         #expect(calls.map(\.id) == ["a", "b", "call_r1_0_2"])
     }
 
+    @Test("Calls that are all number 0 and have no id are told apart by name")
+    func callsByName() throws {
+        let calls = ["f", "g"].map { name in
+            Self.chunk(
+                #"{"tool_calls":[{"index":0,"id":"","function":{"name":"\#(name)","arguments":"{\"x\":\"\#(name)\"}"}}]}"#
+            )
+        }
+        // The name may come again with the rest of the arguments.
+        let rest = Self.chunk(#"{"tool_calls":[{"index":0,"function":{"name":"g","arguments":" "}}]}"#)
+        let reply = OpenAIChatCollector.reply(
+            try Self.decode(calls.joined() + rest + Self.chunk("{}", finish: #""stop""#) + "data: [DONE]\n\n"))
+        #expect(reply.toolCalls.map(\.name) == ["f", "g"])
+        #expect(reply.toolCalls.map(\.arguments) == [#"{"x":"f"}"#, #"{"x":"g"} "#])
+    }
+
     @Test("The tap sees usage, the usage chunk and the end")
     func tap() throws {
         var tap = OpenAIChat.makeStreamTap()

@@ -213,8 +213,10 @@ struct OpenAIChatStreamChoice {
         var name = function.present("name")?.string
         if name?.isEmpty == true { name = nil }
         var place = self.calls.lastIndex { $0.key == key }
-        // Servers that number every call 0 tell them apart by id and name.
-        if let found = place, let id, name != nil, self.calls[found].hasStarted, self.calls[found].id != id {
+        // Servers that number every call 0 tell them apart by id, or give none (Google's layer) and only name them.
+        if let found = place, let name, self.calls[found].hasStarted,
+            id.map({ $0 != self.calls[found].id }) ?? (name != self.calls[found].name)
+        {
             place = nil
         }
         if place == nil {
