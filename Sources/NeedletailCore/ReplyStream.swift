@@ -121,7 +121,7 @@ public final class StreamEnding: Sendable {
     /// Notes what translation has lost so far, each field once.
     public func addLosses(_ losses: [Loss]) {
         self.state.withLock { state in
-            for loss in losses { state.losses.add(loss.field, loss.reason) }
+            state.losses.add(losses)
         }
     }
 

@@ -18,7 +18,7 @@ public struct UnreadMembers: Sendable {
     /// Whether anything more is noted.
     public var isOpen: Bool { self.room > 0 }
 
-    /// Notes the members of `object` that are not `known` and say something: neither `null` nor an empty array.
+    /// Notes the members of `object` that are not `known` and say something: neither `null` nor empty.
     ///
     /// - Parameter path: Where the object is, without indices; empty for an event itself.
     public mutating func look(at object: JSONView, known: [StaticString], path: @autoclosure () -> String) {
@@ -28,7 +28,7 @@ public struct UnreadMembers: Sendable {
 
     /// Notes fields that a reader of whole values has kept because it knows no place for them.
     public mutating func add(_ fields: [Extension]) {
-        for field in fields { self.add(field.path) }
+        for field in fields where !field.isRead { self.add(field.path) }
     }
 
     /// Notes a field by its name.

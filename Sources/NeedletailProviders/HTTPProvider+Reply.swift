@@ -54,7 +54,7 @@ extension HTTPProvider {
         var out = ByteBuffer()
         out.reserveCapacity(bytes.readableBytes + 256)
         let losses = try client.dialect.encodeReply(answer, created: self.time.wallSeconds(), into: &out)
-        for loss in losses { reply.losses.add(loss.field, loss.reason) }
+        reply.losses.add(losses.markingBookkeeping(of: call.dialect))
         reply.body = .complete(WireBody(dialect: client, bytes: out), answer.usage)
         return reply
     }
@@ -117,7 +117,8 @@ extension HTTPProvider {
                 customTools: call.customTools,
                 ending: ending,
                 recorder: recorder,
-                requestID: context.id
+                requestID: context.id,
+                source: call.dialect
             )
             try await reader.commit(within: limit)
             possible = StreamLosses.possible(from: call.dialect, to: client, for: request)

@@ -9,6 +9,7 @@ enum StreamLosses {
             .map { $0.name(in: upstream) }
             .sorted()
             .map { Loss($0, "the client's dialect has no place for it") }
+            .markingBookkeeping(of: upstream)
     }
 
     /// Whether an answer to this request can hold the field. Many models reason and some cite without being

@@ -12,6 +12,8 @@ final class TranslatingReader: ReplyReader {
     /// Notes what only the provider can read.
     private let recorder: StateRecorder?
     private let requestID: String
+    /// The dialect that is read.
+    private let source: DialectID?
     private var events: [ChatEvent] = []
     /// How many losses the ending has been told of.
     private var lossCount = 0
@@ -28,7 +30,8 @@ final class TranslatingReader: ReplyReader {
         customTools: CustomToolEmulation? = nil,
         ending: StreamEnding,
         recorder: StateRecorder? = nil,
-        requestID: String = ""
+        requestID: String = "",
+        source: DialectID? = nil
     ) {
         self.body = body
         self.decoder = decoder
@@ -38,6 +41,7 @@ final class TranslatingReader: ReplyReader {
         self.ending = ending
         self.recorder = recorder
         self.requestID = requestID
+        self.source = source
     }
 
     /// Reads up to the first good event; what it throws has not reached anybody.
@@ -113,6 +117,7 @@ final class TranslatingReader: ReplyReader {
         let count = self.encoder.losses.count + self.decoder.unread.losses.count
         guard count > self.lossCount else { return }
         self.lossCount = count
-        self.ending.addLosses(self.encoder.losses + self.decoder.unread.losses)
+        let losses = self.encoder.losses + self.decoder.unread.losses
+        self.ending.addLosses(self.source.map { losses.markingBookkeeping(of: $0) } ?? losses)
     }
 }

@@ -314,7 +314,10 @@ extension ReplySample {
                 for case .opaque(let part) in reply.choices.first?.content ?? [] { return part.json }
                 return nil
             }),
-        .replyServiceTier: Self(set: { $0.serviceTier = "standard" }, get: { $0.serviceTier }),
+        // The same tier is `default` with some and `standard` with others.
+        .replyServiceTier: Self(
+            set: { $0.serviceTier = "standard" },
+            get: { $0.serviceTier.map { ServiceTier(reply: $0)?.rawValue ?? $0 } }),
         .systemFingerprint: Self(set: { $0.systemFingerprint = "fp" }, get: { $0.systemFingerprint }),
         .stopReason: Self(
             set: { $0.choices[0].stopReason = .pauseTurn }, get: { $0.choices.first?.stopReason }),
@@ -323,6 +326,11 @@ extension ReplySample {
                 $0.choices[0].stopReason = .stopSequence
                 $0.choices[0].stopSequence = "END"
             }, get: { $0.choices.first?.stopSequence }),
+        .replyTiming: Self(
+            set: {
+                $0.usage?.timing = ProviderTiming()
+                $0.usage?.timing?.total = 5_000_000
+            }, get: { $0.usage?.timing?.total }),
         .usageCacheRead: Self.usage(\.cachedInputTokens),
         .usageCacheWrite: Self.usage(\.cacheWriteTokens),
         .usageReasoning: Self.usage(\.reasoningTokens),

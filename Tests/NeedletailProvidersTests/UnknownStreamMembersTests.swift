@@ -216,7 +216,10 @@ struct UnknownStreamMembersTests {
             (.openAIResponses, #"{"type":"brand.new"}"#, "brand.new"),
             (.cohereChat, #"{"type":"brand-new","x":1}"#, "brand-new"),
             (.bedrockConverse, #"brandNew {"x":1}"#, "brandNew"),
-            (.bedrockConverse, #"contentBlockDelta {"contentBlockIndex":1,"delta":{"brandNew":{}}}"#, "delta.brandNew"),
+            (
+                .bedrockConverse, #"contentBlockDelta {"contentBlockIndex":1,"delta":{"brandNew":{"x":1}}}"#,
+                "delta.brandNew"
+            ),
         ])
     func types(_ upstream: DialectID, _ event: String, _ name: String) throws {
         var events = try #require(Self.streams[upstream])

@@ -52,7 +52,8 @@ export async function requests(it) {
       ["Message", one.message], ["Key", one.key], ["Tenant", one.tenant], ["Time", `${milliseconds(one.duration_ms)}, of it waiting for providers ${milliseconds(one.waited_ms)}, gateway ${milliseconds(one.overhead_ms)}`],
       ["First token", one.time_to_first_token_ms !== null ? milliseconds(one.time_to_first_token_ms) : null],
       ["Tokens", one.input_tokens !== null ? `${one.input_tokens} in (${one.cached_input_tokens ?? 0} cached), ${one.output_tokens} out (${one.reasoning_tokens ?? 0} reasoning)` : null],
-      ["Cost", dollars(one.cost_usd)], ["Lost in translation", one.lost_fields.length ? one.lost_fields.join(", ") : null], ["Trace", one.trace_id],
+      ["Cost", dollars(one.cost_usd)], ["Lost in translation", one.lost_fields.length ? one.lost_fields.join(", ") : null],
+      ["Provider's bookkeeping left out", one.lost_bookkeeping.length ? one.lost_bookkeeping.join(", ") : null], ["Trace", one.trace_id],
     ]), h("h2", {}, "Calls"), one.calls.length ? [waterfall(one.calls, one.duration_ms), table([
       ["", (call) => call.number, true], ["Why", (call) => call.cause], ["Provider", (call) => `${call.provider} / ${call.model}`],
       ["Outcome", (call) => tag(call.error ?? call.outcome, call.outcome === "finished" ? "good" : "bad")], ["Status", (call) => call.upstream_status ?? "–", true],

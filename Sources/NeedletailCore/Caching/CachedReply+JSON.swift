@@ -14,6 +14,7 @@ extension CachedReply {
             json.beginObject()
             json.member("field", loss.field)
             json.member("reason", loss.reason)
+            if loss.isBookkeeping { json.member("bookkeeping", true) }
             json.endObject()
         }
         json.endArray()
@@ -53,7 +54,10 @@ extension CachedReply {
         else { return nil }
         var losses: [Loss] = []
         for loss in head["losses"]?.elements.map({ $0 }) ?? [] {
-            losses.add(loss["field"]?.string ?? "", loss["reason"]?.string ?? "")
+            losses.add(
+                Loss(
+                    loss["field"]?.string ?? "", loss["reason"]?.string ?? "",
+                    isBookkeeping: loss["bookkeeping"]?.bool == true))
         }
         self.init(
             InferenceReply(

@@ -1,8 +1,8 @@
 import NIOCore
 
 extension JSONView {
-    /// Calls `action` for each member of an object that is not `known` and says something: neither `null` nor an empty
-    /// array. Decodes only keys that have escapes, and makes no view of what is known.
+    /// Calls `action` for each member of an object that is not `known` and says something: neither `null` nor empty.
+    /// Decodes only keys that have escapes, and makes no view of what is known.
     func forEachMember(except known: [StaticString], _ action: (Member) -> Void) {
         let (document, index) = (self.document, self.index)
         guard self.kind == .object else { return }
@@ -12,12 +12,27 @@ extension JSONView {
             let place = position
             let value = document.nodes[place + 1]
             position = Int(value.next)
-            guard value.kind != .null, value.kind != .array || position > place + 2 else { continue }
+            switch value.kind {
+            case .null: continue
+            case .array, .object: if position == place + 2 { continue }
+            case .string: guard value.end > value.start + 2 else { continue }
+            default: break
+            }
             guard !document.isKey(at: place, anyOf: known) else { continue }
-            action(
-                Member(
-                    keyView: JSONView(document: document, index: place),
-                    value: JSONView(document: document, index: place + 1)))
+            let view = JSONView(document: document, index: place + 1)
+            guard !view.saysNothing else { continue }
+            action(Member(keyView: JSONView(document: document, index: place), value: view))
+        }
+    }
+
+    /// Whether a value is `null` or empty, or holds nothing else. As deep as the reader lets values be.
+    package var saysNothing: Bool {
+        switch self.kind {
+        case .null: true
+        case .string: self.string?.isEmpty == true
+        case .array: self.elements.allSatisfy { $0.saysNothing }
+        case .object: self.members.allSatisfy { $0.value.saysNothing }
+        default: false
         }
     }
 }

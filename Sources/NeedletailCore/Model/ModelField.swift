@@ -22,6 +22,7 @@ public enum ModelField: String, Sendable, Hashable, CaseIterable {
         replyImage
     case replyToolCalls, replyToolArguments, replyChoices, replyOpaque, replyServiceTier, systemFingerprint
     case stopReason, stopSequence
+    case replyTiming
     case usageCacheRead, usageCacheWrite, usageReasoning, usageAudio, usagePrediction, usageWebSearches
 
     /// The fields of a reply.
@@ -29,7 +30,7 @@ public enum ModelField: String, Sendable, Hashable, CaseIterable {
         .replyReasoning, .replySignature, .replyRedacted, .replyCitations, .replyLogprobs, .replyRefusal, .replyAudio,
         .replyImage, .replyToolCalls, .replyToolArguments, .replyChoices, .replyOpaque, .replyServiceTier,
         .systemFingerprint,
-        .stopReason, .stopSequence,
+        .stopReason, .stopSequence, .replyTiming,
         .usageCacheRead, .usageCacheWrite,
         .usageReasoning, .usageAudio, .usagePrediction, .usageWebSearches,
     ]

@@ -34,6 +34,8 @@ public struct Usage: Sendable, Hashable {
     public var images: Int?
     /// How urgently the provider worked, where that was not as usual.
     public var serviceTier: ServiceTier?
+    /// How long the provider says that it took.
+    public var timing: ProviderTiming?
     /// Fields of the provider's usage object that have no place above, as JSON members.
     public var extensions: [Extension]
 

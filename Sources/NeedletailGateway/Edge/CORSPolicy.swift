@@ -26,7 +26,8 @@ public struct CORSPolicy: Sendable, Hashable {
             .vary: "origin",
             .accessControlExposeHeaders: """
             x-request-id, request-id, retry-after, x-should-retry, x-needletail-provider, x-needletail-model, \
-            x-needletail-attempts, x-needletail-lossy, x-needletail-overhead-ms, x-upstream-request-id
+            x-needletail-attempts, x-needletail-lossy, x-needletail-lossy-content, x-needletail-overhead-ms, \
+            x-upstream-request-id
             """,
         ]
     }

@@ -128,8 +128,14 @@ final class Exchange: Sendable {
                 ? Self.oneAttempt : HTTPField(name: .needletailAttempts, value: String(self.info.attempts)))
         if !reply.losses.isEmpty || !reply.possibleLosses.isEmpty {
             var losses = reply.losses
-            for loss in reply.possibleLosses { losses.add(loss.field, loss.reason) }
-            headers.append(HTTPField(name: .needletailLossy, value: Self.list(losses)))
+            losses.add(reply.possibleLosses)
+            // What was lost of the answer first: the list is cut where it is long.
+            let content = losses.ofContent
+            let bookkeeping = content.count == losses.count ? [] : losses.ofBookkeeping
+            headers.append(HTTPField(name: .needletailLossy, value: Self.list(content + bookkeeping)))
+            if !content.isEmpty, !bookkeeping.isEmpty {
+                headers.append(HTTPField(name: .needletailLossyContent, value: Self.list(content)))
+            }
         }
         if let decision = self.decision { headers.append(decision) }
         if let effect = reply.budgetEffect { Self.append(effect, to: &headers) }
@@ -171,15 +177,15 @@ final class Exchange: Sendable {
 
     /// The fields, as many as fit a header of moderate size. Their names may be a client's: whatever could mean
     /// something in a header becomes `_`.
-    private static func list(_ losses: [Loss]) -> String {
+    private static func list(_ fields: [String]) -> String {
         var list = ""
-        for loss in losses {
-            guard list.utf8.count + loss.field.utf8.count < 1024 else {
+        for field in fields {
+            guard list.utf8.count + field.utf8.count < 1024 else {
                 list += ",..."
                 break
             }
             if !list.isEmpty { list += "," }
-            for scalar in loss.field.unicodeScalars { list.unicodeScalars.append(Self.isPlain(scalar) ? scalar : "_") }
+            for scalar in field.unicodeScalars { list.unicodeScalars.append(Self.isPlain(scalar) ? scalar : "_") }
         }
         return list
     }

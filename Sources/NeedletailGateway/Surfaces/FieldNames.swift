@@ -8,6 +8,7 @@ extension HTTPField.Name {
     static let needletailCost = named("x-needletail-cost-usd")
     static let needletailOverhead = named("x-needletail-overhead-ms")
     static let needletailLossy = named("x-needletail-lossy")
+    static let needletailLossyContent = named("x-needletail-lossy-content")
     static let needletailDecision = named("x-needletail-decision")
     static let needletailCache = named("x-needletail-cache")
     static let needletailMaximumTokens = named("x-needletail-max-tokens")

@@ -83,8 +83,9 @@ public struct DialectCacheCodec: CacheCodec {
         guard let losses = try? wanted.dialect.encodeReply(answer, created: reply.created, into: &out) else {
             return nil
         }
-        for loss in losses { unread.add(loss.field, loss.reason) }
-        return CacheReplay(body: WireBody(dialect: wanted, bytes: out), losses: unread)
+        unread.add(losses)
+        return CacheReplay(
+            body: WireBody(dialect: wanted, bytes: out), losses: unread.markingBookkeeping(of: reply.dialect))
     }
 
     private func stream(
@@ -98,7 +99,9 @@ public struct DialectCacheCodec: CacheCodec {
         if reply.isStream {
             kept = Self.events(of: reply.bytes, reply.dialect)
         } else if let whole = try? reply.dialect.dialect.decodeReply(reply.bytes), let events = whole.events() {
-            kept = (events, whole.extensions.map { Loss($0.path, "no dialect has such a member") })
+            kept = (
+                events, whole.extensions.filter { !$0.isRead }.map { Loss($0.path, "no dialect has such a member") }
+            )
         } else {
             kept = nil
         }
@@ -117,8 +120,9 @@ public struct DialectCacheCodec: CacheCodec {
             encoder.encode(event, into: &out)
         }
         encoder.finish(into: &out)
-        for loss in encoder.losses { losses.add(loss.field, loss.reason) }
-        return CacheReplay(body: WireBody(dialect: wanted, bytes: out), losses: losses)
+        losses.add(encoder.losses)
+        return CacheReplay(
+            body: WireBody(dialect: wanted, bytes: out), losses: losses.markingBookkeeping(of: reply.dialect))
     }
 
     /// The answer, and what of a stream it does not tell.

@@ -20,6 +20,7 @@ extension Usage {
     /// Whether the usage counts something that a field stands for.
     func says(_ field: ModelField) -> Bool {
         switch field {
+        case .replyTiming: self.timing != nil
         case .usageCacheRead: (self.cachedInputTokens ?? 0) > 0
         case .usageCacheWrite: (self.cacheWriteTokens ?? 0) > 0
         case .usageReasoning: (self.reasoningTokens ?? 0) > 0

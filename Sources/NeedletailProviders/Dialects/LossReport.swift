@@ -20,6 +20,9 @@ struct LossReport {
         self.losses.add(name, reason)
     }
 
+    /// Notes a field that the client's dialect has no place for, unless the model holds what it says.
+    mutating func lose(_ field: Extension, _ reason: String) { self.losses.add(field, reason) }
+
     /// Notes the provider's counters that have no place in the model.
     mutating func loseCounters(of usage: Usage?) { self.losses.addCounters(of: usage, self.source) }
 

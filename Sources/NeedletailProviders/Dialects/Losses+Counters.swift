@@ -6,6 +6,8 @@ extension [Loss] {
         guard let usage, !usage.extensions.isEmpty else { return }
         let path = ModelField.usageCacheRead.name(in: source).split(separator: ".")
         let object = path.count > 1 ? "\(path[0])." : ""
-        for counter in usage.extensions { self.add(object + counter.path, "There is no such counter.") }
+        for counter in usage.extensions where !counter.isRead && !counter.countsNothing {
+            self.add(object + counter.path, "There is no such counter.")
+        }
     }
 }

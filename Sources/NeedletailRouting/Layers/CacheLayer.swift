@@ -102,7 +102,7 @@ public struct CacheLayer: Provider {
             ? .stream(ReplyStream(dialect: replay.body.dialect, reader: ReplayReader(replay.body.bytes)))
             : .complete(replay.body, nil)
         var losses = kept.losses
-        for loss in replay.losses { losses.add(loss.field, loss.reason) }
+        losses.add(replay.losses)
         var reply = InferenceReply(
             provider: kept.provider, model: kept.model, losses: losses, contentType: kept.contentType, body: body)
         reply.cacheStatus = .hit(age: age)
@@ -138,7 +138,7 @@ public struct CacheLayer: Provider {
                 var kept = template
                 kept.bytes = bytes
                 kept.usage = ending.usage
-                for loss in ending.losses { kept.losses.add(loss.field, loss.reason) }
+                kept.losses.add(ending.losses)
                 kept.created = cache.wallSeconds()
                 cache.insert(kept, for: key, requestSize: size, question: question)
                 if let probe { cache.semantic?.insert(kept, for: probe, requestSize: size) }

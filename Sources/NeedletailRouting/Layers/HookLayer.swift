@@ -143,7 +143,7 @@ public struct HookLayer: Provider {
             for loss in try self.dialects(body.dialect).encodeReply(
                 response, created: self.time.wallSeconds(), into: &out)
             {
-                reply.losses.add(loss.field, loss.reason)
+                reply.losses.add(loss)
             }
             body.bytes = out
             reply.body = .complete(body, usage)

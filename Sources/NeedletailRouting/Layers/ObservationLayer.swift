@@ -102,7 +102,7 @@ public struct ObservationLayer: Provider {
 
     private func tell(_ observed: Observed, _ answer: Answer, _ outcome: Outcome, isStream: Bool) {
         var losses = answer.losses
-        for loss in outcome.losses { losses.add(loss.field, loss.reason) }
+        losses.add(outcome.losses)
         let waited = observed.request.timeWaited
         let untilCommit = answer.committed.duration(since: observed.start)
         self.tell(

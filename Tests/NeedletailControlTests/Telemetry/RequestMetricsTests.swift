@@ -58,17 +58,19 @@ struct RequestMetricsTests {
             metrics.requestEnded(RecordSamples.request(isStreaming: true))
             metrics.requestEnded(RecordSamples.request(losses: [Loss("seed", "It has none.")]))
             metrics.requestEnded(
+                RecordSamples.request(losses: [Loss("metrics", "Of no use.", isBookkeeping: true)]))
+            metrics.requestEnded(
                 RecordSamples.request(error: NeedletailError(.overloaded, "Full.", provider: "main")))
         }
         let start = #"needletail_requests_total{surface="chat",operation="chat",model="asked",provider="main","#
         for line in [
             start + #"status="200",outcome="success",stream="true"} 1"#,
-            start + #"status="200",outcome="success",stream="false"} 1"#,
+            start + #"status="200",outcome="success",stream="false"} 2"#,
             start + #"status="503",outcome="error",stream="false"} 1"#,
-            #"needletail_key_requests_total{key="dev",tenant="red"} 3"#,
+            #"needletail_key_requests_total{key="dev",tenant="red"} 4"#,
             #"needletail_key_failed_requests_total{key="dev",tenant="red"} 1"#,
-            #"needletail_key_tokens_total{key="dev",tenant="red",type="output"} 68"#,
-            "needletail_lossy_replies_total 1", "needletail_overhead_seconds_sum 0.00045",
+            #"needletail_key_tokens_total{key="dev",tenant="red",type="output"} 102"#,
+            "needletail_lossy_replies_total 1", "needletail_overhead_seconds_sum 0.0006",
             // 120 ms less 21 ms for 33 tokens.
             #"gen_ai_server_time_per_output_token_seconds_sum{gen_ai_operation_name="chat",gen_ai_provider_name="main",gen_ai_request_model="asked"} 0.003"#,
         ] {

@@ -67,6 +67,23 @@ struct GatewayHandlerTests {
         }
     }
 
+    @Test("what was lost of an answer comes before a provider's bookkeeping, and by itself where there is both")
+    func bookkeeping() async throws {
+        let metrics = Loss("metrics", "none", isBookkeeping: true)
+        let seed = Loss("seed", "none")
+        for (losses, all, content) in [
+            ([metrics, seed], "seed,metrics", "seed"), ([metrics], "metrics", nil), ([seed], "seed", nil),
+        ] as [([Loss], String, String?)] {
+            try await withGateway(answer: { (_, _) throws(NeedletailError) in
+                wholeReply("{}", losses: losses)
+            }) { ask, _ in
+                let headers = try await ask(post("/v1/chat/completions")).headers
+                #expect(headers["x-needletail-lossy"] == all)
+                #expect(headers["x-needletail-lossy-content"] == content)
+            }
+        }
+    }
+
     @Test(
         "a target may be a whole URL",
         arguments: [

@@ -20,7 +20,7 @@ struct AnthropicRequestDecodingTests {
         {"type":"document","source":{"type":"content","content":[{"type":"image","source":{}}]}},
         {"type":"search_result","source":"x"}]},
         {"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"g"},{"type":"redacted_thinking","data":"d"},
-        {"type":"text","text":"b","citations":[{"type":"z"}]},{"type":"tool_use","id":"t1","name":"f","input":{"a": 1.0},"caller":{"type":"direct"}}]},
+        {"type":"text","text":"b","citations":[{"type":"z"}]},{"type":"tool_use","id":"t1","name":"f","input":{"a": 1.0},"caller":{"type":"code_execution_20250825"}}]},
         {"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"r"}],"is_error":true},{"type":"text","text":"go"}]},
         {"role":"system","content":"later"}],
         "tools":[{"name":"f","description":"d","input_schema":{"type":"object"},"strict":true,"defer_loading":true},

@@ -77,6 +77,9 @@ struct BedrockStreamTests {
                 ),
                 Self.stop(5), ("newKind", "{}"), Self.delta(6, #"{"image":{}}"#),
             ] + Self.end)
+        var usage = Usage(inputTokens: 3, outputTokens: 4)
+        usage.timing = ProviderTiming()
+        usage.timing?.total = 1_000_000
         let expected: [ChatEvent] = [
             .started(StreamStart(id: "", model: "")), .reasoning("hm", choice: 0),
             .reasoningSignature("sig", choice: 0), .blockEnded(choice: 0), .text("Hi", choice: 0),
@@ -100,7 +103,7 @@ struct BedrockStreamTests {
             .toolCallArguments(index: 0, fragment: "2}", choice: 0), .blockEnded(choice: 0),
             .toolCallStarted(index: 1, id: "d", name: "g", isCustom: false, choice: 0),
             .toolCallArguments(index: 1, fragment: "{}", choice: 0), .blockEnded(choice: 0), .blockEnded(choice: 0),
-            .finished(.endTurn, stopSequence: nil, choice: 0), .usage(Usage(inputTokens: 3, outputTokens: 4)),
+            .finished(.endTurn, stopSequence: nil, choice: 0), .usage(usage),
         ]
         let whole = Self.decode([bytes])
         #expect(whole.events == expected)

@@ -73,15 +73,21 @@ struct RequestLogLine {
             json.member("key", record.keyName)
             json.member("tenant", record.request.tenant)
             if !record.losses.isEmpty {
-                json.key("lossy")
-                json.beginArray()
-                for loss in record.losses.prefix(32) { json.string(LogLine.cut(loss.field)) }
-                json.endArray()
+                Self.list("lossy", record.losses.ofContent, into: &json)
+                Self.list("lossy_bookkeeping", record.losses.ofBookkeeping, into: &json)
             }
             if let error = record.error { self.write(error, into: &json) }
             if self.isDetailed { self.writeAttempts(into: &json) }
             json.endObject()
         }
+    }
+
+    private static func list(_ key: StaticString, _ fields: [String], into json: inout JSONWriter) {
+        guard !fields.isEmpty else { return }
+        json.key(key)
+        json.beginArray()
+        for field in fields.prefix(32) { json.string(LogLine.cut(field)) }
+        json.endArray()
     }
 
     private func write(_ error: NeedletailError, into json: inout JSONWriter) {

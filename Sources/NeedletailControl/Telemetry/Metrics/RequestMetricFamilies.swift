@@ -63,7 +63,7 @@ struct RequestMetricFamilies: Sendable {
         self.unpriced = registry.counters(
             "needletail_unpriced_attempts_total", "Calls that used tokens at a price nobody knows.")
         self.losses = registry.counters(
-            "needletail_lossy_replies_total", "Replies whose translation left a field out.")
+            "needletail_lossy_replies_total", "Replies whose translation left out more than a provider's bookkeeping.")
         self.cache = registry.counters(
             "needletail_cache_requests_total", "Replies by how they relate to the cache.")
         self.overhead = seconds(

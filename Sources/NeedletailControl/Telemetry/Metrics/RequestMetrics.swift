@@ -77,7 +77,7 @@ final class RequestMetrics: RequestObserver {
                 isStreaming: request.isStreaming))
         series.count(request)
         self.overhead.record(request.overhead)
-        if !request.losses.isEmpty { self.lossy.add() }
+        if request.losses.holdContent { self.lossy.add() }
         switch request.cacheStatus {
         case nil: break
         case .hit: self.hits.add()

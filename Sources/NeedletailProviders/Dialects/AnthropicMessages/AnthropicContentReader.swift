@@ -158,13 +158,18 @@ struct AnthropicContentReader {
 
     // MARK: Tools
 
+    /// Whether the model itself calls a tool, as always where no code of its own does.
+    static func isDirect(_ call: JSONView) -> Bool { call.present("caller")?.present("type")?.string == "direct" }
+
     private mutating func readToolUse(_ block: JSONView, path: String) throws(AnthropicFieldError) -> ContentPart {
         let id = try AnthropicField.requiredString(block, "id")
         let name = try AnthropicField.requiredString(block, "name")
         let input = try AnthropicField.object(block, "input")
         var call = ToolCall(id: id, name: name, arguments: input.map { String(buffer: $0.raw) } ?? "{}")
         call.cacheMarker = try self.readMarker(block, path: path)
-        self.keepUnknown(block, known: ["type", "id", "name", "input", "cache_control"], path: path)
+        var known: [StaticString] = ["type", "id", "name", "input", "cache_control"]
+        if Self.isDirect(block) { known.append("caller") }
+        self.keepUnknown(block, known: known, path: path)
         return .toolCall(call)
     }
 

@@ -72,6 +72,7 @@ extension AnthropicMessages {
         case .replyServiceTier: "usage.service_tier"
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "stop_reason"
+        case .replyTiming: "usage.total_time"
         case .stopSequence: "stop_sequence"
         case .usageCacheRead: "usage.cache_read_input_tokens"
         case .usageCacheWrite: "usage.cache_creation_input_tokens"

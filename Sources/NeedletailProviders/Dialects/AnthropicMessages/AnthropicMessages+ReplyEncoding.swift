@@ -55,8 +55,10 @@ struct AnthropicReplyWriter {
         json.key("stop_sequence")
         if let sequence = choice.stopSequence { json.string(sequence) } else { json.null() }
         json.key("usage")
+        let tier = ServiceTier.said(reply.serviceTier, from: reply.source, to: .anthropicMessages)
+        if tier.isLost { self.lose(.replyServiceTier, "Anthropic has no such tier.") }
         AnthropicUsage.write(
-            reply.usage ?? Usage(), serviceTier: reply.serviceTier, isOwn: self.isOwn, into: &json)
+            reply.usage ?? Usage(), serviceTier: tier.word, isOwn: self.isOwn, into: &json)
         self.losses.addCounters(of: AnthropicUsage.unwritten(of: reply.usage, isOwn: self.isOwn), reply.source)
         for field in AnthropicUsage.unspoken(of: reply.usage) {
             self.lose(field, "This dialect does not count it by itself.")
@@ -66,7 +68,7 @@ struct AnthropicReplyWriter {
                 json.key(field.path)
                 json.raw(field.value)
             } else {
-                self.losses.add(field.path, "The field has no counterpart.")
+                self.losses.add(field, "The field has no counterpart.")
             }
         }
         json.endObject()

@@ -20,6 +20,6 @@ public enum AnthropicMessages: Dialect {
     /// All but what only other dialects have.
     public static let upstreamFields = ModelField.reply.subtracting([
         .replyLogprobs, .replyAudio, .replyChoices, .systemFingerprint, .usageAudio, .usagePrediction, .replyRefusal,
-        .replyImage,
+        .replyImage, .replyTiming,
     ])
 }

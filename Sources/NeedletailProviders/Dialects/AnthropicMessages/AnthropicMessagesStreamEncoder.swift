@@ -127,10 +127,12 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
         if start.systemFingerprint != nil {
             self.lose(.systemFingerprint, "This dialect has no such field.")
         }
+        let tier = ServiceTier.said(start.serviceTier, from: self.options.source, to: .anthropicMessages)
+        if tier.isLost { self.lose(.replyServiceTier, "Anthropic has no such tier.") }
         AnthropicStreamWriter.start(
             id: start.id.isEmpty ? self.options.replyID : start.id,
             model: start.model.isEmpty ? self.options.model : start.model,
-            serviceTier: start.serviceTier,
+            serviceTier: tier.word,
             usage: self.usage ?? Usage(),
             into: &out
         )

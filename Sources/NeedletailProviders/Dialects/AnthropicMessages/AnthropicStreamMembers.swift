@@ -33,7 +33,10 @@ enum AnthropicStreamMembers {
         case "text": unread.look(at: block, known: ["type", "text", "citations"], path: path)
         case "thinking": unread.look(at: block, known: ["type", "thinking", "signature"], path: path)
         case "redacted_thinking": unread.look(at: block, known: ["type", "data"], path: path)
-        case "tool_use": unread.look(at: block, known: ["type", "id", "name", "input"], path: path)
+        case "tool_use":
+            let known: [StaticString] = ["type", "id", "name", "input"]
+            let isDirect = AnthropicContentReader.isDirect(block)
+            unread.look(at: block, known: isDirect ? known + ["caller"] : known, path: path)
         // Kept whole.
         default: break
         }

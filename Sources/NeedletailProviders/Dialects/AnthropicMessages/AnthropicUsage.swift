@@ -39,7 +39,8 @@ struct AnthropicUsage {
                 if let searches = value.present("web_search_requests") {
                     self.webSearches = Self.count(searches) ?? self.webSearches
                 }
-                self.keep("server_tool_use", value)
+                self.keep("server_tool_use", value, isRead: true)
+                self.keepUnknown("server_tool_use", value, ["web_search_requests"])
             case "service_tier": self.serviceTier = value.string.flatMap { ServiceTier(reply: $0) }
             case let key: self.keep(key, value)
             }
@@ -57,8 +58,8 @@ struct AnthropicUsage {
         for field in fields where !self.extensions.contains(field) { self.extensions.append(field) }
     }
 
-    private mutating func keep(_ key: String, _ value: JSONView) {
-        let field = Extension(key, value.text)
+    private mutating func keep(_ key: String, _ value: JSONView, isRead: Bool = false) {
+        let field = Extension(key, value.text, isRead: isRead)
         if let index = self.extensions.firstIndex(where: { $0.path == key }) {
             self.extensions[index] = field
         } else {
@@ -92,7 +93,7 @@ struct AnthropicUsage {
     /// The counters of `usage` that have no place in Anthropic's: they stay in the totals.
     static func unspoken(of usage: Usage?) -> [ModelField] {
         guard let usage else { return [] }
-        var fields: [ModelField] = []
+        var fields: [ModelField] = usage.timing == nil ? [] : [.replyTiming]
         if max(usage.audioInputTokens ?? 0, usage.audioOutputTokens ?? 0) > 0 { fields.append(.usageAudio) }
         let prediction = max(usage.acceptedPredictionTokens ?? 0, usage.rejectedPredictionTokens ?? 0)
         if prediction > 0 { fields.append(.usagePrediction) }

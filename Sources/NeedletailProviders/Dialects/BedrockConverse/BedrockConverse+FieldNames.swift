@@ -72,6 +72,7 @@ extension BedrockConverse {
         case .replyOpaque: "output.message.content"
         case .systemFingerprint: "additionalModelResponseFields.system_fingerprint"
         case .stopReason: "stopReason"
+        case .replyTiming: "metrics"
         case .stopSequence: "additionalModelResponseFields.stop_sequence"
         case .usageCacheRead: "usage.cacheReadInputTokens"
         case .usageCacheWrite: "usage.cacheWriteInputTokens"

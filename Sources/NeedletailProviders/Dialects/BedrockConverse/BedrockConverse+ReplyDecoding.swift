@@ -34,7 +34,12 @@ extension BedrockConverse {
                 reader.keepUnknown(message, known: ["role", "content"], path: "output.message")
             }
         }
-        let known: [StaticString] = ["output", "stopReason", "usage", "serviceTier", "additionalModelResponseFields"]
+        var known: [StaticString] = ["output", "stopReason", "usage", "serviceTier", "additionalModelResponseFields"]
+        if reply.usage != nil, let metrics = root.present("metrics") {
+            reply.usage?.timing = ProviderTiming.converse(metrics)
+            known.append("metrics")
+            reader.keepUnknown(metrics, known: ["latencyMs"], path: "metrics")
+        }
         reader.keepUnknown(root, known: known, path: "")
         reply.extensions = reader.extensions
         return reply

@@ -60,7 +60,9 @@ struct BedrockReplyWriter {
         for field in BedrockUsage.unspoken(of: reply.usage) {
             self.lose(field, "This dialect does not count it by itself.")
         }
-        if let tier = reply.serviceTier {
+        let said = ServiceTier.said(reply.serviceTier, from: reply.source, to: .bedrockConverse)
+        if said.isLost { self.lose(.replyServiceTier, "Amazon has no such tier.") }
+        if let tier = said.word {
             json.key("serviceTier")
             json.beginObject()
             json.member("type", tier)
@@ -98,13 +100,11 @@ struct BedrockReplyWriter {
                 json.key(field.path)
                 json.raw(field.value)
             } else {
-                self.losses.add(field.path, "The field has no counterpart.")
+                self.losses.add(field, "The field has no counterpart.")
             }
         }
         guard !own.contains(where: { $0.path == "metrics" }) else { return }
-        json.key("metrics")
-        // Demanded by the schema; only Amazon knows the figure.
-        json.raw(JSONText(unchecked: #"{"latencyMs":0}"#))
+        BedrockUsage.writeMetrics(self.reply.usage, into: &json)
     }
 
     private mutating func write(_ part: ContentPart, _ json: inout JSONWriter) {

@@ -17,13 +17,13 @@ public enum BedrockConverse: Dialect {
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .stopSequence, .usageCacheRead, .usageCacheWrite,
-        .replyServiceTier, .replyToolCalls, .replyToolArguments, .replyImage,
+        .replyServiceTier, .replyToolCalls, .replyToolArguments, .replyImage, .replyTiming,
     ]
 
     /// What models behind it say.
     public static let upstreamFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyRedacted, .replyCitations, .replyOpaque, .replyServiceTier,
         .stopReason, .stopSequence, .usageCacheRead, .usageCacheWrite, .replyToolCalls, .replyToolArguments,
-        .replyImage,
+        .replyImage, .replyTiming,
     ]
 }

@@ -52,7 +52,10 @@ struct BedrockStreamDecoder: StreamDecoder {
             if let index = root.present("contentBlockIndex")?.int { try self.endBlock(index, &events) }
         case .messageStop: try self.stop(root, &events)
         case .metadata:
-            if let usage = root.present("usage").flatMap(BedrockUsage.read) { events.append(.usage(usage)) }
+            if var usage = root.present("usage").flatMap(BedrockUsage.read) {
+                usage.timing = ProviderTiming.converse(root.present("metrics"))
+                events.append(.usage(usage))
+            }
             if self.hasStopped { self.isComplete = true }
         case .failure, .other: break
         }

@@ -51,8 +51,10 @@ struct BedrockStreamEncoder: StreamEncoder {
         }
         let word = BedrockStopReason.word(self.stop?.reason, hasCalls: self.hasCalls, isOwn: self.isOwn)
         BedrockStreamWriter.stop(word, self.stop?.sequence, into: &out)
+        let tier = ServiceTier.said(self.start?.serviceTier, from: self.options.source, to: .bedrockConverse)
+        if tier.isLost { self.lose(.replyServiceTier, "Amazon has no such tier.") }
         BedrockStreamWriter.metadata(
-            self.usage ?? Usage(), serviceTier: self.start?.serviceTier, isOwn: self.isOwn, into: &out)
+            self.usage ?? Usage(), serviceTier: tier.word, isOwn: self.isOwn, into: &out)
     }
 
     private mutating func writeReady(_ out: inout ByteBuffer) {

@@ -21,7 +21,12 @@ enum BedrockStreamMembers {
             guard let fields = root.present("additionalModelResponseFields") else { return }
             unread.look(at: fields, known: ["stop_sequence"], path: "additionalModelResponseFields")
         // The tier comes too late for the start of a stream, where all others have it.
-        case .metadata: unread.look(at: root, known: ["usage", "p"], path: "")
+        case .metadata:
+            guard root.present("usage")?.kind == .object, let metrics = root.present("metrics") else {
+                return unread.look(at: root, known: ["usage", "p"], path: "")
+            }
+            unread.look(at: root, known: ["usage", "metrics", "p"], path: "")
+            unread.look(at: metrics, known: ["latencyMs"], path: "metrics")
         case .failure, .other: break
         }
     }

@@ -63,9 +63,7 @@ enum BedrockStreamWriter {
         EventStreamEncoder.write(.event("metadata"), into: &out) { json in
             json.key("usage")
             BedrockUsage.write(usage, isOwn: isOwn, into: &json)
-            json.key("metrics")
-            // Demanded by the schema; only Amazon knows the figure.
-            json.raw(JSONText(unchecked: #"{"latencyMs":0}"#))
+            BedrockUsage.writeMetrics(usage, into: &json)
             guard let serviceTier else { return }
             json.key("serviceTier")
             json.beginObject()

@@ -74,6 +74,14 @@ enum BedrockUsage {
         json.endObject()
     }
 
+    /// Writes `metrics`, which the schema demands: 0 where the provider does not say how long it took.
+    static func writeMetrics(_ usage: Usage?, into json: inout JSONWriter) {
+        json.key("metrics")
+        json.beginObject()
+        json.member("latencyMs", Int((usage?.timing?.total ?? 0) / 1_000_000))
+        json.endObject()
+    }
+
     private static func detail(_ lifetime: String, _ tokens: Int, into json: inout JSONWriter) {
         json.beginObject()
         json.member("ttl", lifetime)

@@ -74,6 +74,7 @@ extension CohereChat {
         case .replyOpaque: "message.content"
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "finish_reason"
+        case .replyTiming: "usage.total_time"
         case .stopSequence: "stop_sequence"
         case .usageCacheRead: "usage.cached_tokens"
         case .usageCacheWrite: "usage.cache_write_tokens"

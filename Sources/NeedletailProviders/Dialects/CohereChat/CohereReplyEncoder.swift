@@ -43,7 +43,7 @@ struct CohereReplyEncoder {
                 json.key(extra.path)
                 json.raw(extra.value)
             } else {
-                self.report.lose(named: extra.path, "Cohere's replies have no such field.")
+                self.report.lose(extra, "Cohere's replies have no such field.")
             }
         }
         json.endObject()

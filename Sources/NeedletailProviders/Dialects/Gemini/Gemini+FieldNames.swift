@@ -70,6 +70,7 @@ extension Gemini {
         case .replyServiceTier: "usageMetadata.serviceTier"
         case .systemFingerprint: "systemFingerprint"
         case .stopReason: "candidates.finishReason"
+        case .replyTiming: "usageMetadata.totalTime"
         case .stopSequence: "candidates.stopSequence"
         case .usageCacheRead: "usageMetadata.cachedContentTokenCount"
         case .usageCacheWrite: "usageMetadata.cacheWriteTokenCount"

@@ -26,7 +26,10 @@ extension Gemini {
                 reply.serviceTier = GeminiField.value(member.value, "serviceTier", "service_tier")?.string
             case "promptFeedback":
                 feedback = member.value
-                reply.extensions.append(Extension("promptFeedback", member.value.text))
+                reply.extensions.append(Extension("promptFeedback", member.value.text, isRead: true))
+                reply.extensions.keepUnknown(member.value, known: GeminiBlock.members, path: "promptFeedback")
+            case "createTime" where member.value.string.flatMap(OllamaTime.seconds) != nil:
+                reply.created = member.value.string.flatMap(OllamaTime.seconds)
             case "responseId", "modelVersion": break
             default: reply.extensions.append(Extension(member.key, member.value.text))
             }
@@ -97,7 +100,7 @@ extension Gemini {
             reader.extensions.keepUnknown(content, known: ["parts", "role"], path: "candidates.content")
         }
         self.nameCalls(&choice, replyID: reply.id)
-        self.cite(candidate, &choice)
+        let isCited = self.cite(candidate, &choice)
         let hasCalls = choice.content.contains { if case .toolCall = $0 { true } else { false } }
         for member in candidate.members where !member.value.isNull {
             switch GeminiField.camel(member.key) {
@@ -107,6 +110,9 @@ extension Gemini {
                     GeminiFinishReason.read($0, hasCalls: hasCalls)
                 }
             case "logprobsResult": choice.logprobs = GeminiLogprobs.read(member.value)
+            case "citationMetadata":
+                let isRead = isCited && GeminiCitations.isWhole(member.value)
+                reader.extensions.append(Extension("candidates.citationMetadata", member.value.text, isRead: isRead))
             default: reader.extensions.append(Extension("candidates.\(member.key)", member.value.text))
             }
         }
@@ -126,7 +132,9 @@ extension Gemini {
     }
 
     /// Puts the pages that the text cites beside its last part.
-    private static func cite(_ candidate: JSONView, _ choice: inout ChatChoice) {
+    ///
+    /// - Returns: Whether there was such a part.
+    private static func cite(_ candidate: JSONView, _ choice: inout ChatChoice) -> Bool {
         var offsets = GeminiTextOffsets()
         var last: Int?
         for index in choice.content.indices {
@@ -134,9 +142,9 @@ extension Gemini {
             offsets.append(part.text, isPart: true)
             last = index
         }
-        guard let last, case .text(var part) = choice.content[last] else { return }
+        guard let last, case .text(var part) = choice.content[last] else { return false }
         let annotations = GeminiCitations.annotations(candidate, text: offsets)
-        guard !annotations.isEmpty else { return }
+        guard !annotations.isEmpty else { return true }
         var json = JSONWriter()
         json.beginArray()
         for annotation in annotations { json.raw(annotation) }
@@ -144,11 +152,17 @@ extension Gemini {
         part.citations = JSONText(unchecked: json.bytes)
         part.citationDialect = .openAIChat
         choice.content[last] = .text(part)
+        return true
     }
 }
 
 /// A prompt that was not answered.
 enum GeminiBlock {
+    /// What is read of it.
+    static let members: [StaticString] = [
+        "blockReason", "block_reason", "blockReasonMessage", "block_reason_message",
+    ]
+
     /// Why it ended; `nil` if the prompt was not blocked.
     static func reason(_ feedback: JSONView) -> StopReason? {
         let isBlocked =

@@ -41,9 +41,13 @@ struct GeminiReplyEncoder {
             for choice in self.reply.choices { self.choice(choice, &json) }
             json.endArray()
         }
+        let tier = ServiceTier.said(self.reply.serviceTier, from: self.reply.source, to: .gemini)
+        if tier.isLost || (tier.word != nil && self.reply.usage == nil) {
+            self.lose(.replyServiceTier, "Google has no such tier.")
+        }
         if let usage = self.reply.usage {
             json.key("usageMetadata")
-            GeminiUsage.write(usage, serviceTier: self.reply.serviceTier, isOwn: self.isOwn, into: &json)
+            GeminiUsage.write(usage, serviceTier: tier.word, isOwn: self.isOwn, into: &json)
             for field in GeminiUsage.unspoken(of: usage) {
                 self.lose(field, "This dialect does not count it by itself.")
             }
@@ -51,14 +55,14 @@ struct GeminiReplyEncoder {
         }
         json.member("modelVersion", self.reply.model)
         json.member("responseId", self.reply.id)
+        json.member("createTime", self.reply.created.map(OllamaTime.text))
         if self.reply.systemFingerprint != nil { self.lose(.systemFingerprint, "This dialect has no such field.") }
-        if self.reply.serviceTier != nil, !self.isOwn { self.lose(.replyServiceTier, "The tiers are others.") }
         for extra in self.reply.extensions {
             if self.isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
                 json.key(extra.path)
                 json.raw(extra.value)
             } else if !self.isOwn || !self.goesWithCandidate(extra) {
-                self.losses.add(extra.path, "generateContent has no such field")
+                self.losses.add(extra, "generateContent has no such field")
             }
         }
         json.endObject()

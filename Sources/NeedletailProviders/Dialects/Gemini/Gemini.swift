@@ -19,7 +19,7 @@ public enum Gemini: Dialect {
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
         .replyReasoning, .replySignature, .replyCitations, .replyLogprobs, .replyChoices, .usageCacheRead,
-        .usageReasoning, .usageAudio, .replyToolCalls, .replyImage,
+        .usageReasoning, .usageAudio, .replyToolCalls, .replyImage, .replyServiceTier,
     ]
 
     /// All but what only other dialects have.

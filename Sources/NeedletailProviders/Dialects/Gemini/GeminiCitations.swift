@@ -29,6 +29,23 @@ enum GeminiCitations {
         return annotations
     }
 
+    /// Whether citations of `citationMetadata` say all that it says: pages, and nothing else of them.
+    static func isWhole(_ metadata: JSONView) -> Bool {
+        let known: [StaticString] = [
+            "uri", "title", "startIndex", "start_index", "endIndex", "end_index", "partIndex", "part_index",
+        ]
+        let lists: [StaticString] = ["citationSources", "citation_sources", "citations"]
+        return metadata.members.allSatisfy { member in
+            guard lists.contains(where: { member.hasKey($0) }) else { return member.value.saysNothing }
+            return member.value.elements.allSatisfy { source in
+                source.present("uri")?.string?.isEmpty == false
+                    && source.members.allSatisfy { member in
+                        known.contains { member.hasKey($0) } || member.value.saysNothing
+                    }
+            }
+        }
+    }
+
     private static func add(
         _ uri: JSONView?, _ title: JSONView?, _ place: JSONView, _ text: GeminiTextOffsets,
         _ annotations: inout [JSONText]

@@ -46,7 +46,7 @@ struct GeminiStreamChoice {
             case "content", "index": break
             case "citationMetadata":
                 self.cite(candidate, &events)
-                Self.name(member, &unread)
+                if !GeminiCitations.isWhole(member.value) { Self.name(member, &unread) }
             case "groundingMetadata":
                 self.cite(candidate, &events)
                 self.opaque(member, &events)
@@ -62,7 +62,7 @@ struct GeminiStreamChoice {
     /// Names a member as lost, unless it says nothing.
     private static func name(_ member: JSONView.Member, _ unread: inout UnreadMembers) {
         guard unread.isOpen else { return }
-        if member.value.kind == .array, !member.value.elements.contains(where: { _ in true }) { return }
+        if member.value.saysNothing { return }
         unread.add("candidates.\(member.key)")
     }
 

@@ -16,6 +16,7 @@ struct GeminiStreamDecoder: StreamDecoder {
 
     private static let members: [StaticString] = [
         "candidates", "usageMetadata", "modelVersion", "responseId", "usage_metadata", "model_version", "response_id",
+        "createTime", "create_time",
     ]
 
     /// More choices than anybody asks for; a lying server cannot make the list grow.
@@ -52,7 +53,7 @@ struct GeminiStreamDecoder: StreamDecoder {
 
     private mutating func chunk(_ root: JSONView, _ events: inout [ChatEvent]) throws(NeedletailError) {
         self.start(root, &events)
-        self.unread.look(at: root, known: Self.members, path: "")
+        self.look(at: root)
         var position = 0
         // A missing list is like an empty one: `root` itself is an object and has no elements.
         for candidate in (root.present("candidates") ?? root).elements {
@@ -74,6 +75,15 @@ struct GeminiStreamDecoder: StreamDecoder {
         }
     }
 
+    private mutating func look(at root: JSONView) {
+        guard self.unread.isOpen else { return }
+        guard let feedback = GeminiField.value(root, "promptFeedback", "prompt_feedback") else {
+            return self.unread.look(at: root, known: Self.members, path: "")
+        }
+        self.unread.look(at: root, known: Self.members + ["promptFeedback", "prompt_feedback"], path: "")
+        self.unread.look(at: feedback, known: GeminiBlock.members, path: "promptFeedback")
+    }
+
     private mutating func place(of index: Int) throws(NeedletailError) -> Int {
         if let place = self.choices.firstIndex(where: { $0.index == index }) { return place }
         guard self.choices.count < Self.maximumChoices else {
@@ -92,6 +102,7 @@ struct GeminiStreamDecoder: StreamDecoder {
         if let usage = GeminiField.value(root, "usageMetadata", "usage_metadata") {
             start.serviceTier = GeminiField.value(usage, "serviceTier", "service_tier")?.string
         }
+        start.created = GeminiField.value(root, "createTime", "create_time")?.string.flatMap(OllamaTime.seconds)
         events.append(.started(start))
     }
 }

@@ -30,6 +30,8 @@ struct GeminiStreamEncoder: StreamEncoder {
     private var start = StreamStart(id: "", model: "")
     private var choices: [Choice] = []
     private var usage: Usage?
+    /// When the reply began, where the provider says.
+    private var createTime: String?
     private(set) var losses: [Loss] = []
 
     init(_ options: StreamEncoderOptions) {
@@ -135,8 +137,11 @@ struct GeminiStreamEncoder: StreamEncoder {
 
     private mutating func begin(_ start: StreamStart) {
         self.start = start
+        self.createTime = start.created.map(OllamaTime.text)
         if start.systemFingerprint != nil { self.lose(.systemFingerprint, "This dialect has no such field.") }
-        if start.serviceTier != nil { self.lose(.replyServiceTier, "The tiers are others.") }
+        let tier = ServiceTier.said(start.serviceTier, from: self.options.source, to: .gemini)
+        if tier.isLost { self.lose(.replyServiceTier, "Google has no such tier.") }
+        self.start.serviceTier = tier.word
     }
 
     private mutating func end(_ place: Int, _ json: inout JSONWriter) {
@@ -234,10 +239,11 @@ struct GeminiStreamEncoder: StreamEncoder {
         body(&json)
         if let usage = self.usage {
             json.key("usageMetadata")
-            GeminiUsage.write(usage, serviceTier: nil, isOwn: false, into: &json)
+            GeminiUsage.write(usage, serviceTier: self.start.serviceTier, isOwn: false, into: &json)
         }
         json.member("modelVersion", self.start.model.isEmpty ? self.options.model : self.start.model)
         json.member("responseId", self.start.id.isEmpty ? self.options.replyID : self.start.id)
+        json.member("createTime", self.createTime)
         json.endObject()
         out = json.bytes
         out.writeStaticString("\r\n\r\n")

@@ -86,7 +86,7 @@ enum GeminiUsage {
         self.details("promptTokensDetails", usage.audioInputTokens, of: prompt, kept, &json)
         self.details(
             "candidatesTokensDetails", usage.audioOutputTokens, of: max(0, usage.outputTokens) - thoughts, kept, &json)
-        if isOwn { json.member("serviceTier", serviceTier) }
+        json.member("serviceTier", serviceTier)
         for field in kept {
             json.key(field.path)
             json.raw(field.value)
@@ -112,7 +112,7 @@ enum GeminiUsage {
     /// The counters of `usage` that have no place in Google's: they stay in the totals.
     static func unspoken(of usage: Usage?) -> [ModelField] {
         guard let usage else { return [] }
-        var fields: [ModelField] = []
+        var fields: [ModelField] = usage.timing == nil ? [] : [.replyTiming]
         if (usage.cacheWriteTokens ?? 0) > 0 { fields.append(.usageCacheWrite) }
         let prediction = max(usage.acceptedPredictionTokens ?? 0, usage.rejectedPredictionTokens ?? 0)
         if prediction > 0 { fields.append(.usagePrediction) }

@@ -22,14 +22,15 @@ extension OllamaDialect {
     /// What a client here can be told of another dialect's reply.
     public static var replyFields: Set<ModelField> {
         Self.kind == .chat
-            ? [.replyReasoning, .replyLogprobs, .replyToolCalls, .replyImage] : [.replyReasoning, .replyLogprobs]
+            ? [.replyReasoning, .replyLogprobs, .replyToolCalls, .replyImage, .replyTiming]
+            : [.replyReasoning, .replyLogprobs, .replyTiming]
     }
 
     /// What Ollama may say.
     public static var upstreamFields: Set<ModelField> {
         Self.kind == .chat
-            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls, .replyImage]
-            : [.replyReasoning, .replyLogprobs, .stopReason]
+            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls, .replyImage, .replyTiming]
+            : [.replyReasoning, .replyLogprobs, .stopReason, .replyTiming]
     }
 
     /// Reads a client's request.

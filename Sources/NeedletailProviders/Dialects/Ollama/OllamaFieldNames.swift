@@ -75,6 +75,7 @@ enum OllamaFieldNames {
         case .replyOpaque: kind == .chat ? "message.content" : "response"
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "done_reason"
+        case .replyTiming: "total_duration"
         case .stopSequence: "stop_sequence"
         case .usageCacheRead: "prompt_eval_cached_count"
         case .usageCacheWrite: "prompt_eval_cache_write_count"

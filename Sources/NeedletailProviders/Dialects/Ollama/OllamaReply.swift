@@ -39,7 +39,7 @@ enum OllamaReply {
         }
         choice.logprobs = OllamaLogprobs.openAI(root.present("logprobs"))
         reply.choices = [choice]
-        reply.extensions.keepUnknown(root, known: Self.known(kind), path: "")
+        reply.extensions.keepUnknown(root, known: Self.known(root, kind), path: "")
         let path = Self.callPath(kind)
         for call in (message.present("tool_calls") ?? message).elements where call.kind == .object {
             reply.extensions.keepUnknown(call, known: Self.callMembers, path: path)
@@ -55,7 +55,7 @@ enum OllamaReply {
     /// Names what nobody reads of a stream's object.
     static func look(at root: JSONView, _ kind: OllamaKind, _ unread: inout UnreadMembers) {
         guard unread.isOpen else { return }
-        unread.look(at: root, known: Self.known(kind), path: "")
+        unread.look(at: root, known: Self.known(root, kind), path: "")
         guard let message = kind == .chat ? root.present("message") : root else { return }
         if kind == .chat { unread.look(at: message, known: Self.messageMembers, path: "message") }
         guard let calls = message.present("tool_calls") else { return }
@@ -74,11 +74,14 @@ enum OllamaReply {
     private static let functionMembers: [StaticString] = ["index", "name", "arguments"]
     private static func callPath(_ kind: OllamaKind) -> String { kind == .chat ? "message.tool_calls" : "tool_calls" }
 
-    private static func known(_ kind: OllamaKind) -> [StaticString] {
+    private static func known(_ root: JSONView, _ kind: OllamaKind) -> [StaticString] {
         let shared: [StaticString] = [
             "model", "created_at", "done", "done_reason", "prompt_eval_count", "eval_count", "logprobs",
         ]
-        return shared + (kind == .chat ? ["message"] : ["response", "thinking", "images", "tool_calls"])
+        // The times are read with the counters.
+        let hasCounts = root.present("eval_count") != nil || root.present("prompt_eval_count") != nil
+        return shared + (hasCounts ? ProviderTiming.ollamaMembers : [])
+            + (kind == .chat ? ["message"] : ["response", "thinking", "images", "tool_calls"])
     }
 
     /// Where the text is: in the message, or beside the rest.

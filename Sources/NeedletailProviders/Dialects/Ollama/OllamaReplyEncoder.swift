@@ -17,8 +17,8 @@ struct OllamaReplyEncoder {
         let isOwn = reply.source?.isOllama == true
         let carried: Set<ModelField> =
             self.kind == .chat
-            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls, .replyImage]
-            : [.replyReasoning, .replyLogprobs, .stopReason]
+            ? [.replyReasoning, .replyLogprobs, .stopReason, .replyToolCalls, .replyImage, .replyTiming]
+            : [.replyReasoning, .replyLogprobs, .stopReason, .replyTiming]
         self.report.loseSaid(ModelField.reply.subtracting(carried), of: reply, "Ollama's replies have no such field.")
         let choice = reply.choices.first ?? ChatChoice()
         json.beginObject()
@@ -34,7 +34,7 @@ struct OllamaReplyEncoder {
                 json.key(extra.path)
                 json.raw(extra.value)
             } else {
-                self.report.lose(named: extra.path, "Ollama's replies have no such field.")
+                self.report.lose(extra, "Ollama's replies have no such field.")
             }
         }
         if !isOwn { self.report.loseCounters(of: reply.usage) }

@@ -64,7 +64,9 @@ struct OllamaStreamEncoder: StreamEncoder {
             self.writeCalls(into: &out)
         case .usage(let usage):
             self.usage = usage
-            for field in ModelField.allCases where usage.says(field) { self.report.lose(field, Self.unsaid) }
+            for field in ModelField.allCases where field != .replyTiming && usage.says(field) {
+                self.report.lose(field, Self.unsaid)
+            }
             if !self.isOwn { self.report.loseCounters(of: usage) }
         case .image(let part, let choice):
             guard self.isFirst(choice) else { return }

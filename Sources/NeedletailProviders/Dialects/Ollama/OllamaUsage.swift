@@ -8,7 +8,9 @@ enum OllamaUsage {
         let input = self.count(root.present("prompt_eval_count"))
         let output = self.count(root.present("eval_count"))
         guard input != nil || output != nil else { return nil }
-        return Usage(inputTokens: input ?? 0, outputTokens: output ?? 0)
+        var usage = Usage(inputTokens: input ?? 0, outputTokens: output ?? 0)
+        usage.timing = ProviderTiming.ollama(root)
+        return usage
     }
 
     private static func count(_ view: JSONView?) -> Int? {
@@ -20,5 +22,6 @@ enum OllamaUsage {
         guard let usage else { return }
         json.member("prompt_eval_count", usage.inputTokens)
         json.member("eval_count", usage.outputTokens)
+        usage.timing?.writeOllama(into: &json)
     }
 }

@@ -68,6 +68,7 @@ extension OpenAIChat {
         case .replyOpaque: "choices.message.content"
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "choices.finish_reason"
+        case .replyTiming: "usage.total_time"
         case .stopSequence: "choices.stop_reason"
         case .usageCacheRead: "usage.prompt_tokens_details.cached_tokens"
         case .usageCacheWrite: "usage.prompt_tokens_details.cache_write_tokens"

@@ -25,13 +25,24 @@ extension OpenAIChat {
         for (position, choice) in choices.elements.enumerated() {
             reply.choices.append(try self.choice(choice, position, &reply))
         }
+        var read: [StaticString] = reply.usage?.timing == nil ? [] : self.timeMembers
+        var isCited = !reply.choices.isEmpty
+        for index in reply.choices.indices where !OpenAIChatSources.cite(root, in: &reply.choices[index]) {
+            isCited = false
+        }
+        if isCited { read += OpenAIChatSources.read(root) }
         for member in root.members where !member.value.isNull {
             switch member.key {
             case "id", "model", "choices", "usage", "object": break
             case "created": reply.created = member.value.int.map { Int64($0) }
             case "service_tier": reply.serviceTier = self.nonEmpty(member.value)
             case "system_fingerprint": reply.systemFingerprint = self.nonEmpty(member.value)
-            default: reply.extensions.append(Extension(member.key, member.value.text))
+            case "x_groq":
+                reply.extensions.append(Extension("x_groq", member.value.text, isRead: true))
+                reply.extensions.keepUnknown(member.value, known: ["id", "usage"], path: "x_groq")
+            case let key:
+                let isRead = read.contains { member.hasKey($0) }
+                reply.extensions.append(Extension(key, member.value.text, isRead: isRead))
             }
         }
         return reply

@@ -50,14 +50,16 @@ struct OpenAIChatReplyEncoder {
             OpenAIChat.writeUsage(usage, extensions: isOwn, into: &json)
             if !isOwn { self.losses.addCounters(of: usage, self.reply.source) }
         }
-        json.member("service_tier", self.reply.serviceTier)
+        let tier = ServiceTier.said(self.reply.serviceTier, from: self.reply.source, to: .openAIChat)
+        if tier.isLost { self.lose(.replyServiceTier, "OpenAI has no such tier") }
+        json.member("service_tier", tier.word)
         json.member("system_fingerprint", self.reply.systemFingerprint)
         for extra in self.reply.extensions {
             if isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
                 json.key(extra.path)
                 json.raw(extra.value)
             } else {
-                self.losses.add(extra.path, "chat completions have no such field")
+                self.losses.add(extra, "chat completions have no such field")
             }
         }
         json.endObject()

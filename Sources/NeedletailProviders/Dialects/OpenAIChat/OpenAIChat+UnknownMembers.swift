@@ -2,16 +2,20 @@ import NeedletailCore
 
 /// What is read of replies, whole and streamed; all else is told as lost.
 extension OpenAIChat {
-    /// Of a chunk. `obfuscation` is padding against those who measure the length of packets; what Groq says besides the
-    /// usage in `x_groq` is the reply's id once more.
+    /// Of a chunk. `obfuscation` and Amazon's `p` are padding against those who measure the length of packets; what Groq
+    /// says besides the usage in `x_groq` is the reply's id once more.
     private static let chunkMembers: [StaticString] = [
         "choices", "id", "model", "created", "object", "usage", "system_fingerprint", "service_tier", "obfuscation",
-        "x_groq",
+        "x_groq", "p",
     ]
+
+    /// Cerebras's and llama.cpp's.
+    static let timeMembers: [StaticString] = ["time_info", "timings"]
 
     /// What a choice holds that the model has a place for; the counters are read with the reply's.
     static let choiceMembers: [StaticString] = [
         "index", "delta", "message", "finish_reason", "stop_reason", "matched_stop", "logprobs", "usage",
+        "obfuscation",
     ]
 
     /// The same of its message. Google's layer repeats the signature beside `extra_content`.
@@ -21,9 +25,16 @@ extension OpenAIChat {
     ]
 
     /// Names what nobody reads of a chunk.
-    static func look(atChunk root: JSONView, _ unread: inout UnreadMembers) {
+    ///
+    /// - Parameter hasSources: Whether pages are named beside the choices.
+    static func look(atChunk root: JSONView, hasSources: Bool, _ unread: inout UnreadMembers) {
         guard unread.isOpen else { return }
-        unread.look(at: root, known: self.chunkMembers, path: "")
+        // The times are read with the counters.
+        let hasUsage = root.present("usage")?.kind == .object
+        var known = self.chunkMembers
+        if hasUsage { known += self.timeMembers }
+        if hasSources { known += OpenAIChatSources.read(root) }
+        unread.look(at: root, known: known, path: "")
         if let groq = root.present("x_groq") { unread.look(at: groq, known: ["id", "usage"], path: "x_groq") }
     }
 

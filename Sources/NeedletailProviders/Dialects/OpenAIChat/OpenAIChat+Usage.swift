@@ -3,17 +3,18 @@ import NeedletailCore
 extension OpenAIChat {
     /// The usage of a whole reply or chunk: its own, or Groq's in `x_groq`, or Moonshot's in a choice.
     static func usage(in root: JSONView) -> Usage? {
-        guard var usage = self.counts(in: root) else { return nil }
+        guard let counts = self.counts(in: root), var usage = self.readUsage(counts) else { return nil }
+        usage.timing = ProviderTiming.openAI(root, usage: counts)
         usage.setServiceTier(of: root)
         return usage
     }
 
-    private static func counts(in root: JSONView) -> Usage? {
-        if let usage = root.present("usage"), let read = self.readUsage(usage) { return read }
-        if let usage = root.present("x_groq")?.present("usage"), let read = self.readUsage(usage) { return read }
+    private static func counts(in root: JSONView) -> JSONView? {
+        if let usage = root.present("usage"), usage.kind == .object { return usage }
+        if let usage = root.present("x_groq")?.present("usage"), usage.kind == .object { return usage }
         guard let choices = root.present("choices") else { return nil }
         for choice in choices.elements {
-            if let usage = choice.present("usage"), let read = self.readUsage(usage) { return read }
+            if let usage = choice.present("usage"), usage.kind == .object { return usage }
         }
         return nil
     }
@@ -40,6 +41,11 @@ extension OpenAIChat {
             case "reasoning_tokens": usage.reasoningTokens = usage.reasoningTokens ?? self.count(value)
             case "server_tool_use_details", "server_tool_use":
                 usage.webSearches = value.present("web_search_requests")?.int
+            // DeepSeek's: the rest of the input.
+            case "prompt_cache_miss_tokens":
+                usage.extensions.append(Extension(member.key, value.text, isRead: true))
+            // Groq's, which are read with those in other places.
+            case "queue_time", "prompt_time", "completion_time", "total_time": break
             default: usage.extensions.append(Extension(member.key, value.text))
             }
         }
@@ -118,6 +124,7 @@ extension OpenAIChat {
             json.member("web_search_requests", searches)
             json.endObject()
         }
+        usage.timing?.writeOpenAI(into: &json)
         if extensions {
             for extra in usage.extensions where !extra.path.utf8.contains(UInt8(ascii: ".")) {
                 json.key(extra.path)

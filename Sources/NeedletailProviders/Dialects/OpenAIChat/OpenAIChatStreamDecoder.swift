@@ -10,6 +10,8 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
     private var choices: [OpenAIChatStreamChoice] = []
     private var replyID = ""
     private var hasStarted = false
+    /// Pages named beside the choices, which every chunk may repeat.
+    private var sources: [JSONText] = []
     private(set) var isComplete = false
     var unread = UnreadMembers()
 
@@ -47,6 +49,7 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
                 throw NeedletailError(.malformedReply, "The provider's stream was empty.")
             }
             for index in self.choices.indices where !self.choices[index].hasEnded {
+                self.cite(index, into: &events)
                 self.choices[index].end(nil, nil, into: &events)
             }
             self.isComplete = true
@@ -72,7 +75,8 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
     private mutating func chunk(_ root: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
         let usage = OpenAIChat.usage(in: root)
         var hasChoices = false
-        OpenAIChat.look(atChunk: root, &self.unread)
+        let hasSources = OpenAIChatSources.areIn(root)
+        OpenAIChat.look(atChunk: root, hasSources: hasSources, &self.unread)
         // A null or missing list is like an empty one: `root` itself is an object and has no elements.
         for (position, view) in (root.present("choices") ?? root).elements.enumerated() {
             guard view.kind == .object else {
@@ -85,6 +89,10 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
             let index = view.present("index")?.int ?? position
             let place = try self.place(of: index)
             OpenAIChat.look(atChoice: view, &self.unread)
+            if hasSources, self.sources.isEmpty { self.sources = OpenAIChatSources.annotations(root) }
+            if !self.sources.isEmpty, !self.choices[place].hasEnded, view.present("finish_reason")?.string != nil {
+                self.cite(place, into: &events)
+            }
             try self.choices[place].take(view, into: &events)
         }
         if let usage {
@@ -100,6 +108,12 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
         }
         self.choices.append(OpenAIChatStreamChoice(index: index, replyID: self.replyID))
         return self.choices.count - 1
+    }
+
+    private func cite(_ place: Int, into events: inout [ChatEvent]) {
+        for page in self.sources {
+            events.append(.citation(page, dialect: .openAIChat, choice: self.choices[place].index))
+        }
     }
 
     /// Azure's first chunk has no choices and an empty id: a reply starts with its first choice (or usage).

@@ -65,6 +65,10 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         self.flushSignatures(before: event, into: &out)
         switch (copy event).showing(imagesIn: .openAIChat) {
         case .started(let start):
+            var start = start
+            let tier = ServiceTier.said(start.serviceTier, from: self.options.source, to: .openAIChat)
+            if tier.isLost { self.lose(.replyServiceTier, "OpenAI has no such tier") }
+            start.serviceTier = tier.word
             self.prepare(start)
             _ = self.place(0, into: &out)
         case .text(let text, let choice):

@@ -11,7 +11,8 @@ enum CompletionsReply {
     /// Names what nobody reads of a chunk.
     static func look(atChunk root: JSONView, _ unread: inout UnreadMembers) {
         guard unread.isOpen else { return }
-        unread.look(at: root, known: Self.members + ["obfuscation"], path: "")
+        let times = root.present("usage")?.kind == .object ? OpenAIChat.timeMembers : []
+        unread.look(at: root, known: Self.members + ["obfuscation"] + times, path: "")
         for choice in (root.present("choices") ?? root).elements {
             unread.look(at: choice, known: Self.choiceMembers, path: "choices")
         }
@@ -43,6 +44,11 @@ enum CompletionsReply {
                 view, known: Self.choiceMembers, path: "choices", ignoresEmptyArrays: true)
         }
         reply.extensions.keepUnknown(root, known: Self.members, path: "", ignoresEmptyArrays: true)
+        for (place, extra) in reply.extensions.enumerated() where reply.usage?.timing != nil {
+            if OpenAIChat.timeMembers.contains(where: { $0.description == extra.path }) {
+                reply.extensions[place].isRead = true
+            }
+        }
         return reply
     }
 

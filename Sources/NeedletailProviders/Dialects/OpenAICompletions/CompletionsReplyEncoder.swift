@@ -38,7 +38,7 @@ struct CompletionsReplyEncoder {
                 json.key(extra.path)
                 json.raw(extra.value)
             } else {
-                self.report.lose(named: extra.path, "Completions have no such field.")
+                self.report.lose(extra, "Completions have no such field.")
             }
         }
         json.endObject()

@@ -15,7 +15,7 @@ public enum OpenAICompletions: Dialect {
     /// What a client here can be told of another dialect's reply.
     public static let replyFields: Set<ModelField> = [
         .replyLogprobs, .replyRefusal, .replyChoices, .systemFingerprint, .usageCacheRead, .usageCacheWrite,
-        .usageReasoning, .usageAudio, .usagePrediction, .usageWebSearches,
+        .usageReasoning, .usageAudio, .usagePrediction, .usageWebSearches, .replyTiming,
     ]
 
     /// What a server may say.

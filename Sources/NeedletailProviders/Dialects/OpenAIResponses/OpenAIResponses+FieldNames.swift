@@ -68,6 +68,7 @@ extension OpenAIResponses {
         case .replyOpaque: "output"
         case .systemFingerprint: "system_fingerprint"
         case .stopReason: "incomplete_details.reason"
+        case .replyTiming: "usage.total_time"
         case .stopSequence: "stop_sequence"
         case .usageCacheRead: "usage.input_tokens_details.cached_tokens"
         case .usageCacheWrite: "usage.input_tokens_details.cache_write_tokens"

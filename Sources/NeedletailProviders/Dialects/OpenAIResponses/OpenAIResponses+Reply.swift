@@ -47,6 +47,9 @@ extension OpenAIResponses {
                 break
             case "created_at": reply.created = Self.seconds(member.value)
             case "service_tier": reply.serviceTier = OpenAIChat.nonEmpty(member.value)
+            case "tool_usage":
+                let isRead = Self.isRead(toolUsage: member.value)
+                reply.extensions.append(Extension("tool_usage", member.value.text, isRead: isRead))
             case let key:
                 if OpenAIResponsesRequestDecoder.echoed.contains(where: { member.hasKey($0) }) {
                     reply.echo.append(Extension(key, member.value.text))
@@ -61,6 +64,14 @@ extension OpenAIResponses {
         guard value.kind == .array else { return false }
         var elements = value.elements
         return elements.next() == nil
+    }
+
+    /// Whether counts of tools say no more than how often the web was searched.
+    static func isRead(toolUsage view: JSONView) -> Bool {
+        view.members.allSatisfy { tool in
+            guard tool.hasKey("web_search") else { return tool.value.countsNothing }
+            return tool.value.members.allSatisfy { $0.hasKey("num_requests") || $0.value.countsNothing }
+        }
     }
 
     /// The usage, with the searches that the provider counts beside it.

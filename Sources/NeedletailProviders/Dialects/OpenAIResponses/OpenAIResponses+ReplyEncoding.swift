@@ -38,9 +38,11 @@ struct OpenAIResponsesReplyEncoder {
     init(_ reply: ChatResponse, _ clock: Int64) {
         self.reply = reply
         self.isOwn = reply.source == .openAIResponses
+        let tier = ServiceTier.said(reply.serviceTier, from: reply.source, to: .openAIResponses)
         self.envelope = OpenAIResponsesEnvelope(
             id: reply.id.isEmpty ? String(clock) : reply.id, created: reply.created ?? clock, model: reply.model,
-            serviceTier: reply.serviceTier, echo: reply.echo)
+            serviceTier: tier.word, echo: reply.echo)
+        if tier.isLost { self.lose(.replyServiceTier, "OpenAI has no such tier") }
     }
 
     private mutating func lose(_ field: ModelField, _ reason: String) {
@@ -60,7 +62,7 @@ struct OpenAIResponsesReplyEncoder {
         for field in fields where !self.isOwn { self.lose(field, "responses do not count it") }
         if !self.isOwn { self.losses.addCounters(of: reply.usage, reply.source) }
         for extra in reply.extensions where !self.isOwn || extra.path.utf8.contains(UInt8(ascii: ".")) {
-            self.losses.add(extra.path, "responses have no such field")
+            self.losses.add(extra, "responses have no such field")
         }
         let isOwn = self.isOwn
         self.envelope.write(status, output: self.items, usage: reply.usage, isOwn: isOwn, into: &json) { json in

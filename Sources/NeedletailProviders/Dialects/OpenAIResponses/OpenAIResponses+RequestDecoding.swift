@@ -33,8 +33,7 @@ struct OpenAIResponsesRequestDecoder {
         "background", "conversation", "instructions", "max_output_tokens", "max_tool_calls", "metadata",
         "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_retention",
         "reasoning", "safety_identifier", "store", "temperature", "text", "tool_choice", "tools", "top_logprobs",
-        "top_p",
-        "truncation", "user",
+        "top_p", "truncation", "user", "frequency_penalty", "presence_penalty",
     ]
 
     mutating func decode(_ root: JSONView) throws(NeedletailError) -> ChatRequest {

@@ -13,12 +13,13 @@ public enum OpenAIResponses: Dialect {
     /// All but sound, several replies, and what only other dialects count or name.
     public static let replyFields = ModelField.reply.subtracting([
         .replyAudio, .replyChoices, .replyOpaque, .replyCitations, .stopReason, .stopSequence, .systemFingerprint,
-        .usageAudio, .usagePrediction, .usageWebSearches,
+        .usageAudio, .usagePrediction, .usageWebSearches, .replyTiming,
     ])
 
     /// All but what only other dialects have.
     public static let upstreamFields = ModelField.reply.subtracting([
         .replyAudio, .replyChoices, .stopSequence, .systemFingerprint, .usageAudio, .usagePrediction,
+        .replyTiming,
     ])
 
     /// What watches a passed-through stream.

@@ -142,11 +142,13 @@ struct OpenAIResponsesStreamEncoder: StreamEncoder {
     private mutating func begin(_ start: StreamStart, _ out: inout ByteBuffer) {
         guard self.envelope == nil else { return }
         if start.systemFingerprint != nil { self.lose(.systemFingerprint, "responses have no such field") }
+        let tier = ServiceTier.said(start.serviceTier, from: self.options.source, to: .openAIResponses)
+        if tier.isLost { self.lose(.replyServiceTier, "OpenAI has no such tier") }
         let envelope = OpenAIResponsesEnvelope(
             id: self.options.assignedID ?? (start.id.isEmpty ? self.options.replyID : start.id),
             created: start.created ?? self.options.created,
             model: start.model.isEmpty ? self.options.model : start.model,
-            serviceTier: start.serviceTier,
+            serviceTier: tier.word,
             echo: self.options.echo.map { Extension($0.path, OpenAIResponsesEventWriter.onOneLine($0.value)) })
         self.envelope = envelope
         for name: StaticString in ["response.created", "response.in_progress"] {

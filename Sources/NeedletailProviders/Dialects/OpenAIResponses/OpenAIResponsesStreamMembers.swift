@@ -25,7 +25,8 @@ enum OpenAIResponsesStreamMembers {
         guard unread.isOpen else { return }
         self.look(at: root, &unread)
         guard let response = root.present("response") else { return }
-        unread.look(at: response, known: self.response, path: "")
+        let isRead = response.present("tool_usage").map(OpenAIResponses.isRead(toolUsage:)) ?? false
+        unread.look(at: response, known: isRead ? self.response + ["tool_usage"] : self.response, path: "")
         guard let output = response.present("output") else { return }
         for item in output.elements { self.look(atItem: item, &unread) }
     }

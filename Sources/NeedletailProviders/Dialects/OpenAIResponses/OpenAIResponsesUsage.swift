@@ -94,7 +94,7 @@ enum OpenAIResponsesUsage {
     /// What is known of `usage` and has no counter here.
     static func unspoken(of usage: Usage?) -> [ModelField] {
         guard let usage else { return [] }
-        var fields: [ModelField] = []
+        var fields: [ModelField] = usage.timing == nil ? [] : [.replyTiming]
         if (usage.audioInputTokens ?? 0) + (usage.audioOutputTokens ?? 0) > 0 { fields.append(.usageAudio) }
         if (usage.acceptedPredictionTokens ?? 0) + (usage.rejectedPredictionTokens ?? 0) > 0 {
             fields.append(.usagePrediction)
