@@ -204,7 +204,7 @@ public struct Outcome: Sendable {
     public var end: End
     /// The tokens spent, as far as known.
     public var usage: Usage?
-    /// What translation lost of a stream; of a whole reply ``InferenceReply/losses`` says it.
+    /// What translation lost of the reply.
     public var losses: [Loss]
 
     /// Whether nobody read the reply to its end.
@@ -273,7 +273,7 @@ public struct InferenceReply: Sendable {
     /// A layer that must account for the call registers here and so treats both shapes alike.
     public func onEnd(_ action: @escaping @Sendable (Outcome) -> Void) {
         switch self.body {
-        case .complete(_, let usage): action(Outcome(.finished, usage: usage))
+        case .complete(_, let usage): action(Outcome(.finished, usage: usage, losses: self.losses))
         case .stream(let stream): stream.onEnd(action)
         }
     }

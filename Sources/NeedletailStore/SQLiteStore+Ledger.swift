@@ -22,8 +22,8 @@ extension SQLiteStore: LedgerStore {
             at, request_id, request, key, tenant, user, provider, model, operation, attempt, cause,
             input_tokens, output_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens,
             searches, service_tier, cost_pico_usd, accuracy, over_hold, price_version, duration_ms, first_token_ms,
-            outcome, error, calls, team, tags
-        ) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+            outcome, error, calls, team, tags, lost
+        ) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
         """
 
     /// The values in the order of the columns above.
@@ -59,6 +59,7 @@ extension SQLiteStore: LedgerStore {
         values.bind(line.calls)
         values.bind(line.team)
         values.bind(Self.array(line.tags))
+        values.bind(line.lost.joined(separator: ","))
     }
 
     /// Tags as JSON; they hold neither quotes nor backslashes, but what does is left out rather than believed.

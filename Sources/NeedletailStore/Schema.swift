@@ -146,6 +146,10 @@ enum Schema {
         }
         Self.registerReplies(&migrator)
         migrator.registerMigration("keys: accounts of their own") { database in try Self.nameAccounts(database) }
+        migrator.registerMigration("4 losses in the ledger") { database in
+            // Names with commas between; empty text for none.
+            try database.execute(sql: "ALTER TABLE ledger ADD COLUMN lost TEXT NOT NULL DEFAULT ''")
+        }
         return migrator
     }
 

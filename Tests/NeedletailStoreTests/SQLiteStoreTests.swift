@@ -94,6 +94,17 @@ struct SQLiteStoreTests {
         #expect(Set(rows.map(\.values)) == Set(keys.map { [$0, $0 + "!"] }))
     }
 
+    @Test("A line keeps what translation lost")
+    func losses() throws {
+        let folder = try Folder()
+        let store = try SQLiteStore(path: folder.file("n.db"))
+        var line = Self.line(0)
+        line.lost = ["choices.logprobs", "choices"]
+        try store.append([line, Self.line(1)], booking: [])
+        let rows = try store.costs(CostQuestion(by: [.lost])).rows
+        #expect(Set(rows.map(\.values)) == [["choices.logprobs,choices"], [""]])
+    }
+
     @Test("Old lines are removed, the oldest first and so many at a time")
     func retention() throws {
         let folder = try Folder()

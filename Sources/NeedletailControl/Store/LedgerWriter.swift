@@ -198,6 +198,9 @@ extension LedgerLine {
             durationMilliseconds: attempt.duration.wholeNanoseconds / 1_000_000,
             firstTokenMilliseconds: attempt.timeToFirstToken.map { $0.wholeNanoseconds / 1_000_000 },
             outcome: outcome,
-            error: attempt.error.map { "\($0.code)" } ?? "")
+            error: attempt.error.map { "\($0.code)" } ?? "",
+            // Names may be a client's, of any length.
+            lost: attempt.outcome.losses.isEmpty
+                ? [] : attempt.outcome.losses.ofContent.prefix(32).map { String($0.prefix(128)) })
     }
 }

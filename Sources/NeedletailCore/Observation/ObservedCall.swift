@@ -70,10 +70,20 @@ package struct ObservedCall: Sendable {
         let dialect = reply.upstream
         switch reply.body {
         case .complete(_, let usage):
-            self.tell(dialect, Outcome(.finished, usage: usage), firstToken: nil, isCommitted: true)
+            let outcome = Outcome(.finished, usage: usage, losses: reply.losses)
+            self.tell(dialect, outcome, firstToken: nil, isCommitted: true)
         case .stream(let stream):
             let firstToken = self.time.now().duration(since: self.start)
-            stream.onEnd { self.tell(dialect, $0, firstToken: firstToken, isCommitted: true) }
+            let losses = reply.losses
+            stream.onEnd { outcome in
+                var outcome = outcome
+                if !losses.isEmpty {
+                    var all = losses
+                    all.add(outcome.losses)
+                    outcome.losses = all
+                }
+                self.tell(dialect, outcome, firstToken: firstToken, isCommitted: true)
+            }
         }
         return reply
     }

@@ -42,6 +42,9 @@ public struct LedgerLine: Sendable, Hashable {
     public var outcome: String
     /// The code of its failure; empty for none.
     public var error: String
+    /// What translation lost of the request and the answer, in the words of who said it; a provider's bookkeeping is not
+    /// among it.
+    public var lost: [String]
     /// How many calls the line stands for: more than 1 where the store was away for so long that lines were added up.
     public var calls: Int
 
@@ -68,6 +71,7 @@ public struct LedgerLine: Sendable, Hashable {
         firstTokenMilliseconds: Int64? = nil,
         outcome: String = "finished",
         error: String = "",
+        lost: [String] = [],
         calls: Int = 1
     ) {
         self.wallMilliseconds = wallMilliseconds
@@ -91,6 +95,7 @@ public struct LedgerLine: Sendable, Hashable {
         self.firstTokenMilliseconds = firstTokenMilliseconds
         self.outcome = outcome
         self.error = error
+        self.lost = lost
         self.calls = calls
     }
 }

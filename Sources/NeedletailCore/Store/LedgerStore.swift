@@ -40,6 +40,8 @@ public struct CostQuestion: Sendable, Hashable {
         case accuracy
         /// How the call ended.
         case outcome
+        /// What translation lost.
+        case lost
     }
 
     /// What lines are told apart by, in this order.

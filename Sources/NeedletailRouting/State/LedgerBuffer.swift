@@ -19,6 +19,7 @@ public struct LedgerBuffer: Sendable {
         var model = "other"
         var operation = ""
         var outcome = ""
+        var lost: [String] = []
         var accuracy: Cost.Accuracy?
         var hasCost = false
 
@@ -33,6 +34,7 @@ public struct LedgerBuffer: Sendable {
             self.model = line.model
             self.operation = line.operation
             self.outcome = line.outcome
+            self.lost = line.lost
             self.accuracy = line.cost?.accuracy
             self.hasCost = line.cost != nil
         }
@@ -84,6 +86,7 @@ public struct LedgerBuffer: Sendable {
                 first.tags = []
                 first.provider = kind.provider
                 first.model = kind.model
+                first.lost = []
             }
             first.requestID = ""
             first.user = ""
