@@ -172,7 +172,16 @@ struct Translation {
 
     /// Whatever a whole reply holds beside what every client sees is told as lost, or stands in the client's reply too.
     private func checkLosses(_ losses: [String], _ reply: [String: Any], _ label: String) {
-        let json = self.recording.json
+        // What is carried in the client's own words.
+        let times = [
+            "total_duration", "load_duration", "prompt_eval_duration", "eval_duration", "time_info", "timings",
+        ]
+        var json = self.recording.json
+        if self.to.dialect.replyFields.contains(.replyTiming) { for key in times { json[key] = nil } }
+        // Read with the counters, and told in one word.
+        if losses.contains(ModelField.replyTiming.name(in: self.from)) { for key in times { json[key] = nil } }
+        // Perplexity's pages are citations, which are carried or told as such.
+        json["citations"] = nil
         let isTold = { (name: String) in
             losses.contains { $0 == name || $0.hasPrefix(name + ".") } || losses.last == "…"
         }

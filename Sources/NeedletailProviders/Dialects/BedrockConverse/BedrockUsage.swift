@@ -40,6 +40,10 @@ enum BedrockUsage {
         guard let usage else { return [] }
         var fields: [ModelField] = []
         if usage.reasoningTokens ?? 0 > 0 { fields.append(.usageReasoning) }
+        // Of times it has the whole alone.
+        if let timing = usage.timing, timing.load ?? timing.input ?? timing.output != nil {
+            fields.append(.replyTiming)
+        }
         if max(usage.audioInputTokens ?? 0, usage.audioOutputTokens ?? 0) > 0 { fields.append(.usageAudio) }
         let prediction = max(usage.acceptedPredictionTokens ?? 0, usage.rejectedPredictionTokens ?? 0)
         if prediction > 0 { fields.append(.usagePrediction) }
