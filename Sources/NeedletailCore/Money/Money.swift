@@ -45,10 +45,17 @@ public struct Money: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// Decimal dollars with at least so many places, at most twelve; nothing is rounded away.
     public func decimal(leastPlaces: Int) -> String {
         let (whole, rest) = self.picodollars.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000_000)
-        var places = String(rest)
-        places = String(repeating: "0", count: max(0, 12 - places.utf8.count)) + places
-        while places.utf8.count > leastPlaces, places.hasSuffix("0") { places.removeLast() }
-        return "\(self.picodollars < 0 ? "-" : "")\(whole)\(places.isEmpty ? "" : ".")\(places)"
+        // In machine words, since every reply tells its cost: 128 bits are slow to turn into text.
+        var (digits, places) = (UInt64(truncatingIfNeeded: rest), 12)
+        while places > max(0, leastPlaces), digits % 10 == 0 {
+            digits /= 10
+            places -= 1
+        }
+        let dollars = UInt64(exactly: whole).map { String($0) } ?? String(whole)
+        let sign = self.picodollars < 0 ? "-" : ""
+        guard places > 0 else { return sign + dollars }
+        let fraction = String(digits)
+        return sign + dollars + "." + String(repeating: "0", count: places - fraction.utf8.count) + fraction
     }
 
     /// Orders by amount.
