@@ -48,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .target(name: "CNeedletailSystem"),
@@ -93,6 +94,7 @@ let package = Package(
                 "Needletail", "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
                 "NeedletailGateway", "NeedletailStore", "CNeedletailSystem", "CNeedletailDashboard",
                 nio, nioPosix, nioHTTP1, nioSSL, httpTypes, logging, crypto, cryptoExtras,
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

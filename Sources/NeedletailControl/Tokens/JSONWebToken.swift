@@ -58,6 +58,7 @@ enum TokenAlgorithm: String, Sendable, Hashable, CaseIterable {
     case ps512 = "PS512"
     case es256 = "ES256"
     case es384 = "ES384"
+    case es512 = "ES512"
     case edDSA = "EdDSA"
 }
 

@@ -62,7 +62,7 @@ final class TokenKeys: Sendable {
             state.isWanted = false
         }
         do throws(NeedletailError) {
-            guard let keys = JSONWebKeySet(try await self.fetch(try await self.url())), !keys.keys.isEmpty else {
+            guard let keys = await JSONWebKeySet(try await self.fetch(try await self.url())), !keys.keys.isEmpty else {
                 throw NeedletailError(.malformedReply, "there is no key for signatures in the answer")
             }
             self.state.withLock { state in

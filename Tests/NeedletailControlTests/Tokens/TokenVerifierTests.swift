@@ -121,19 +121,40 @@ struct TokenVerifierTests {
     }
 
     @Test("Keys that cannot be trusted are not taken from a set")
-    func keySet() throws {
+    func keySet() async throws {
+        let rsa = TokenFixture.Key.rsa("r", try RSAKeys.long)
         let short = try _RSA.Signing.PrivateKey(unsafeKeySize: .init(bitCount: 1_024))
         let texts = [
             try Self.p256.json(), try Self.p256.json(#","use":"enc""#), try TokenFixture.Key.rsa("s", short).json(),
             #"{"kty":"oct","k":"AAAA"}"#, #"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#, "{}",
         ]
-        let set = JSONWebKeySet(try JSONDocument(JSONText(#"{"keys":[\#(texts.joined(separator: ","))]}"#).bytes).root)
+        let set = await JSONWebKeySet(
+            try JSONDocument(JSONText(#"{"keys":[\#(texts.joined(separator: ","))]}"#).bytes).root)
         #expect(set?.keys.count == 1)
-        #expect(JSONWebKeySet(try JSONDocument(JSONText("{}").bytes).root) == nil)
-        let only = JSONWebKeySet(
+        let none = await JSONWebKeySet(try JSONDocument(JSONText("{}").bytes).root)
+        #expect(none == nil)
+        let only = await JSONWebKeySet(
             try JSONDocument(JSONText(#"{"keys":[\#(try Self.p256.json(#","alg":"ES384""#))]}"#).bytes).root)
-        let token = try #require(JSONWebToken(try TokenFixture.token(Self.p256, "ES256", "{}")))
-        #expect(only?.verifies(token) == false, "the key says what it is for")
+        #expect(only?.keys.isEmpty == true, "the key says that it is for what it cannot be")
+        let bound = await JSONWebKeySet(
+            try JSONDocument(JSONText(#"{"keys":[\#(try rsa.json(#","alg":"RS512""#))]}"#).bytes).root)
+        for (algorithm, isRight) in [("RS256", false), ("RS512", true), ("PS512", false)] {
+            let token = try #require(JSONWebToken(try TokenFixture.token(rsa, algorithm, "{}")))
+            #expect(bound?.verifies(token) == isRight, "the key says what it is for")
+        }
+    }
+
+    @Test("A token that nobody signed does not settle what a key is used for")
+    func unsettled() async throws {
+        let fixture = TokenFixture()
+        let rsa = TokenFixture.Key.rsa("r", try RSAKeys.long)
+        let verifier = try await fixture.verifier([rsa])
+        let claims = fixture.claims()
+        let good = try TokenFixture.token(rsa, "RS256", claims)
+        let header = Base64URL.encode(Array(#"{"alg":"RS512","kid":"r"}"#.utf8))
+        let forged = header + "." + Base64URL.encode(Array(claims.utf8)) + ".AAAA"
+        #expect(Self.problem(verifier, forged) == .signature)
+        #expect(Self.problem(verifier, good) == nil)
     }
 
     @Test("Keys are fetched again when they are old or a new one is named, never more often than every ten seconds")
