@@ -19,6 +19,9 @@ struct CachedReplyTests {
         usage.imageOutputTokens = 13
         usage.images = 14
         usage.serviceTier = .flex
+        usage.timing = ProviderTiming()
+        usage.timing?.total = 15
+        usage.timing?.output = 16
         usage.extensions = [Extension("usage.own", JSONText(unchecked: #"{"a":[1, 2]}"#))]
         return usage
     }

@@ -30,6 +30,12 @@ extension CachedReply {
             json.member("input", usage.inputTokens)
             json.member("output", usage.outputTokens)
             json.member("tier", usage.serviceTier?.rawValue)
+            if let timing = usage.timing {
+                json.key("timing")
+                json.beginObject()
+                for (name, path) in ProviderTiming.parts { json.member(name, timing[keyPath: path].map { Int($0) }) }
+                json.endObject()
+            }
             json.key("extensions")
             json.beginArray()
             for part in usage.extensions {
@@ -89,9 +95,23 @@ extension Usage {
         self.init(inputTokens: json["input"]?.int ?? 0, outputTokens: json["output"]?.int ?? 0)
         for (name, path) in Self.counts { self[keyPath: path] = json.present(name)?.int }
         self.serviceTier = json["tier"]?.string.flatMap { ServiceTier(rawValue: $0) }
+        if let kept = json["timing"] {
+            var timing = ProviderTiming()
+            for (name, path) in ProviderTiming.parts {
+                timing[keyPath: path] = kept.present(name)?.int.map { Int64($0) }
+            }
+            self.timing = timing
+        }
         self.extensions = (json["extensions"]?.elements.map { $0 } ?? []).compactMap { part in
             guard let path = part["path"]?.string, let value = part["value"] else { return nil }
             return Extension(path, value.text)
         }
+    }
+}
+
+extension ProviderTiming {
+    /// Its parts by the names that they are kept under.
+    fileprivate static var parts: [(StaticString, WritableKeyPath<ProviderTiming, Int64?>)] {
+        [("total", \.total), ("load", \.load), ("input", \.input), ("output", \.output)]
     }
 }

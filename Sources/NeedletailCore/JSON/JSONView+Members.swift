@@ -19,19 +19,20 @@ extension JSONView {
             default: break
             }
             guard !document.isKey(at: place, anyOf: known) else { continue }
-            let view = JSONView(document: document, index: place + 1)
-            guard !view.saysNothing else { continue }
-            action(Member(keyView: JSONView(document: document, index: place), value: view))
+            action(
+                Member(
+                    keyView: JSONView(document: document, index: place),
+                    value: JSONView(document: document, index: place + 1)))
         }
     }
 
-    /// Whether a value is `null` or empty, or holds nothing else. As deep as the reader lets values be.
+    /// Whether a value is `null` or empty. An object of empty values is not: its names may say something.
     package var saysNothing: Bool {
         switch self.kind {
         case .null: true
         case .string: self.string?.isEmpty == true
-        case .array: self.elements.allSatisfy { $0.saysNothing }
-        case .object: self.members.allSatisfy { $0.value.saysNothing }
+        case .array: self.elements.first(where: { _ in true }) == nil
+        case .object: self.members.first(where: { _ in true }) == nil
         default: false
         }
     }
