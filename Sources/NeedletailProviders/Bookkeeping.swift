@@ -35,11 +35,9 @@ enum Bookkeeping {
     private static let openAI: Set<String> = [
         "prompt_filter_results", "choices.content_filter_results", "choices.content_filter_result",
         "choices.content_filter_offsets",
-        "provider", "choices.message.provider_metadata", "choices.delta.provider_metadata", "generationId",
-        "request_id",
+        "provider", "generationId", "request_id",
         "choices.native_finish_reason", "choices.seed", "x_groq.seed", "x_groq.usage_breakdown", "time_info", "timings",
-        "latency_checkpoint", "sla_metrics", "choices.token_ids", "choices.delta.token_id", "prompt_token_ids",
-        "kv_transfer_params",
+        "latency_checkpoint", "sla_metrics", "kv_transfer_params",
     ]
     private static let responses: Set<String> = ["content_filters", "billing", "tool_usage"]
     private static let gemini: Set<String> = [
@@ -47,7 +45,7 @@ enum Bookkeeping {
         "modelStatus",
     ]
     private static let converse: Set<String> = ["performanceConfig"]
-    private static let ollama: Set<String> = ["context", "remote_model", "remote_host"]
+    private static let ollama: Set<String> = ["remote_model", "remote_host"]
 }
 
 extension [Loss] {

@@ -154,7 +154,7 @@ enum Schema {
     }
 
     /// Gives what keys have spent so far an account that no key of the configuration can have: the name and the id of the
-    /// oldest key that counts there.
+    /// oldest key that counts there. The count is copied: a key of the configuration that has the name, too, goes on with it.
     private static func nameAccounts(_ database: Database) throws {
         let sql = """
             SELECT COALESCE(account, name), id FROM api_key
@@ -171,8 +171,9 @@ enum Schema {
             let counter = "key \(old)"
             try database.execute(
                 sql: """
-                    UPDATE budget SET counter = ?1 || substr(counter, length(?2) + 1)
-                    WHERE counter = ?2 OR substr(counter, 1, length(?2) + 1) = ?2 || ' '
+                    INSERT OR IGNORE INTO budget (counter, slot, spent, leased)
+                    SELECT ?1 || substr(counter, length(?2) + 1), slot, spent, leased FROM budget
+                    WHERE counter = ?2 OR (counter > ?2 || ' ' AND counter < ?2 || '!')
                     """,
                 arguments: ["key \(account)", counter])
         }

@@ -14,8 +14,8 @@ struct LedgerBufferTests {
     private static func takeAll(_ buffer: inout LedgerBuffer) -> [LedgerLine] {
         var lines: [LedgerLine] = []
         while true {
-            let batch = buffer.take()
-            if batch.isEmpty { return lines }
+            let batch = buffer.takeBatch()
+            if batch.isEmpty { return lines + buffer.takeSums() }
             lines += batch
         }
     }
@@ -39,10 +39,10 @@ struct LedgerBufferTests {
         var buffer = LedgerBuffer(limit: 2, batchSize: 1)
         for index in 0..<10_000 { buffer.append(Self.line(index, key: "k\(index)")) }
         #expect(buffer.count <= 2 + LedgerBuffer.maximumSums + 1)
-        let first = buffer.take()
+        let first = buffer.takeBatch()
         #expect(first.map(\.requestID) == ["r0"])
         buffer.putBack(first)
-        #expect(buffer.take().map(\.requestID) == ["r0"])
+        #expect(buffer.takeBatch().map(\.requestID) == ["r0"])
         #expect(Self.takeAll(&buffer).reduce(0) { $0 + $1.calls } == 9_999)
     }
 
@@ -50,7 +50,7 @@ struct LedgerBufferTests {
     func putBack() {
         var buffer = LedgerBuffer(limit: 6, batchSize: 3)
         for index in 0..<4 { buffer.append(Self.line(index)) }
-        let first = buffer.take()
+        let first = buffer.takeBatch()
         for index in 4..<10 { buffer.append(Self.line(index)) }
         buffer.putBack(first)
         #expect(buffer.count == 7)

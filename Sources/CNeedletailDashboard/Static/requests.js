@@ -46,14 +46,16 @@ export async function requests(it) {
   }
   async function story(row) {
     const one = await get(`/requests/${encodeURIComponent(row.id)}`, it);
+    // Older stories do not tell it apart.
+    const kept = one.lost_bookkeeping ?? [], content = one.lost_fields.filter((name) => !kept.includes(name));
     put(dialog, h("h2", {}, one.id), facts([
       ["Asked", `${one.model} (${one.surface ?? "library"}, ${one.operation}${one.streaming ? ", streamed" : ""})`],
       ["Answered", one.provider && `${one.provider} / ${one.answered_model}`], ["Status", `${one.status} ${one.error ?? one.outcome}`],
       ["Message", one.message], ["Key", one.key], ["Tenant", one.tenant], ["Time", `${milliseconds(one.duration_ms)}, of it waiting for providers ${milliseconds(one.waited_ms)}, gateway ${milliseconds(one.overhead_ms)}`],
       ["First token", one.time_to_first_token_ms !== null ? milliseconds(one.time_to_first_token_ms) : null],
       ["Tokens", one.input_tokens !== null ? `${one.input_tokens} in (${one.cached_input_tokens ?? 0} cached), ${one.output_tokens} out (${one.reasoning_tokens ?? 0} reasoning)` : null],
-      ["Cost", dollars(one.cost_usd)], ["Lost in translation", one.lost_fields.length ? one.lost_fields.join(", ") : null],
-      ["Provider's bookkeeping left out", one.lost_bookkeeping.length ? one.lost_bookkeeping.join(", ") : null], ["Trace", one.trace_id],
+      ["Cost", dollars(one.cost_usd)], ["Lost in translation", content.length ? content.join(", ") : null],
+      ["Provider's bookkeeping left out", kept.length ? kept.join(", ") : null], ["Trace", one.trace_id],
     ]), h("h2", {}, "Calls"), one.calls.length ? [waterfall(one.calls, one.duration_ms), table([
       ["", (call) => call.number, true], ["Why", (call) => call.cause], ["Provider", (call) => `${call.provider} / ${call.model}`],
       ["Outcome", (call) => tag(call.error ?? call.outcome, call.outcome === "finished" ? "good" : "bad")], ["Status", (call) => call.upstream_status ?? "–", true],

@@ -35,7 +35,7 @@ extension JSONWriter {
         self.member("overhead_ms", milliseconds: record.overhead)
         self.member("message", record.outcome.error.map { String($0.message.prefix(1024)) })
         self.member("trace_id", record.trace?.traceID)
-        self.member("lost_fields", texts: record.losses.ofContent)
+        self.member("lost_fields", texts: record.losses.map(\.field))
         self.member("lost_bookkeeping", texts: record.losses.ofBookkeeping)
         self.member("cached_input_tokens", record.outcome.usage?.cachedInputTokens)
         self.member("reasoning_tokens", record.outcome.usage?.reasoningTokens)

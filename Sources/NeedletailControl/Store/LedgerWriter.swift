@@ -145,22 +145,31 @@ public final class LedgerWriter: RequestObserver {
 
     /// Writes all that waits, on this thread. What comes meanwhile is for the next time.
     private func write(_ isClosing: Bool) throws(NeedletailError) {
-        var left = self.waiting
-        repeat {
-            let lines = self.state.withLock { $0.buffer.take() }
+        var left = self.state.withLock { $0.buffer.lineCount }
+        while left > 0 {
+            let lines = self.state.withLock { $0.buffer.takeBatch() }
+            guard !lines.isEmpty else { break }
             left -= lines.count
-            let changes = self.changes.take(isClosing)
-            guard !lines.isEmpty || !changes.isEmpty else { return }
-            do {
-                try self.store.append(lines, booking: changes)
-                self.notice.note(nil)
-            } catch {
-                self.changes.putBack(changes)
-                self.state.withLock { $0.buffer.putBack(lines) }
-                self.notice.note(error, metadata: ["waiting": "\(self.waiting)"])
-                throw error
-            }
-        } while left > 0
+            try self.write(lines, isClosing) { $0.putBack(lines) }
+        }
+        let sums = self.state.withLock { $0.buffer.takeSums() }
+        try self.write(sums, isClosing) { $0.putBack(sums: sums) }
+    }
+
+    private func write(
+        _ lines: [LedgerLine], _ isClosing: Bool, orElse putBack: (inout LedgerBuffer) -> Void
+    ) throws(NeedletailError) {
+        let changes = self.changes.take(isClosing)
+        guard !lines.isEmpty || !changes.isEmpty else { return }
+        do {
+            try self.store.append(lines, booking: changes)
+            self.notice.note(nil)
+        } catch {
+            self.changes.putBack(changes)
+            self.state.withLock { putBack(&$0.buffer) }
+            self.notice.note(error, metadata: ["waiting": "\(self.waiting)"])
+            throw error
+        }
     }
 }
 
@@ -201,6 +210,9 @@ extension LedgerLine {
             error: attempt.error.map { "\($0.code)" } ?? "",
             // Names may be a client's, of any length.
             lost: attempt.outcome.losses.isEmpty
-                ? [] : attempt.outcome.losses.ofContent.prefix(32).map { String($0.prefix(128)) })
+                ? []
+                : attempt.outcome.losses.ofContent.prefix(32).map {
+                    String(decoding: $0.utf8.prefix(128), as: UTF8.self)
+                })
     }
 }

@@ -21,10 +21,10 @@ extension RequestRecord {
         attributes.add("needletail.key", self.keyName)
         attributes.add("needletail.tenant", self.request.tenant)
         attributes.add("needletail.cost_usd", self.cost.picoDollars.map { Double($0) / 1e12 })
-        attributes.add("needletail.lossy", self.losses.ofContent.prefix(32).map { TelemetryText.cut($0) })
+        attributes.add("needletail.lossy", self.losses.map(\.field).prefix(32).map { TelemetryText.cut($0) })
         let bookkeeping = self.losses.ofBookkeeping
         if !bookkeeping.isEmpty {
-            attributes.add("needletail.lossy.bookkeeping", bookkeeping.prefix(32).map { TelemetryText.cut($0) })
+            attributes.add("needletail.lossy_bookkeeping", bookkeeping.prefix(32).map { TelemetryText.cut($0) })
         }
         attributes.add(self.outcome)
     }

@@ -49,8 +49,10 @@ struct MultipartForm {
         case "model": self.model = value
         case "stream": self.isStreaming = Self.text(body, value) == "true"
         case "n":
-            let count = Int(PartName.trimmed(Self.text(body, value)[...])) ?? 1
-            self.choices = max(self.choices, min(count, Int(Int32.max)))
+            // As generous as any provider's reader: what is held for must be no less than what is answered.
+            let text = Self.text(body, value).filter { !$0.isWhitespace }
+            let count = Double(text).flatMap { $0.isFinite ? min($0.rounded(.up), Double(Int32.max)) : nil } ?? 1
+            self.choices = max(self.choices, Int(max(1, count)))
         default: break
         }
     }

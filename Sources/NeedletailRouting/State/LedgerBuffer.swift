@@ -19,7 +19,6 @@ public struct LedgerBuffer: Sendable {
         var model = "other"
         var operation = ""
         var outcome = ""
-        var lost: [String] = []
         var accuracy: Cost.Accuracy?
         var hasCost = false
 
@@ -34,7 +33,6 @@ public struct LedgerBuffer: Sendable {
             self.model = line.model
             self.operation = line.operation
             self.outcome = line.outcome
-            self.lost = line.lost
             self.accuracy = line.cost?.accuracy
             self.hasCost = line.cost != nil
         }
@@ -45,8 +43,8 @@ public struct LedgerBuffer: Sendable {
     /// The lines in the batches that they are taken out in, so that none is moved again; none is empty, and all but those
     /// that were put back are full, the last one aside.
     private var batches: Deque<[LedgerLine]> = []
-    /// The lines in ``batches``.
-    private var lineCount = 0
+    /// Lines that wait and are no sums.
+    public private(set) var lineCount = 0
     private var sums: [Kind: LedgerLine] = [:]
 
     /// Creates an empty buffer.
@@ -75,6 +73,10 @@ public struct LedgerBuffer: Sendable {
             }
             return
         }
+        self.addUp(line)
+    }
+
+    private mutating func addUp(_ line: LedgerLine) {
         var kind = Kind(line)
         if self.sums.count >= Self.maximumSums, self.sums[kind] == nil { kind = Kind() }
         guard var sum = self.sums[kind] else {
@@ -86,8 +88,8 @@ public struct LedgerBuffer: Sendable {
                 first.tags = []
                 first.provider = kind.provider
                 first.model = kind.model
-                first.lost = []
             }
+            first.lost = []
             first.requestID = ""
             first.user = ""
             self.sums[kind] = first
@@ -101,17 +103,25 @@ public struct LedgerBuffer: Sendable {
         self.sums[kind] = sum
     }
 
-    /// Takes out what is next: a batch, and after the last one the sums.
+    /// Takes out the oldest lines.
     ///
-    /// - Returns: The lines; empty when nothing waits.
-    public mutating func take() -> [LedgerLine] {
-        if let batch = self.batches.popFirst() {
-            self.lineCount -= batch.count
-            return batch
-        }
+    /// - Returns: At most a batch of them; empty where there are only sums.
+    public mutating func takeBatch() -> [LedgerLine] {
+        guard let batch = self.batches.popFirst() else { return [] }
+        self.lineCount -= batch.count
+        return batch
+    }
+
+    /// Takes out the sums.
+    public mutating func takeSums() -> [LedgerLine] {
         let sums = Array(self.sums.values)
         self.sums.removeAll()
         return sums
+    }
+
+    /// Puts back sums that could not be written.
+    public mutating func putBack(sums: [LedgerLine]) {
+        for sum in sums { self.addUp(sum) }
     }
 
     /// Puts back, in front, what could not be written. Beyond the limit the newest lines are added up.
@@ -125,7 +135,7 @@ public struct LedgerBuffer: Sendable {
             self.lineCount -= 1
             if self.batches[last].isEmpty { self.batches.removeLast() }
         }
-        for line in surplus.reversed() { self.append(line) }
+        for line in surplus.reversed() { self.addUp(line) }
     }
 }
 

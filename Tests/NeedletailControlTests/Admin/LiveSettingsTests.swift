@@ -89,6 +89,7 @@ struct LiveSettingsTests {
                 try gateway.write(Self.file(Self.otlp(second, key: "two")))
                 let attempt = try gateway.running.reload("test")
                 #expect(attempt.faults == [] && attempt.restartNeeded == [])
+                weak let after = telemetry.current.collectors
                 let late = try await send(5..<9)
                 try gateway.write(Self.file())
                 #expect(try gateway.running.reload("test").faults == [])
@@ -97,7 +98,7 @@ struct LiveSettingsTests {
                     try await Task.sleep(for: .milliseconds(2))
                 }
                 // Left alone when they have all: their connections close.
-                while before != nil { try await Task.sleep(for: .milliseconds(2)) }
+                while before != nil || after != nil { try await Task.sleep(for: .milliseconds(2)) }
                 group.cancelAll()
             }
             #expect(first.requests.allSatisfy { $0.contains("x-key: one\r\n") })

@@ -123,6 +123,22 @@ struct OpenAIChatStreamTests {
         #expect(reply.toolCalls.map(\.arguments) == [#"{"x":"f"}"#, #"{"x":"g"} "#])
     }
 
+    @Test("Calls of one function that are all number 0 and have no id are told apart by their arguments, whole each")
+    func callsByArguments() throws {
+        func call(_ arguments: String) -> String {
+            Self.chunk(
+                #"{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"\#(arguments)"}}]}"#)
+        }
+        // A brace in a text ends nothing, and a name that comes with every fragment begins nothing.
+        let first = call(#"{\"a\":\"}\","#) + call(#"\"b\":{\"c\":1}}"#)
+        let second = call(#"{\"a\":\"\\\"{\"}"#)
+        let reply = OpenAIChatCollector.reply(
+            try Self.decode(first + second + Self.chunk("{}", finish: #""stop""#) + "data: [DONE]\n\n"))
+        #expect(reply.toolCalls.map(\.name) == ["f", "f"])
+        #expect(reply.toolCalls.map(\.arguments) == [#"{"a":"}","b":{"c":1}}"#, #"{"a":"\"{"}"#])
+        #expect(Set(reply.toolCalls.map(\.id)).count == 2)
+    }
+
     @Test("The tap sees usage, the usage chunk and the end")
     func tap() throws {
         var tap = OpenAIChat.makeStreamTap()

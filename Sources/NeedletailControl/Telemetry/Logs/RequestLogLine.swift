@@ -73,7 +73,7 @@ struct RequestLogLine {
             json.member("key", record.keyName)
             json.member("tenant", record.request.tenant)
             if !record.losses.isEmpty {
-                Self.list("lossy", record.losses.ofContent, into: &json)
+                Self.list("lossy", record.losses.map(\.field), into: &json)
                 Self.list("lossy_bookkeeping", record.losses.ofBookkeeping, into: &json)
             }
             if let error = record.error { self.write(error, into: &json) }

@@ -10,6 +10,8 @@ struct OpenAIChatStreamChoice {
         var hasStarted: Bool
         /// Fragments that came before the name.
         var early: String
+        /// How far its arguments are, where the server gave no id.
+        var progress: OpenAIChatCallProgress?
     }
 
     let index: Int
@@ -19,6 +21,8 @@ struct OpenAIChatStreamChoice {
     /// Whether text of the reasoning block in progress has been handed on.
     private var hasReasoned = false
     private var hasText = false
+    /// Whether it names pages itself.
+    private var hasCited = false
     private var earlyCitations: [JSONText] = []
     private(set) var hasEnded = false
 
@@ -34,7 +38,10 @@ struct OpenAIChatStreamChoice {
         self.replyID = replyID
     }
 
-    mutating func take(_ view: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
+    /// - Parameter sources: Pages that are named beside the choices, see ``OpenAIChatSources``.
+    mutating func take(
+        _ view: JSONView, sources: [JSONText], into events: inout [ChatEvent]
+    ) throws(NeedletailError) {
         guard !self.hasEnded else { return }
         if let delta = view.present("delta") ?? view.present("message") {
             guard delta.kind == .object else {
@@ -47,16 +54,21 @@ struct OpenAIChatStreamChoice {
         }
         if let spelled = view.present("finish_reason")?.string, !spelled.isEmpty {
             let sequence = (view.present("stop_reason") ?? view.present("matched_stop"))?.string
-            self.end(spelled, sequence, into: &events)
+            self.end(spelled, sequence, sources: sources, into: &events)
         }
     }
 
     /// Ends the choice, with the reason that its content suggests where the server gave none.
-    mutating func end(_ spelled: String?, _ sequence: String?, into events: inout [ChatEvent]) {
+    mutating func end(
+        _ spelled: String?, _ sequence: String?, sources: [JSONText], into events: inout [ChatEvent]
+    ) {
         for place in self.calls.indices where !self.calls[place].hasStarted {
             self.startCall(place, into: &events)
         }
         self.citeEarly(into: &events)
+        if self.hasText, !self.hasCited {
+            for page in sources { events.append(.citation(page, dialect: .openAIChat, choice: self.index)) }
+        }
         let hasCalls = !self.calls.isEmpty
         var reason =
             OpenAIChat.stopReason(spelled, hasCalls: hasCalls, hasRefusal: self.hasRefusal)
@@ -126,6 +138,7 @@ struct OpenAIChatStreamChoice {
     /// Sources that come before the text (OpenRouter tells what its search found first) wait for it.
     private mutating func cite(_ annotations: JSONView, into events: inout [ChatEvent]) {
         for annotation in annotations.elements where annotation.kind == .object {
+            self.hasCited = true
             if self.hasText {
                 events.append(.citation(annotation.text, dialect: .openAIChat, choice: self.index))
             } else if self.earlyCitations.count < Self.maximumCitations {
@@ -213,9 +226,12 @@ struct OpenAIChatStreamChoice {
         var name = function.present("name")?.string
         if name?.isEmpty == true { name = nil }
         var place = self.calls.lastIndex { $0.key == key }
-        // Servers that number every call 0 tell them apart by id, or give none (Google's layer) and only name them.
+        // Servers that number every call 0 tell them apart by id, or give none (Google's layer) and only name them, each
+        // call with all of its arguments.
         if let found = place, let name, self.calls[found].hasStarted,
-            id.map({ $0 != self.calls[found].id }) ?? (name != self.calls[found].name)
+            id.map({ $0 != self.calls[found].id })
+                ?? (name != self.calls[found].name
+                    || self.calls[found].progress?.isOver(before: function.present("arguments")?.string) == true)
         {
             place = nil
         }
@@ -225,7 +241,9 @@ struct OpenAIChatStreamChoice {
             }
             let made = OpenAIChat.callID(self.replyID, self.index, self.calls.count)
             self.calls.append(
-                Call(key: key, id: id ?? made, name: "", isCustom: isCustom, hasStarted: false, early: ""))
+                Call(
+                    key: key, id: id ?? made, name: "", isCustom: isCustom, hasStarted: false, early: "",
+                    progress: id == nil ? OpenAIChatCallProgress() : nil))
             place = self.calls.count - 1
         }
         guard let place else { return }
@@ -235,6 +253,7 @@ struct OpenAIChatStreamChoice {
         }
         let isCustom = self.calls[place].isCustom
         let fragment = OpenAIChatRequestDecoder.arguments(function.present(isCustom ? "input" : "arguments"))
+        self.calls[place].progress?.take(fragment)
         if !self.calls[place].hasStarted {
             self.calls[place].early += fragment
             let isNamed = !self.calls[place].name.isEmpty

@@ -49,8 +49,7 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
                 throw NeedletailError(.malformedReply, "The provider's stream was empty.")
             }
             for index in self.choices.indices where !self.choices[index].hasEnded {
-                self.cite(index, into: &events)
-                self.choices[index].end(nil, nil, into: &events)
+                self.choices[index].end(nil, nil, sources: self.sources, into: &events)
             }
             self.isComplete = true
             return
@@ -75,7 +74,13 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
     private mutating func chunk(_ root: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
         let usage = OpenAIChat.usage(in: root)
         var hasChoices = false
-        let hasSources = OpenAIChatSources.areIn(root)
+        var hasSources = OpenAIChatSources.areIn(root)
+        if hasSources {
+            let named = OpenAIChatSources.annotations(root)
+            // Pages that come when all choices have ended reach nobody.
+            hasSources = named.count <= self.sources.count || self.choices.contains { !$0.hasEnded } || !self.hasStarted
+            if named.count > self.sources.count { self.sources = named }
+        }
         OpenAIChat.look(atChunk: root, hasSources: hasSources, &self.unread)
         // A null or missing list is like an empty one: `root` itself is an object and has no elements.
         for (position, view) in (root.present("choices") ?? root).elements.enumerated() {
@@ -89,11 +94,7 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
             let index = view.present("index")?.int ?? position
             let place = try self.place(of: index)
             OpenAIChat.look(atChoice: view, &self.unread)
-            if hasSources, self.sources.isEmpty { self.sources = OpenAIChatSources.annotations(root) }
-            if !self.sources.isEmpty, !self.choices[place].hasEnded, view.present("finish_reason")?.string != nil {
-                self.cite(place, into: &events)
-            }
-            try self.choices[place].take(view, into: &events)
+            try self.choices[place].take(view, sources: self.sources, into: &events)
         }
         if let usage {
             self.start(root, into: &events)
@@ -108,12 +109,6 @@ struct OpenAIChatStreamDecoder: StreamDecoder {
         }
         self.choices.append(OpenAIChatStreamChoice(index: index, replyID: self.replyID))
         return self.choices.count - 1
-    }
-
-    private func cite(_ place: Int, into events: inout [ChatEvent]) {
-        for page in self.sources {
-            events.append(.citation(page, dialect: .openAIChat, choice: self.choices[place].index))
-        }
     }
 
     /// Azure's first chunk has no choices and an empty id: a reply starts with its first choice (or usage).
