@@ -18,7 +18,7 @@ struct KeyAccountTests {
             created: created)
     }
 
-    @Test("they are moved to accounts that no key of the configuration can have, once")
+    @Test("they are copied to accounts that no key of the configuration can have, once")
     func migration() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/n.db"

@@ -145,12 +145,7 @@ extension Gemini {
         guard let last, case .text(var part) = choice.content[last] else { return false }
         let annotations = GeminiCitations.annotations(candidate, text: offsets)
         guard !annotations.isEmpty else { return true }
-        var json = JSONWriter()
-        json.beginArray()
-        for annotation in annotations { json.raw(annotation) }
-        json.endArray()
-        part.citations = JSONText(unchecked: json.bytes)
-        part.citationDialect = .openAIChat
+        part.cite(annotations)
         choice.content[last] = .text(part)
         return true
     }

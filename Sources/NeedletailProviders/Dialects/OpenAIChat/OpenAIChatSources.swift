@@ -71,12 +71,7 @@ enum OpenAIChatSources {
         guard let last, case .text(var part) = choice.content[last] else { return false }
         let annotations = self.annotations(root)
         guard !annotations.isEmpty else { return false }
-        var json = JSONWriter()
-        json.beginArray()
-        for annotation in annotations { json.raw(annotation) }
-        json.endArray()
-        part.citations = JSONText(unchecked: json.bytes)
-        part.citationDialect = .openAIChat
+        part.cite(annotations)
         choice.content[last] = .text(part)
         return true
     }
