@@ -22,6 +22,7 @@ final class LoopShard {
     let origin: Origin
     let options: TransportOptions
     let encoder: RequestEncoder
+    let flushes: TurnFlushes
     let time: TimeSource
     let logger: Logger
     let tls: TLSClient?
@@ -51,6 +52,7 @@ final class LoopShard {
         self.origin = origin
         self.options = options
         self.encoder = RequestEncoder(origin: origin, proxy: options.proxy)
+        self.flushes = TurnFlushes(loop)
         self.time = time
         self.logger = logger
         self.tls = tls

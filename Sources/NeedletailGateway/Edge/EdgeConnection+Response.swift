@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NeedletailCore
+import NeedletailTransport
 
 /// What became of a chunk.
 enum ChunkFate {
@@ -30,7 +31,7 @@ extension EdgeConnection {
         let framing: HTTP1Response.Framing = Self.mayHaveBody(answer.status) ? .length(length) : .none
         let sends = !hidesBody && length > 0 && Self.mayHaveBody(answer.status)
         if length <= Self.copiedBytes {
-            self.shared.scratch.clear(minimumCapacity: 2 * Self.copiedBytes)
+            self.shared.renewScratch(2 * Self.copiedBytes)
             self.writeHead(answer.status, answer.headers, framing, into: &self.shared.scratch)
             if sends { self.shared.scratch.writeImmutableBuffer(answer.body) }
             self.conclude(self.shared.scratch, context)
@@ -49,7 +50,7 @@ extension EdgeConnection {
         }
     }
 
-    /// Begins a streamed response. The head waits for the first chunk, but not longer than the loop's current turn.
+    /// Begins a streamed response.
     func start(status: Int, headers: HTTPFields, serial: UInt64) {
         guard serial == self.serial, self.response == .none, let context = self.context else { return }
         self.response = .streaming
@@ -63,21 +64,32 @@ extension EdgeConnection {
             let isOld = self.head.map { $0.version == .http1_0 } ?? true
             if isOld { self.keepsAlive = false }
             let framing: HTTP1Response.Framing = !Self.mayHaveBody(status) ? .none : isOld ? .close : .chunked
-            self.shared.scratch.clear(minimumCapacity: 2 * Self.copiedBytes)
+            self.shared.renewScratch(2 * Self.copiedBytes)
             self.writeHead(status, headers, framing, into: &self.shared.scratch)
             context.write(NIOAny(self.shared.scratch), promise: nil)
             self.responseFraming = isHead ? .none : framing
         }
         self.since = self.shared.now
-        self.isHeadHeld = true
-        let bound = NIOLoopBound(self, eventLoop: self.shared.loop)
-        self.shared.loop.execute { bound.value.flushHead() }
+        self.flushLater()
     }
 
-    private func flushHead() {
-        guard self.isHeadHeld else { return }
-        self.isHeadHeld = false
+    /// Lets what was written go out with what else the loop's turn brings.
+    private func flushLater() {
+        guard !self.isFlushDue else { return }
+        self.isFlushDue = true
+        self.shared.flushes.add(self)
+    }
+
+    func flushNow() {
+        self.isFlushDue = false
         self.context?.flush()
+    }
+
+    /// Closes the connection; what has been written is sent as far as the socket takes it.
+    func close() {
+        guard let context = self.context else { return }
+        context.flush()
+        context.close(promise: nil)
     }
 
     /// Sends a chunk.
@@ -85,33 +97,30 @@ extension EdgeConnection {
         guard serial == self.serial, self.response == .streaming, let context = self.context else { return .gone }
         let count = chunk.readableBytes
         self.since = self.shared.now
-        self.isHeadHeld = false
-        if count == 0 {
-            context.flush()
-        } else if self.isHTTP2 {
-            if case .chunked = self.responseFraming {
-                context.writeAndFlush(NIOAny(HTTPServerResponsePart.body(.byteBuffer(chunk))), promise: nil)
+        if self.isHTTP2 {
+            if case .chunked = self.responseFraming, count > 0 {
+                context.write(NIOAny(HTTPServerResponsePart.body(.byteBuffer(chunk))), promise: nil)
             }
         } else {
             switch self.responseFraming {
+            case _ where count == 0: break
             case .chunked where count <= Self.copiedBytes:
-                self.shared.scratch.clear(minimumCapacity: 2 * Self.copiedBytes)
+                self.shared.renewScratch(2 * Self.copiedBytes)
                 HTTP1Response.writeChunkSize(count, into: &self.shared.scratch)
                 self.shared.scratch.writeImmutableBuffer(chunk)
                 self.shared.scratch.writeStaticString("\r\n")
-                context.writeAndFlush(NIOAny(self.shared.scratch), promise: nil)
+                context.write(NIOAny(self.shared.scratch), promise: nil)
             case .chunked:
                 var size = context.channel.allocator.buffer(capacity: 20)
                 HTTP1Response.writeChunkSize(count, into: &size)
                 context.write(NIOAny(size), promise: nil)
                 context.write(NIOAny(chunk), promise: nil)
-                context.writeAndFlush(NIOAny(Self.lineEnd), promise: nil)
-            case .close, .length: context.writeAndFlush(NIOAny(chunk), promise: nil)
-            case .none: context.flush()
+                context.write(NIOAny(Self.lineEnd), promise: nil)
+            case .close, .length: context.write(NIOAny(chunk), promise: nil)
+            case .none: break
             }
         }
-        // The write may have found the connection broken.
-        guard self.response == .streaming else { return .gone }
+        self.flushLater()
         return context.channel.isWritable ? .sent : .full
     }
 
@@ -134,9 +143,9 @@ extension EdgeConnection {
     func finish(serial: UInt64) {
         guard serial == self.serial, self.response == .streaming, let context = self.context else { return }
         self.response = .done
-        self.isHeadHeld = false
         if self.isHTTP2 {
-            context.writeAndFlush(NIOAny(HTTPServerResponsePart.end(nil)), promise: nil)
+            context.write(NIOAny(HTTPServerResponsePart.end(nil)), promise: nil)
+            self.flushLater()
         } else if case .chunked = self.responseFraming {
             self.conclude(Self.lastChunk, context)
         } else {
@@ -146,12 +155,11 @@ extension EdgeConnection {
 
     /// Breaks the response off.
     func reset(serial: UInt64) {
-        guard serial == self.serial, self.response != .done, let context = self.context else { return }
+        guard serial == self.serial, self.response != .done, self.context != nil else { return }
         self.response = .done
         self.keepsAlive = false
         self.isEnding = true
-        context.flush()
-        context.close(promise: nil)
+        self.close()
     }
 
     /// Lets the client send the body it holds back (RFC 9110, section 10.1.1).
@@ -199,7 +207,8 @@ extension EdgeConnection {
     /// Writes the last bytes of a response, and ends the connection if it was its last.
     private func conclude(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
         guard !self.keepsAlive else {
-            context.writeAndFlush(NIOAny(bytes), promise: nil)
+            context.write(NIOAny(bytes), promise: nil)
+            self.flushLater()
             return
         }
         self.since = self.shared.now
@@ -231,7 +240,8 @@ extension EdgeConnection {
         if answer.body.readableBytes > 0, !hidesBody, Self.mayHaveBody(answer.status) {
             context.write(NIOAny(HTTPServerResponsePart.body(.byteBuffer(answer.body))), promise: nil)
         }
-        context.writeAndFlush(NIOAny(HTTPServerResponsePart.end(nil)), promise: nil)
+        context.write(NIOAny(HTTPServerResponsePart.end(nil)), promise: nil)
+        self.flushLater()
     }
 
     private func http2Headers(_ fields: HTTPFields) -> HTTPHeaders {

@@ -3,13 +3,14 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NeedletailCore
+import NeedletailTransport
 
 /// One HTTP/1.1 connection, or one stream of an HTTP/2 connection: turns message parts into requests, hands them one
 /// after the other to the connection's task, and writes what the task answers.
 ///
 /// Used on its event loop only. A client that closes its sending side counts as gone: nothing else tells a client that
 /// left from one that waits, and an upstream must not work for nobody.
-@safe final class EdgeConnection: ChannelDuplexHandler, EdgeMember {
+@safe final class EdgeConnection: ChannelDuplexHandler, EdgeMember, TurnFlushed {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = NIOAny
 
@@ -74,8 +75,8 @@ import NeedletailCore
     var serial: UInt64 = 0
     var keepsAlive = true
     var writer: UnsafeContinuation<Bool, Never>?
-    /// Whether a head has been written and not yet flushed.
-    var isHeadHeld = false
+    /// Whether something has been written that goes out at the end of the loop's turn.
+    var isFlushDue = false
     /// Whether the connection ends when what has been written is out.
     var isEnding = false
     /// Whether the connection's last response is out.
@@ -145,7 +146,7 @@ import NeedletailCore
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard error is HTTPParserError else {
             // The connection broke, or TLS or HTTP/2 did: nobody is left to answer.
-            context.close(promise: nil)
+            self.close()
             return
         }
         if self.phase == .answering || !self.ahead.isEmpty {
@@ -166,7 +167,7 @@ import NeedletailCore
         case (.lingering, .end):
             // Nothing is left to read. A response that is still on its way ends the connection when it is out.
             self.phase = .answering
-            if self.isConcluded { self.context?.close(promise: nil) }
+            if self.isConcluded { self.close() }
         default: break  // the rest of a message that has been answered
         }
     }
@@ -354,12 +355,12 @@ import NeedletailCore
         switch self.phase {
         case .idle, .body: break
         case .discarding:
-            self.context?.close(promise: nil)
+            self.close()
             return
         case .answering, .lingering, .closed: return
         }
         switch error as? HTTPParserError {
-        case .invalidEOFState, .closedConnection: self.context?.close(promise: nil)
+        case .invalidEOFState, .closedConnection: self.close()
         case .headerOverflow: self.refuse(status: 431, "The request's headers are too large.")
         default: self.refuse(status: 400, "The request is no well-formed HTTP.")
         }
@@ -385,7 +386,7 @@ import NeedletailCore
         let waited = now.duration(since: self.since)
         let isStalled = self.context.map { !$0.channel.isWritable } ?? false
         if isStalled, waited >= limits.stallTime {
-            self.context?.close(promise: nil)
+            self.close()
             return
         }
         switch self.phase {
@@ -393,14 +394,14 @@ import NeedletailCore
             if let headSince = self.headSince, now.duration(since: headSince) >= limits.headerTime {
                 self.refuse(status: 408, "The request's headers did not arrive in time.")
             } else if waited >= (self.hasAnswered ? limits.idleTime : limits.headerTime), self.headSince == nil {
-                self.context?.close(promise: nil)
+                self.close()
             } else if waited >= EdgeLimits.restTime {
                 self.rest()
             }
         case .body where waited >= limits.bodyTime:
             self.refuse(status: 408, "The request's body did not arrive in time.")
-        case .discarding where waited >= limits.bodyTime: self.context?.close(promise: nil)
-        case .lingering where waited >= EdgeLimits.lingerTime && !isStalled: self.context?.close(promise: nil)
+        case .discarding where waited >= limits.bodyTime: self.close()
+        case .lingering where waited >= EdgeLimits.lingerTime && !isStalled: self.close()
         case .body, .answering, .discarding, .lingering, .closed: break
         }
     }
@@ -427,7 +428,7 @@ import NeedletailCore
     }
 
     func cut() {
-        self.context?.close(promise: nil)
+        self.close()
     }
 
     /// The headers that let the current request's page read the reply.

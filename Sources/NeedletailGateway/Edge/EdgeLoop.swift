@@ -30,8 +30,11 @@ final class EdgeLoop {
     private(set) var now: Instant
     /// The `date` line of responses, made once per tick.
     private(set) var dateLine: String
-    /// Small responses and chunks are written here; the buffer is free again once the socket has taken it.
-    var scratch = ByteBuffer()
+    let flushes: TurnFlushes
+    /// Small responses and chunks are written into these, one after the other; each is free again once the socket has
+    /// taken it, which is at the turn's end.
+    private var scratches = [ByteBuffer](repeating: ByteBuffer(), count: TurnFlushes.most)
+    private var scratchIndex = 0
     private(set) var isDraining = false
     private var members: [any EdgeMember] = []
     private let time: TimeSource
@@ -45,6 +48,7 @@ final class EdgeLoop {
     ) {
         self.loop = loop
         self.executor = LoopTaskExecutor(loop)
+        self.flushes = TurnFlushes(loop)
         self.handler = handler
         self.limits = configuration.limits
         self.cors = configuration.cors
@@ -58,6 +62,18 @@ final class EdgeLoop {
     func replace(bodyLimit: Int, cors: CORSPolicy?) {
         self.limits.bodyBytes = bodyLimit
         self.cors = cors
+    }
+
+    /// The buffer for the next small response or chunk.
+    var scratch: ByteBuffer {
+        _read { yield self.scratches[self.scratchIndex] }
+        _modify { yield &self.scratches[self.scratchIndex] }
+    }
+
+    /// Goes on to an empty buffer with room for `capacity` bytes.
+    func renewScratch(_ capacity: Int) {
+        self.scratchIndex = (self.scratchIndex + 1) % self.scratches.count
+        self.scratches[self.scratchIndex].clear(minimumCapacity: capacity)
     }
 
     func add(_ member: any EdgeMember) {

@@ -66,11 +66,13 @@ final class Exchange: Sendable {
     func deliver(_ stream: ReplyStream) async {
         var chunks = stream.makeAsyncIterator()
         let array = self.route.isArray ? JSONArrayStream() : nil
+        // What an error event of Responses goes on from: the first piece tells the response's id, the last one the number
+        // of its event. A chunk that is kept costs its connection another buffer to read into.
         var (first, sent) = (ByteBuffer(), ByteBuffer())
+        let keeps = self.dialect == .openAIResponses
         do throws(NeedletailError) {
             while let chunk = try await chunks.next() {
-                // The first piece tells the id of a response.
-                if self.dialect == .openAIResponses, first.readableBytes == 0 { first = chunk } else { sent = chunk }
+                if keeps { if first.readableBytes == 0 { first = chunk } else { sent = chunk } }
                 try await self.responder.write(try array?.rewrite(chunk) ?? chunk)
             }
             if let end = array?.end() { try await self.responder.write(end) }

@@ -5,7 +5,7 @@ import NeedletailCore
 ///
 /// Carries one exchange at a time. Reading stops while the consumer has a full buffer that it does not take; an idle
 /// connection keeps reading so that the peer's close is seen.
-final class HTTP1Connection: ChannelDuplexHandler, ExchangeCarrier {
+final class HTTP1Connection: ChannelDuplexHandler, ExchangeCarrier, TurnFlushed {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -75,7 +75,8 @@ final class HTTP1Connection: ChannelDuplexHandler, ExchangeCarrier {
         self.carriedAt = self.shard.time.now()
         self.clock = ExchangeClock(exchange, phase: includesBody ? .head : .sending, now: self.carriedAt)
         if includesBody {
-            context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
+            context.write(self.wrapOutboundOut(bytes), promise: nil)
+            self.shard.flushes.add(self)
         } else {
             self.isSending = true
             context.write(self.wrapOutboundOut(bytes), promise: nil)
@@ -83,6 +84,10 @@ final class HTTP1Connection: ChannelDuplexHandler, ExchangeCarrier {
             sent.futureResult.assumeIsolated().whenSuccess { self.bodySent() }
             context.writeAndFlush(self.wrapOutboundOut(request.body), promise: sent)
         }
+    }
+
+    func flushNow() {
+        self.context?.flush()
     }
 
     private func bodySent() {
