@@ -23,6 +23,7 @@ public struct BudgetState: Sendable {
     }
 
     private struct Count {
+        let id: ID
         var free: Int128 = 0
         var held: Int128 = 0
         /// Calls under way.
@@ -33,11 +34,37 @@ public struct BudgetState: Sendable {
         /// What the authority had left when it last refused, and until when that is taken to hold.
         var refused: (left: Int128, until: Int64)?
         var warned = 0
+        /// Whether it is among those with something to book.
+        var isDirty = false
+
+        mutating func hold(_ amount: Int128, now: Int64) {
+            self.free -= amount
+            self.held += amount
+            self.calls += 1
+            self.touched = now
+        }
+
+        mutating func settle(_ amount: Int128, spent: Int128, now: Int64) {
+            self.held -= amount
+            self.calls -= 1
+            self.free += amount - spent
+            self.waiting += spent
+            self.touched = now
+            // What comes back may be what another call was refused for.
+            self.refused = nil
+        }
+
+        mutating func grant(_ amount: Int128, now: Int64) {
+            self.free += amount
+            self.touched = now
+            self.refused = nil
+        }
     }
 
     /// What is held for one call.
     public struct Hold: Sendable {
-        fileprivate var parts: [(id: ID, amount: Int128)]
+        /// The places of the counts, which stay theirs as long as a call is under way.
+        fileprivate var parts: [(place: Int, amount: Int128)]
         /// Whether any of the budgets counts tokens.
         let countsTokens: Bool
     }
@@ -73,11 +100,14 @@ public struct BudgetState: Sendable {
     private var common: [Int] = []
     /// These and those for one key alone, by that key: there may be thousands, of which a call looks at its own only.
     private var individual: [String: [Int]] = [:]
-    private var counts: [ID: Count] = [:]
+    /// Every count has a place for as long as it lives, so that a call looks it up once.
+    private var counts: [Count?] = []
+    private var places: [ID: Int] = [:]
+    private var freePlaces: [Int] = []
     /// What could not be booked, by slot.
     private var unbooked: [BudgetSlot: BudgetChange] = [:]
     /// Counts with something to book.
-    private var dirty: Set<ID> = []
+    private var dirty: [Int] = []
     private var lastSweep: Int64 = 0
     /// The slot that each rule was last found in, since calendars are slow.
     private var slots: [Range<Int64>] = []
@@ -95,7 +125,7 @@ public struct BudgetState: Sendable {
     public mutating func replace(_ rules: [BudgetRule]) {
         let places = Dictionary(grouping: self.known.indices, by: { self.known[$0].account })
         // Whoever still has counts keeps the place until they are booked.
-        let used = Set(self.counts.keys.map(\.rule))
+        let used = Set(self.places.keys.map(\.rule))
         var given: Set<Int> = []
         let goingOn = rules.map { rule in
             places[rule.account]?.first { self.known[$0].counts(like: rule) && given.insert($0).inserted }
@@ -134,7 +164,7 @@ public struct BudgetState: Sendable {
     }
 
     /// Counts that are kept.
-    public var count: Int { self.counts.count }
+    public var count: Int { self.places.count }
     /// Rules that are kept.
     var knownCount: Int { self.known.count }
 
@@ -151,42 +181,69 @@ public struct BudgetState: Sendable {
     public mutating func hold(_ call: BudgetedCall, money: Int128, tokens: Int128, now: Int64) -> Decision {
         let decision = self.lack(call, money: money, tokens: tokens, now: now)
         guard case .held(let hold) = decision else { return decision }
-        for (id, amount) in hold.parts {
-            self.counts[id]?.free -= amount
-            self.counts[id]?.held += amount
-            self.counts[id]?.calls += 1
-            self.counts[id]?.touched = now
-        }
+        for (place, amount) in hold.parts { self.counts[place]?.hold(amount, now: now) }
         return decision
+    }
+
+    /// The place of a count; a new one's if there is none yet.
+    private mutating func place(of id: ID, now: Int64) -> Int {
+        if let place = self.places[id] { return place }
+        let count = Count(id: id, touched: now)
+        let place: Int
+        if let free = self.freePlaces.popLast() {
+            place = free
+            self.counts[place] = count
+        } else {
+            place = self.counts.count
+            self.counts.append(count)
+        }
+        self.places[id] = place
+        return place
+    }
+
+    private mutating func remove(_ place: Int) {
+        guard let count = self.counts[place] else { return }
+        self.places[count.id] = nil
+        self.counts[place] = nil
+        self.freePlaces.append(place)
+    }
+
+    private mutating func markDirty(_ place: Int) {
+        guard self.counts[place]?.isDirty == false else { return }
+        self.counts[place]?.isDirty = true
+        self.dirty.append(place)
     }
 
     /// What ``hold(_:money:tokens:now:)`` would decide, without holding anything.
     public mutating func lack(_ call: BudgetedCall, money: Int128, tokens: Int128, now: Int64) -> Decision {
-        var parts: [(id: ID, amount: Int128)] = []
+        var parts: [(place: Int, amount: Int128)] = []
         var shortage = Shortage(ids: [], requests: [])
         var countsTokens = false
         for index in self.places(for: call) {
-            let rule = self.known[index]
-            let subjects = rule.subjects(of: call)
+            let subjects = self.known[index].subjects(of: call)
             guard !subjects.isEmpty else { continue }
-            let amount = max(0, rule.unit == .money ? money : tokens)
-            guard amount <= rule.limit else {
-                return .refused(BudgetRefusal(rule, left: nil, needed: amount, now: now))
+            let unit = self.known[index].unit
+            let amount = max(0, unit == .money ? money : tokens)
+            guard amount <= self.known[index].limit else {
+                return .refused(BudgetRefusal(self.known[index], left: nil, needed: amount, now: now))
             }
-            if rule.window.period == .call { continue }
-            if rule.unit == .tokens { countsTokens = true }
+            if self.known[index].window.period == .call { continue }
+            if unit == .tokens { countsTokens = true }
             let start = self.start(of: index, now)
             for subject in subjects {
                 let id = ID(rule: index, subject: subject, start: start)
-                let count = self.counts[id]
-                parts.append((id, amount))
+                if let place = self.places[id], let free = self.counts[place]?.free, free >= amount {
+                    parts.append((place, amount))
+                    continue
+                }
+                let count = self.places[id].flatMap { self.counts[$0] }
                 let free = count?.free ?? 0
-                guard free < amount || amount == 0 && count == nil else { continue }
+                let rule = self.known[index]
                 let least = amount - free
                 if let refused = count?.refused, now < refused.until, least > refused.left {
                     return .refused(BudgetRefusal(rule, left: refused.left + free, needed: amount, now: now))
                 }
-                if count == nil, self.counts.count >= Self.maximumCounts {
+                if count == nil, self.places.count >= Self.maximumCounts {
                     return .refused(BudgetRefusal(rule, left: nil, needed: amount, now: now))
                 }
                 shortage.ids.append(id)
@@ -210,18 +267,15 @@ public struct BudgetState: Sendable {
                 self.putBack([BudgetChange(slot: request.slot, spent: 0, leased: -block.amount)])
                 continue
             }
-            var count = self.counts[id] ?? Count(touched: now)
-            count.free += block.amount
-            count.touched = now
-            count.refused = nil
             let rule = self.known[id.rule]
+            let place = self.place(of: id, now: now)
+            self.counts[place]?.grant(block.amount, now: now)
+            guard let count = self.counts[place] else { continue }
             // What others hold counts as spent here: it can no longer be had.
             let used = rule.limit - block.left - count.free - count.held
-            while count.warned < rule.warnings.count, used * 1_000 >= rule.limit * Int128(rule.warnings[count.warned]) {
-                warnings.append(BudgetWarning(rule, subject: id.subject, used: used))
-                count.warned += 1
-            }
-            self.counts[id] = count
+            let due = rule.warnings.dropFirst(count.warned).prefix { used * 1_000 >= rule.limit * Int128($0) }
+            for _ in due { warnings.append(BudgetWarning(rule, subject: id.subject, used: used)) }
+            self.counts[place]?.warned += due.count
         }
         return warnings
     }
@@ -238,30 +292,22 @@ public struct BudgetState: Sendable {
         guard shortage.ids.indices.contains(index), self.isStill(shortage.ids[index], for: shortage.requests[index])
         else { return nil }
         let id = shortage.ids[index]
-        var count = self.counts[id] ?? Count(touched: now)
-        count.refused = (left, now + 1)
-        self.counts[id] = count
-        let rule = self.known[id.rule]
+        let place = self.place(of: id, now: now)
+        self.counts[place]?.refused = (left, now + 1)
+        let free = self.counts[place]?.free ?? 0
         return BudgetRefusal(
-            rule, left: left + count.free, needed: shortage.requests[index].least + count.free, now: now)
+            self.known[id.rule], left: left + free, needed: shortage.requests[index].least + free, now: now)
     }
 
     /// Ends a hold with what the call turned out to cost. Called once for each hold.
     public mutating func settle(_ hold: Hold, money: Int128, tokens: Int128, now: Int64) -> Settlement {
         var settlement = Settlement()
-        for (id, amount) in hold.parts {
-            guard var count = self.counts[id] else { continue }
-            let spent = max(0, self.known[id.rule].unit == .money ? money : tokens)
+        for (place, amount) in hold.parts {
+            guard let rule = self.counts[place]?.id.rule else { continue }
+            let spent = max(0, self.known[rule].unit == .money ? money : tokens)
             if spent > amount { settlement.isOverHold = true }
-            count.held -= amount
-            count.calls -= 1
-            count.free += amount - spent
-            count.waiting += spent
-            count.touched = now
-            // What comes back may be what another call was refused for.
-            count.refused = nil
-            self.counts[id] = count
-            self.dirty.insert(id)
+            self.counts[place]?.settle(amount, spent: spent, now: now)
+            self.markDirty(place)
         }
         return settlement
     }
@@ -273,15 +319,17 @@ public struct BudgetState: Sendable {
     public mutating func takeChanges(now: Int64, isClosing: Bool = false) -> [BudgetChange] {
         if isClosing || now >= self.lastSweep + 1 {
             self.lastSweep = now
-            for (id, count) in self.counts where count.calls == 0 {
-                let isOver = self.start(of: id.rule, now) != id.start
-                if isClosing || isOver || count.touched + Self.idleSeconds <= now { self.dirty.insert(id) }
+            for place in self.counts.indices {
+                guard let count = self.counts[place], count.calls == 0 else { continue }
+                let isOver = self.start(of: count.id.rule, now) != count.id.start
+                if isClosing || isOver || count.touched + Self.idleSeconds <= now { self.markDirty(place) }
             }
         }
         var changes = Array(self.unbooked.values)
         self.unbooked.removeAll()
-        for id in self.dirty {
-            guard var count = self.counts[id] else { continue }
+        for place in self.dirty {
+            guard var count = self.counts[place] else { continue }
+            let id = count.id
             let rule = self.known[id.rule]
             // More was spent than had been granted: the authority hears of it as spent, and it was never leased.
             let overdraft = min(0, count.free)
@@ -290,14 +338,15 @@ public struct BudgetState: Sendable {
                 leased: -(count.waiting + overdraft))
             count.waiting = 0
             count.free -= overdraft
+            count.isDirty = false
             let isDone =
                 count.calls == 0
                 && (isClosing || self.start(of: id.rule, now) != id.start || count.touched + Self.idleSeconds <= now)
             if isDone {
                 change.leased -= count.free
-                self.counts[id] = nil
+                self.remove(place)
             } else {
-                self.counts[id] = count
+                self.counts[place] = count
             }
             if change.spent != 0 || change.leased != 0 { changes.append(change) }
         }
@@ -318,7 +367,7 @@ public struct BudgetState: Sendable {
     /// What is held, free and not yet booked of a counter, over all its slots.
     public func outstanding(_ counter: String) -> (held: Int128, free: Int128, waiting: Int128) {
         var sum: (held: Int128, free: Int128, waiting: Int128) = (0, 0, 0)
-        for (id, count) in self.counts where self.known[id.rule].counter(id.subject) == counter {
+        for case let count? in self.counts where self.known[count.id.rule].counter(count.id.subject) == counter {
             sum.held += count.held
             sum.free += count.free
             sum.waiting += count.waiting
