@@ -123,12 +123,12 @@ public struct BodyLandmarks: Sendable, Hashable {
 
 /// One request, with the few facts that routing needs already read from its body.
 public struct InferenceRequest: Sendable {
-    /// The content, as the client's bytes or as a typed model.
-    public enum Body: Sendable {
+    /// The content, as the client's bytes or as a typed model. Indirect, since every layer passes it on.
+    public indirect enum Body: Sendable {
         /// The client's bytes, and where to splice them.
         case wire(WireBody, BodyLandmarks)
-        /// A request made in Swift. Indirect, so that the other case, which every layer passes on, stays small.
-        indirect case model(ChatRequest)
+        /// A request made in Swift.
+        case model(ChatRequest)
     }
 
     /// What is asked for.

@@ -3,7 +3,8 @@ import NIOCore
 import NeedletailCore
 
 extension HTTPProvider {
-    /// Makes a reply of a whole body.
+    /// Makes a reply of a whole body. Never inlined: it would lie in the frame that waits for it.
+    @inline(never)
     func whole(
         _ bytes: ByteBuffer,
         _ headers: HTTPFields,

@@ -279,6 +279,33 @@ public final class HTTPProvider: Provider {
             throw NeedletailError(.unavailable, "The provider '\(self.id)' has been closed.", provider: self.id)
         }
         let key = self.credentials.pick(now: self.time.now())
+        var message = try self.message(
+            request, dialect, body, key: key, forwarded: forwarded, timeouts: timeouts, deadline: deadline,
+            progress: progress)
+        if let authorizer = self.options.authorizer { try await authorizer.authorize(&message) }
+        progress?.markSent()
+        let response = try await self.transport.send(message)
+        guard response.status >= 200, response.status < 300 else {
+            let error = await self.failure(response, dialect, key: key)
+            if error.code == .credentialRejected { self.options.authorizer?.wasRefused(message) }
+            throw error
+        }
+        self.credentials.wasTaken(key)
+        return response
+    }
+
+    /// Never inlined: it would lie in the frame that waits for the provider.
+    @inline(never)
+    private func message(
+        _ request: InferenceRequest,
+        _ dialect: DialectID,
+        _ body: ByteBuffer,
+        key: Int,
+        forwarded: HTTPFields,
+        timeouts: Timeouts,
+        deadline: Instant?,
+        progress: CallProgress?
+    ) throws(NeedletailError) -> TransportRequest {
         guard let endpoint = self.endpoints.first(where: { $0.dialect == dialect }),
             let path = endpoint.path(
                 for: request.operation, model: request.model, isStreaming: request.isStreaming)
@@ -298,7 +325,7 @@ public final class HTTPProvider: Provider {
         }
         // What has no body has a query in its place.
         let isQuery = request.operation.isAboutResponse
-        var message = TransportRequest(
+        return TransportRequest(
             method: Self.method(of: request.operation),
             path: isQuery && body.readableBytes > 0 ? path + "?" + String(buffer: body) : path,
             headers: headers,
@@ -306,16 +333,6 @@ public final class HTTPProvider: Provider {
             timeouts: timeouts,
             deadline: deadline
         )
-        if let authorizer = self.options.authorizer { try await authorizer.authorize(&message) }
-        progress?.markSent()
-        let response = try await self.transport.send(message)
-        guard response.status >= 200, response.status < 300 else {
-            let error = await self.failure(response, dialect, key: key)
-            if error.code == .credentialRejected { self.options.authorizer?.wasRefused(message) }
-            throw error
-        }
-        self.credentials.wasTaken(key)
-        return response
     }
 
     private static func method(of operation: NeedletailCore.Operation) -> HTTPRequest.Method {

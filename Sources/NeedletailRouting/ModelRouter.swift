@@ -41,8 +41,16 @@ public struct ModelRouter: Provider {
     private func pass(
         _ request: InferenceRequest, _ context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
+        if let rules = self.rules { return try await self.pass(request, context, by: rules) }
+        let destination = try self.directory.destination(of: request.model, allowed: context.request.allowedModels)
+        return try await destination.provider.respond(to: Self.asking(destination, request), context: context)
+    }
+
+    private func pass(
+        _ request: InferenceRequest, _ context: RequestContext, by rules: RoutingRules
+    ) async throws(NeedletailError) -> InferenceReply {
         let allowed = context.request.allowedModels
-        switch self.rules?.decide(request, context.request) ?? .none {
+        switch rules.decide(request, context.request) {
         case .none:
             let destination = try self.directory.destination(of: request.model, allowed: allowed)
             return try await destination.provider.respond(to: Self.asking(destination, request), context: context)

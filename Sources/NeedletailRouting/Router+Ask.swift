@@ -8,38 +8,53 @@ extension Router {
         _ question: RoutingQuestion,
         _ context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        let index = choice.index
-        let permit = choice.permit
-        let target = self.targets[index]
+        let target = self.targets[choice.index]
         var attempt = request
         if let model = target.model { attempt.model = model }
         if let dialect = target.dialect { attempt.upstreamDialect = dialect }
         var context = context
         // Where the target is a router too, this call is its first.
         context.isCounted = true
-        let statistics = target.statistics
-        let gate = target.deployment.gate
-        let begin = question.now
-        statistics.begin()
+        target.statistics.begin()
         let reply: InferenceReply
         do {
             reply = try await target.provider.respond(to: attempt, context: context)
         } catch {
-            let now = self.time.now()
-            let result = AttemptResult(.init(error), latency: now.duration(since: begin))
-            gate.failed(error, model: attempt.model, now: now)
-            permit.settle(
-                result.verdict, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
-                after: context.detachedCalls, time: self.time, random: self.random)
-            statistics.end(result, isCommitted: false, now: now)
-            gate.publishHeadroom(to: statistics, now: now)
-            if self.ranks.own.contains(index) {
-                self.balancer.record(result, of: index, in: self.targets, for: question)
-            }
+            self.failed(error, choice, attempt.model, question, context)
             throw error
         }
+        self.replied(reply, choice, question, context)
+        return reply
+    }
+
+    /// Never inlined, as ``replied(_:_:_:_:)``: it would lie in the frame that waits for the provider.
+    @inline(never)
+    private func failed(
+        _ error: NeedletailError, _ choice: Choice, _ model: String, _ question: RoutingQuestion,
+        _ context: RequestContext
+    ) {
+        let (index, target) = (choice.index, self.targets[choice.index])
         let now = self.time.now()
-        let latency = now.duration(since: begin)
+        let result = AttemptResult(.init(error), latency: now.duration(since: question.now))
+        target.deployment.gate.failed(error, model: model, now: now)
+        choice.permit.settle(
+            result.verdict, used: error.mayHaveBeenProcessed ? nil : 0, hasLeft: error.code == .cancelled,
+            after: context.detachedCalls, time: self.time, random: self.random)
+        target.statistics.end(result, isCommitted: false, now: now)
+        target.deployment.gate.publishHeadroom(to: target.statistics, now: now)
+        if self.ranks.own.contains(index) {
+            self.balancer.record(result, of: index, in: self.targets, for: question)
+        }
+    }
+
+    @inline(never)
+    private func replied(
+        _ reply: InferenceReply, _ choice: Choice, _ question: RoutingQuestion, _ context: RequestContext
+    ) {
+        let (index, permit) = (choice.index, choice.permit)
+        let (statistics, gate) = (self.targets[index].statistics, self.targets[index].deployment.gate)
+        let now = self.time.now()
+        let latency = now.duration(since: question.now)
         let isOwn = self.ranks.own.contains(index)
         gate.replied(reply, now: now)
         switch reply.body {
@@ -66,7 +81,6 @@ extension Router {
                 if isOwn { balancer.record(result, of: index, in: targets, for: question) }
             }
         }
-        return reply
     }
 }
 

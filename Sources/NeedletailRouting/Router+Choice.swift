@@ -26,12 +26,12 @@ extension Router {
 
     /// Finds a target that may be asked now, and takes what a call to it needs.
     func choose(
-        _ run: inout Run, _ refusals: inout Refusals, ranks: [Attempts.Rank] = Attempts.Rank.allCases
+        _ run: Run, _ refusals: inout Refusals, ranks: [Attempts.Rank] = Attempts.Rank.allCases
     ) -> Choice? {
         for rank in ranks {
             var set = run.attempts.candidates(rank, now: run.question.now)
             guard !set.isEmpty else { continue }
-            self.judge(&set, &run)
+            self.judge(&set, run)
             // A lone one too: what is taken of one limit and given back because another refuses would wake the very
             // request that waits for it, which would ask again at once, for ever.
             self.sift(&set, run.size, of: run.request.model, run.question.now, &refusals)
@@ -48,7 +48,7 @@ extension Router {
     }
 
     /// Leaves out for good what cannot answer the request, as far as that is known beforehand.
-    func judge(_ set: inout TargetSet, _ run: inout Run) {
+    func judge(_ set: inout TargetSet, _ run: Run) {
         for index in set.intersection(self.ranks.judged) {
             let target = self.targets[index]
             guard let judge = target.judge, let error = judge(run.request, target.model ?? run.request.model) else {
@@ -88,7 +88,7 @@ extension Router {
     /// Waits until somebody may be asked again: after an own pause, or when a provider's pushback is over.
     ///
     /// - Returns: Whether it has waited; not when there is nothing to wait for, or it would take too long.
-    func pause(_ run: inout Run, _ refusals: Refusals) async throws(NeedletailError) -> Bool {
+    func pause(_ run: Run, _ refusals: Refusals) async throws(NeedletailError) -> Bool {
         guard let wake = self.wake(run, refusals) else { return false }
         run.pauses += 1
         try await self.sleep(until: wake, run.context.request)
@@ -134,7 +134,7 @@ extension Router {
 
     /// Waits for its turn, and then for a target that may be asked.
     func waitInQueue(
-        _ queue: AdmissionQueue, _ run: inout Run, _ refusals: inout Refusals
+        _ queue: AdmissionQueue, _ run: Run, _ refusals: inout Refusals
     ) async throws(NeedletailError) -> Choice? {
         let begin = self.time.now()
         let request = run.context.request
@@ -147,7 +147,7 @@ extension Router {
             attempt: {
                 run.question.now = self.time.now()
                 last = Refusals()
-                if let choice = self.choose(&run, &last) { return .admitted(choice) }
+                if let choice = self.choose(run, &last) { return .admitted(choice) }
                 if last.all.isEmpty { return .hopeless }
                 let isHopeful = last.hasConcurrency || self.options.queue.waitsForRates
                 guard isHopeful else { return .hopeless }

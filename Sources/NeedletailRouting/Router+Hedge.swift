@@ -14,7 +14,7 @@ extension Router {
     }
 
     /// After which time a second target is to be asked beside `choice`; `nil` for never.
-    func hedgeDelay(for choice: Choice, _ run: borrowing Run) -> Duration? {
+    func hedgeDelay(for choice: Choice, _ run: Run) -> Duration? {
         guard let hedge = self.options.hedge, run.calls == 1, run.request.operation.isHedged, run.request.pin == nil,
             run.maximum > 1
         else { return nil }
@@ -29,7 +29,7 @@ extension Router {
 
     /// Asks a target, and a second one if the first has not begun to answer in time. Whoever answers first has answered;
     /// the other is cancelled, and both are settled.
-    func askHedged(_ first: Choice, _ run: inout Run, after delay: Duration) async -> HedgeEnd {
+    func askHedged(_ first: Choice, _ run: Run, after delay: Duration) async -> HedgeEnd {
         let (request, question, context) = (run.request, run.question, Self.apart(run.context))
         let wake = question.now.advanced(by: delay)
         return await withTaskGroup(of: Event.self, returning: HedgeEnd.self) { group in
@@ -55,7 +55,7 @@ extension Router {
                         return .failed(failed)
                     }
                 case .isSlow:
-                    guard !Task.isCancelled, let second = self.second(beside: first.index, &run) else { continue }
+                    guard !Task.isCancelled, let second = self.second(beside: first.index, run) else { continue }
                     running += 1
                     var context = Self.apart(run.context)
                     context.cause = .hedge
@@ -75,18 +75,19 @@ extension Router {
     }
 
     /// Another target that may be asked now, with everything that its call needs taken.
-    private func second(beside first: Int, _ run: inout Run) -> Choice? {
+    private func second(beside first: Int, _ run: Run) -> Choice? {
         let now = self.time.now()
         run.question.now = now
         if let deadline = run.context.deadline, now >= deadline { return nil }
         guard run.calls < run.maximum, self.hedgeBudget?.canWithdraw(now: now) ?? false,
             self.budget?.canWithdraw(now: now) ?? true
         else { return nil }
-        var other = run
+        // Apart: who is left out here may be asked after all when the first call has failed.
+        let other = Run(run.request, run.context, run.question, run.attempts, maximum: run.maximum)
         other.attempts.exclude(first)
         var refusals = Refusals()
-        guard let choice = self.choose(&other, &refusals, ranks: [.own]) else { return nil }
-        guard self.hedgeBudget?.withdraw(now: now) ?? false, self.take(&run, now: now) else {
+        guard let choice = self.choose(other, &refusals, ranks: [.own]) else { return nil }
+        guard self.hedgeBudget?.withdraw(now: now) ?? false, self.take(run, now: now) else {
             choice.permit.giveBack(now: now)
             return nil
         }

@@ -107,17 +107,22 @@ public struct Router: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        var run = try self.start(request, context)
+        let run = try self.start(request, context)
         let reply: InferenceReply
         do {
-            reply = try await self.tryAll(&run)
+            reply = try await self.tryAll(run)
         } catch {
             // The call that the router above has counted was never made.
             if run.context.isCounted { context.request.uncountAttempt() }
             self.end(run, error)
             throw error
         }
-        guard let permit = run.groupPermit else { return reply }
+        if let permit = run.groupPermit { self.settle(permit, reply, context) }
+        return reply
+    }
+
+    @inline(never)
+    private func settle(_ permit: AdmissionPermit, _ reply: InferenceReply, _ context: RequestContext) {
         switch reply.body {
         case .complete(_, let usage):
             permit.settle(.neutral, used: usage?.totalTokens, now: self.time.now(), random: nil)
@@ -128,7 +133,6 @@ public struct Router: Provider {
                     time: time, random: nil)
             }
         }
-        return reply
     }
 
     /// Settles with the group's own limits: whoever was refused without a call has used nothing of them.
@@ -140,8 +144,8 @@ public struct Router: Provider {
             after: run.context.detachedCalls, time: self.time, random: nil)
     }
 
-    /// One request's way through this router.
-    struct Run {
+    /// One request's way through this router. One object: every step passes it on, and waits with it.
+    final class Run {
         let request: InferenceRequest
         let size: RequestSize
         var context: RequestContext
@@ -155,11 +159,23 @@ public struct Router: Provider {
         let maximum: Int
         /// What was taken of the group's own limits.
         var groupPermit: AdmissionPermit?
+
+        init(
+            _ request: InferenceRequest, _ context: RequestContext, _ question: RoutingQuestion, _ attempts: Attempts,
+            maximum: Int
+        ) {
+            self.request = request
+            self.size = RequestSize(request)
+            self.context = context
+            self.question = question
+            self.attempts = attempts
+            self.maximum = maximum
+        }
     }
 
     private func start(_ request: InferenceRequest, _ context: RequestContext) throws(NeedletailError) -> Run {
         let now = self.time.now()
-        var run = try self.prepared(request, context, now)
+        let run = try self.prepared(request, context, now)
         if let gate = self.gate {
             defer { gate.report(to: context.request, now: now) }
             switch gate.admit(run.size, now: now) {
@@ -208,9 +224,7 @@ public struct Router: Provider {
         let question = RoutingQuestion(
             request, now: now, random: context.draw.map { .seeded($0) } ?? self.random,
             affinity: self.balancer.affinity(of: request, context))
-        return Run(
-            request: request, size: RequestSize(request), context: context, question: question, attempts: attempts,
-            maximum: maximum)
+        return Run(request, context, question, attempts, maximum: maximum)
     }
 
     /// Whether a key that may use only some providers may use this one. A group inside asks for itself.
@@ -218,41 +232,57 @@ public struct Router: Provider {
         target.provider is Router || allowed.contains { ModelGlob($0).matches(target.provider.id.rawValue) }
     }
 
-    private func tryAll(_ run: inout Run) async throws(NeedletailError) -> InferenceReply {
+    private func tryAll(_ run: Run) async throws(NeedletailError) -> InferenceReply {
         while true {
-            let now = self.time.now()
-            run.question.now = now
-            if let deadline = run.context.deadline, now >= deadline {
-                throw run.attempts.failures.answer(or: NeedletailError(.timedOut, "The time for the request is over."))
-            }
-            guard self.mayCall(run, now: now) else { throw self.exhausted(run) }
             var refusals = Refusals()
             let choice: Choice?
-            if run.calls == 0, let queue = self.queue, queue.isBehind(run.context.request.priority) {
-                choice = try await self.waitInQueue(queue, &run, &refusals)
-            } else if let found = self.choose(&run, &refusals) {
-                choice = found
-            } else if try await self.pause(&run, refusals) {
-                continue
-            } else if let queue = self.queue, self.isWorthWaiting(refusals, run) {
-                choice = try await self.waitInQueue(queue, &run, &refusals)
-            } else {
-                choice = nil
+            switch try self.next(run, &refusals) {
+            case .choice(let found): choice = found
+            case .queue(let queue): choice = try await self.waitInQueue(queue, run, &refusals)
+            case .none:
+                if try await self.pause(run, refusals) { continue }
+                guard let queue = self.queue, self.isWorthWaiting(refusals, run) else {
+                    throw self.failure(run, refusals)
+                }
+                choice = try await self.waitInQueue(queue, run, &refusals)
             }
             guard let choice else { throw self.failure(run, refusals) }
-            if let reply = try await self.call(choice, &run) { return reply }
+            if let reply = try await self.call(choice, run) { return reply }
         }
     }
 
+    /// What to do next.
+    private enum Step {
+        /// To ask this one.
+        case choice(Choice)
+        /// To wait behind those that came before.
+        case queue(AdmissionQueue)
+        /// Nobody may be asked now.
+        case none
+    }
+
+    /// Never inlined, as all here that does not wait: it would lie in the frame of who does, for as long as it waits.
+    @inline(never)
+    private func next(_ run: Run, _ refusals: inout Refusals) throws(NeedletailError) -> Step {
+        let now = self.time.now()
+        run.question.now = now
+        if let deadline = run.context.deadline, now >= deadline {
+            throw run.attempts.failures.answer(or: NeedletailError(.timedOut, "The time for the request is over."))
+        }
+        guard self.mayCall(run, now: now) else { throw self.exhausted(run) }
+        if run.calls == 0, let queue = self.queue, queue.isBehind(run.context.request.priority) { return .queue(queue) }
+        return self.choose(run, &refusals).map { .choice($0) } ?? .none
+    }
+
     /// Whether one more call may be made at all.
-    private func mayCall(_ run: borrowing Run, now: Instant) -> Bool {
+    private func mayCall(_ run: Run, now: Instant) -> Bool {
         guard run.calls < run.maximum else { return false }
         if !run.context.isCounted, run.context.request.attempts >= run.context.attemptLimit ?? .max { return false }
         return self.isFirst(run) || self.budget?.canWithdraw(now: now) ?? true
     }
 
     /// Whether the next call is the request's first, which no budget is asked for.
-    func isFirst(_ run: borrowing Run) -> Bool {
+    func isFirst(_ run: Run) -> Bool {
         run.calls == 0 && (run.context.isCounted || run.context.request.attempts == 0)
     }
 
@@ -260,29 +290,51 @@ public struct Router: Provider {
     ///
     /// - Returns: The reply; `nil` when it failed and another may follow.
     /// - Throws: The failure to tell, when none may.
-    private func call(_ choice: Choice, _ run: inout Run) async throws(NeedletailError) -> InferenceReply? {
-        let now = self.time.now()
-        let (before, isFirst) = (run.calls, self.isFirst(run))
-        guard self.take(&run, now: now) else {
-            choice.permit.giveBack(now: now)
-            throw self.exhausted(run)
-        }
-        // Those that have been made before this one.
-        let made = run.context.request.attempts - 1
-        let failed: [(index: Int, error: NeedletailError)]
+    private func call(_ choice: Choice, _ run: Run) async throws(NeedletailError) -> InferenceReply? {
+        let begun = try self.begin(choice, run)
         if let delay = self.hedgeDelay(for: choice, run) {
-            switch await self.askHedged(choice, &run, after: delay) {
+            switch await self.askHedged(choice, run, after: delay) {
             case .reply(let reply): return reply
-            case .failed(let errors): failed = errors
+            case .failed(let errors): try self.note(errors, begun, run)
             }
         } else {
             do throws(NeedletailError) {
                 return try await self.ask(choice, run.request, run.question, run.context)
             } catch {
-                failed = [(choice.index, error)]
+                try self.note([(choice.index, error)], begun, run)
             }
         }
-        self.giveBack(run.calls - before, of: &run, since: made, isFirst: isFirst)
+        return nil
+    }
+
+    /// What was counted when a call began.
+    private struct Begun {
+        /// The calls of this router before it.
+        let calls: Int
+        /// Those of the request.
+        let made: Int
+        let isFirst: Bool
+    }
+
+    @inline(never)
+    private func begin(_ choice: Choice, _ run: Run) throws(NeedletailError) -> Begun {
+        let now = self.time.now()
+        let (calls, isFirst) = (run.calls, self.isFirst(run))
+        guard self.take(run, now: now) else {
+            choice.permit.giveBack(now: now)
+            throw self.exhausted(run)
+        }
+        return Begun(calls: calls, made: run.context.request.attempts - 1, isFirst: isFirst)
+    }
+
+    /// Notes whose calls failed.
+    ///
+    /// - Throws: The failure to tell, when no other may follow.
+    @inline(never)
+    private func note(
+        _ failed: [(index: Int, error: NeedletailError)], _ begun: Begun, _ run: Run
+    ) throws(NeedletailError) {
+        self.giveBack(run.calls - begun.calls, of: run, since: begun.made, isFirst: begun.isFirst)
         let end = self.time.now()
         for (index, error) in failed {
             run.attempts.failed(error, of: index, now: end, unit: self.random.unit())
@@ -299,13 +351,12 @@ public struct Router: Provider {
         }
         run.context.attempt += 1
         if run.attempts.isOver { throw self.failure(run, Refusals()) }
-        return nil
     }
 
     /// Counts a call, and takes it from the budget if it is not the request's first.
     ///
     /// - Returns: Whether it may be made.
-    func take(_ run: inout Run, now: Instant) -> Bool {
+    func take(_ run: Run, now: Instant) -> Bool {
         if !self.isFirst(run), self.budget?.withdraw(now: now) == false { return false }
         if run.context.isCounted {
             run.context.isCounted = false
@@ -322,7 +373,7 @@ public struct Router: Provider {
     ///   - started: How many calls this router has counted.
     ///   - made: How many the request had before.
     ///   - isFirst: Whether no budget was asked for the first of them.
-    private func giveBack(_ started: Int, of run: inout Run, since made: Int, isFirst: Bool) {
+    private func giveBack(_ started: Int, of run: Run, since made: Int, isFirst: Bool) {
         let real = min(started, max(0, run.context.request.attempts - made))
         guard real < started else { return }
         run.calls -= started - real

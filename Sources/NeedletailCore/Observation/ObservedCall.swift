@@ -1,7 +1,8 @@
 import HTTPTypes
 
-/// One call to an upstream, from its beginning to the record and the span that it leaves.
-package struct ObservedCall: Sendable {
+/// One call to an upstream, from its beginning to the record and the span that it leaves. An object, since what waits for
+/// the upstream holds it.
+package final class ObservedCall: Sendable {
     /// Where a leaf tells what it does.
     package let progress: CallProgress
     private let provider: ProviderID
@@ -64,9 +65,21 @@ package struct ObservedCall: Sendable {
         do {
             if let span = self.mark.span { reply = try await span.run(body) } else { reply = try await body() }
         } catch {
-            self.tell(nil, Outcome(error.code == .cancelled ? .abandoned : .failed(error)), firstToken: nil)
+            self.failed(error)
             throw error
         }
+        self.replied(reply)
+        return reply
+    }
+
+    /// Never inlined, as ``replied(_:)``: it would lie in the frame that waits for the provider.
+    @inline(never)
+    private func failed(_ error: NeedletailError) {
+        self.tell(nil, Outcome(error.code == .cancelled ? .abandoned : .failed(error)), firstToken: nil)
+    }
+
+    @inline(never)
+    private func replied(_ reply: InferenceReply) {
         let dialect = reply.upstream
         switch reply.body {
         case .complete(_, let usage):
@@ -85,7 +98,6 @@ package struct ObservedCall: Sendable {
                 self.tell(dialect, outcome, firstToken: firstToken, isCommitted: true)
             }
         }
-        return reply
     }
 
     private func tell(_ dialect: DialectID?, _ outcome: Outcome, firstToken: Duration?, isCommitted: Bool = false) {

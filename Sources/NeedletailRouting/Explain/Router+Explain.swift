@@ -11,9 +11,9 @@ extension Router: ExplainingProvider {
             groupRefusal: self.gate?.refusal(RequestSize(request), now: now), waits: false, failure: nil)
         explanation.candidates = self.targets.indices.compactMap { self.candidate($0, request, context, now) }
         do throws(NeedletailError) {
-            var run = try self.prepared(request, context, now)
+            let run = try self.prepared(request, context, now)
             run.question.isPeek = true
-            self.plan(&run, &explanation)
+            self.plan(run, &explanation)
         } catch {
             explanation.failure = error
         }
@@ -51,12 +51,12 @@ extension Router: ExplainingProvider {
     }
 
     /// Who would be asked after whom, each failing in a way that another may not; as ``choose(_:_:ranks:)`` finds them.
-    private func plan(_ run: inout Run, _ explanation: inout RoutingExplanation) {
+    private func plan(_ run: Run, _ explanation: inout RoutingExplanation) {
         explanation.maximumAttempts = run.maximum
         var refusals = Refusals()
         for rank in [Attempts.Rank.own, .fallback] {
             var set = run.attempts.candidates(rank, now: run.question.now)
-            self.judge(&set, &run)
+            self.judge(&set, run)
             self.sift(&set, run.size, of: run.request.model, run.question.now, &refusals)
             if rank == .own { self.rate(set, run, &explanation) }
             while explanation.order.count < run.maximum, let index = self.pick(set, run.question) {

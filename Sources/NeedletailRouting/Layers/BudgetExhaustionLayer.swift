@@ -74,9 +74,38 @@ public struct BudgetExhaustionLayer: Provider {
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
         let begin = self.time.now()
-        var (provider, asked) = (self.next, request)
+        do {
+            return try await self.next.respond(to: request, context: context)
+        } catch {
+            return try await self.exhausted(error, request, context, since: begin)
+        }
+    }
+
+    /// Does what the budget's rule says, until an answer comes or nothing more is to be done.
+    private func exhausted(
+        _ error: NeedletailError, _ request: InferenceRequest, _ context: RequestContext, since begin: Instant
+    ) async throws(NeedletailError) -> InferenceReply {
+        var (provider, asked, error) = (self.next, request, error)
         var downgrades: [(group: String, budget: String)] = []
         while true {
+            guard error.code == .budgetExceeded, let refusal = error.cause as? BudgetRefusal else { throw error }
+            switch refusal.exhaustion {
+            case .refuse: throw error
+            case .downgrade(let group):
+                guard downgrades.count < Self.maximumDowngrades, !downgrades.contains(where: { $0.group == group })
+                else { throw error }
+                // What the key must allow is what its client asked for; where that leads is the operator's to say.
+                // A stored key may name a group that has gone since.
+                guard
+                    let destination = try? self.directory.destination(
+                        to: .group(group), asked: request.model, allowed: context.request.allowedModels)
+                else { throw error }
+                provider = destination.provider
+                asked.model = destination.model
+                downgrades.append((group, refusal.budget))
+            case .queue(let most):
+                guard let wait = refusal.wait, await self.wait(wait, most, since: begin, context) else { throw error }
+            }
             do throws(NeedletailError) {
                 var reply = try await provider.respond(to: asked, context: context)
                 if let last = downgrades.last {
@@ -84,27 +113,8 @@ public struct BudgetExhaustionLayer: Provider {
                         maximumOutput: reply.budgetEffect?.maximumOutput, downgradedBy: last.budget)
                 }
                 return reply
-            } catch {
-                guard error.code == .budgetExceeded, let refusal = error.cause as? BudgetRefusal else { throw error }
-                switch refusal.exhaustion {
-                case .refuse: throw error
-                case .downgrade(let group):
-                    guard downgrades.count < Self.maximumDowngrades, !downgrades.contains(where: { $0.group == group })
-                    else { throw error }
-                    // What the key must allow is what its client asked for; where that leads is the operator's to say.
-                    // A stored key may name a group that has gone since.
-                    guard
-                        let destination = try? self.directory.destination(
-                            to: .group(group), asked: request.model, allowed: context.request.allowedModels)
-                    else { throw error }
-                    provider = destination.provider
-                    asked.model = destination.model
-                    downgrades.append((group, refusal.budget))
-                case .queue(let most):
-                    guard let wait = refusal.wait, await self.wait(wait, most, since: begin, context) else {
-                        throw error
-                    }
-                }
+            } catch let next {
+                error = next
             }
         }
     }

@@ -88,13 +88,20 @@ public struct MeteringLayer: Provider {
             request.maxOutputTokens = limit
             request.isOutputClamped = true
         }
-        var reply: InferenceReply
+        let reply: InferenceReply
         do {
             reply = try await self.next.respond(to: request, context: context)
         } catch {
             call.failed(error)
             throw error
         }
+        return self.metered(reply, call, held)
+    }
+
+    /// Never inlined: it would lie in the frame that waits for the provider.
+    @inline(never)
+    private func metered(_ reply: InferenceReply, _ call: MeteredCall, _ held: Held) -> InferenceReply {
+        var reply = reply
         if held.isBounding, case .stream(let stream) = reply.body {
             let reader = MeteredReader(stream, call, decoders: self.decoders)
             reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: stream.ending, reader: reader))

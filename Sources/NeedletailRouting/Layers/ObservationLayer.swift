@@ -32,26 +32,12 @@ public struct ObservationLayer: Provider {
         to request: InferenceRequest,
         context: RequestContext
     ) async throws(NeedletailError) -> InferenceReply {
-        // Where one stands around another, both are told of the same calls.
-        let trail =
-            context.trail
-            ?? self.observation.spans?.trail(of: context.request, operation: request.operation, model: request.model)
-            ?? RequestTrail()
-        // Ended by the layer that began it.
-        let span = context.trail == nil ? trail.span : nil
-        let observed = Observed(
-            request: context.request, trail: trail, span: span, surface: request.replyDialect,
-            operation: request.operation,
-            isStreaming: request.isStreaming,
-            // There the model is a response's id, of which there are as many as requests.
-            model: request.operation.isAboutResponse ? "" : request.model,
-            start: context.request.start ?? self.time.now())
+        let observed = self.begin(request, context)
         var context = context
-        context.trail = trail
-        self.observation.inFlight.begin()
+        context.trail = observed.trail
         let reply: InferenceReply
         do {
-            if let span {
+            if let span = observed.span {
                 reply = try await span.run { [context] () async throws(NeedletailError) in
                     try await self.next.respond(to: request, context: context)
                 }
@@ -63,6 +49,30 @@ public struct ObservationLayer: Provider {
             self.tell(observed, failure: error)
             throw error
         }
+        self.replied(reply, observed)
+        return reply
+    }
+
+    private func begin(_ request: InferenceRequest, _ context: RequestContext) -> Observed {
+        // Where one stands around another, both are told of the same calls.
+        let trail =
+            context.trail
+            ?? self.observation.spans?.trail(of: context.request, operation: request.operation, model: request.model)
+            ?? RequestTrail()
+        self.observation.inFlight.begin()
+        return Observed(
+            request: context.request, trail: trail,
+            // Ended by the layer that began it.
+            span: context.trail == nil ? trail.span : nil, surface: request.replyDialect,
+            operation: request.operation, isStreaming: request.isStreaming,
+            // There the model is a response's id, of which there are as many as requests.
+            model: request.operation.isAboutResponse ? "" : request.model,
+            start: context.request.start ?? self.time.now())
+    }
+
+    /// Never inlined, as all here that does not wait: it would lie in the frame that waits for the reply.
+    @inline(never)
+    private func replied(_ reply: InferenceReply, _ observed: Observed) {
         let answer = Answer(
             provider: reply.provider, model: reply.model, losses: reply.losses, cacheStatus: reply.cacheStatus,
             committed: self.time.now())
@@ -76,11 +86,10 @@ public struct ObservationLayer: Provider {
                 self.tell(observed, answer, outcome, isStream: true)
             }
         }
-        return reply
     }
 
     /// What is known of a request before it is answered.
-    private struct Observed: Sendable {
+    private final class Observed: Sendable {
         let request: RequestInfo
         let trail: RequestTrail
         let span: (any OpenSpan)?
@@ -89,6 +98,20 @@ public struct ObservationLayer: Provider {
         let isStreaming: Bool
         let model: String
         let start: Instant
+
+        init(
+            request: RequestInfo, trail: RequestTrail, span: (any OpenSpan)?, surface: DialectID?,
+            operation: Operation, isStreaming: Bool, model: String, start: Instant
+        ) {
+            self.request = request
+            self.trail = trail
+            self.span = span
+            self.surface = surface
+            self.operation = operation
+            self.isStreaming = isStreaming
+            self.model = model
+            self.start = start
+        }
     }
 
     /// What is known of a reply before it has ended.
@@ -130,6 +153,7 @@ public struct ObservationLayer: Provider {
             ), observed.span)
     }
 
+    @inline(never)
     private func tell(_ observed: Observed, failure error: NeedletailError) {
         let waited = observed.request.timeWaited
         let duration = self.time.now().duration(since: observed.start)
