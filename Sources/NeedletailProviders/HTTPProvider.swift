@@ -198,6 +198,14 @@ public final class HTTPProvider: Provider {
     ) async throws(NeedletailError) -> InferenceReply {
         // Where no layer around it observes the call, and the request has a span, the call's own begins here.
         guard context.call == nil, context.trail?.span != nil else { return try await self.answer(request, context) }
+        return try await self.observed(request, context)
+    }
+
+    @inline(never)
+    private func observed(
+        _ request: InferenceRequest,
+        _ context: RequestContext
+    ) async throws(NeedletailError) -> InferenceReply {
         let call = ObservedCall(self.id, request, context, time: self.time)
         var context = context
         context.call = call.progress

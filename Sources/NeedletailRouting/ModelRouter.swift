@@ -31,26 +31,30 @@ public struct ModelRouter: Provider {
         if request.operation.isAboutResponse, let pin = request.pin {
             return try await self.directory.provider(pin).respond(to: request, context: context)
         }
-        guard context.request.isExplained else { return try await self.pass(request, context) }
-        var context = context
-        context.draw = StableHash.of(context.id)
-        context.request.decide(self.explain(request, context: context))
-        return try await self.pass(request, context)
-    }
-
-    private func pass(
-        _ request: InferenceRequest, _ context: RequestContext
-    ) async throws(NeedletailError) -> InferenceReply {
+        if context.request.isExplained {
+            return try await self.pass(request, self.explained(request, context), by: self.rules)
+        }
         if let rules = self.rules { return try await self.pass(request, context, by: rules) }
         let destination = try self.directory.destination(of: request.model, allowed: context.request.allowedModels)
         return try await destination.provider.respond(to: Self.asking(destination, request), context: context)
     }
 
+    /// Notes what will be decided, and sees to it that it is.
+    @inline(never)
+    private func explained(_ request: InferenceRequest, _ context: RequestContext) -> RequestContext {
+        var context = context
+        context.draw = StableHash.of(context.id)
+        context.request.decide(self.explain(request, context: context))
+        return context
+    }
+
+    /// Never inlined: a decision is large, and a request that none is made for would keep room for it.
+    @inline(never)
     private func pass(
-        _ request: InferenceRequest, _ context: RequestContext, by rules: RoutingRules
+        _ request: InferenceRequest, _ context: RequestContext, by rules: RoutingRules?
     ) async throws(NeedletailError) -> InferenceReply {
         let allowed = context.request.allowedModels
-        switch rules.decide(request, context.request) {
+        switch rules?.decide(request, context.request) ?? .none {
         case .none:
             let destination = try self.directory.destination(of: request.model, allowed: allowed)
             return try await destination.provider.respond(to: Self.asking(destination, request), context: context)

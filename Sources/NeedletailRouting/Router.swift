@@ -293,18 +293,27 @@ public struct Router: Provider {
     private func call(_ choice: Choice, _ run: Run) async throws(NeedletailError) -> InferenceReply? {
         let begun = try self.begin(choice, run)
         if let delay = self.hedgeDelay(for: choice, run) {
-            switch await self.askHedged(choice, run, after: delay) {
-            case .reply(let reply): return reply
-            case .failed(let errors): try self.note(errors, begun, run)
-            }
-        } else {
-            do throws(NeedletailError) {
-                return try await self.ask(choice, run.request, run.question, run.context)
-            } catch {
-                try self.note([(choice.index, error)], begun, run)
-            }
+            return try await self.callHedged(choice, begun, run, after: delay)
         }
-        return nil
+        do throws(NeedletailError) {
+            return try await self.ask(choice, run.request, run.question, run.context)
+        } catch {
+            try self.note([(choice.index, error)], begun, run)
+            return nil
+        }
+    }
+
+    /// Never inlined: most calls are not hedged, and would keep room for it.
+    @inline(never)
+    private func callHedged(
+        _ choice: Choice, _ begun: Begun, _ run: Run, after delay: Duration
+    ) async throws(NeedletailError) -> InferenceReply? {
+        switch await self.askHedged(choice, run, after: delay) {
+        case .reply(let reply): return reply
+        case .failed(let errors):
+            try self.note(errors, begun, run)
+            return nil
+        }
     }
 
     /// What was counted when a call began.

@@ -139,10 +139,12 @@ public final class GatewayHandler: EdgeHandler {
 
     /// See ``EdgeHandler/respond(to:through:)``.
     public func respond(to request: consuming EdgeRequest, through responder: EdgeResponder) async {
-        let question = self.begin(request, responder)
+        var question = self.begin(request, responder)
         // A reply may stream for long: what the request brought is not kept for it.
         _ = consume request
-        if let question { await Self.answer(consume question) }
+        // Out of the variable, which would hold it until the answer is over.
+        guard let asked = question.take() else { return }
+        await Self.answer(consume asked)
     }
 
     /// Answers what needs no provider.

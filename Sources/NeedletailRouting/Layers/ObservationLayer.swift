@@ -38,9 +38,7 @@ public struct ObservationLayer: Provider {
         let reply: InferenceReply
         do {
             if let span = observed.span {
-                reply = try await span.run { [context] () async throws(NeedletailError) in
-                    try await self.next.respond(to: request, context: context)
-                }
+                reply = try await self.ask(request, context, in: span)
             } else {
                 reply = try await self.next.respond(to: request, context: context)
             }
@@ -51,6 +49,15 @@ public struct ObservationLayer: Provider {
         }
         self.replied(reply, observed)
         return reply
+    }
+
+    @inline(never)
+    private func ask(
+        _ request: InferenceRequest, _ context: RequestContext, in span: any OpenSpan
+    ) async throws(NeedletailError) -> InferenceReply {
+        try await span.run { () async throws(NeedletailError) in
+            try await self.next.respond(to: request, context: context)
+        }
     }
 
     private func begin(_ request: InferenceRequest, _ context: RequestContext) -> Observed {
