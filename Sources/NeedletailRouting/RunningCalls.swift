@@ -6,16 +6,10 @@ package final class RunningCalls: Sendable {
     private struct State {
         var count = 0
         var isClosed = false
-        var serial: UInt64 = 0
-        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
-
-        mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
-            defer { self.waiters = [:] }
-            return Array(self.waiters.values)
-        }
     }
 
     private let state = Mutex(State())
+    private let waiters = Waiters()
 
     package init() {}
 
@@ -35,11 +29,11 @@ package final class RunningCalls: Sendable {
 
     /// Ends a call that was counted.
     package func end() {
-        let waiters = self.state.withLock { state in
+        let isLast = self.state.withLock { state in
             state.count -= 1
-            return state.count == 0 ? state.takeWaiters() : []
+            return state.count == 0
         }
-        for waiter in waiters { waiter.resume() }
+        if isLast { self.waiters.wakeAll() }
     }
 
     /// Lets no call begin any more.
@@ -53,30 +47,11 @@ package final class RunningCalls: Sendable {
     package func untilIdle(within limit: Duration, time: TimeSource) async -> Int {
         let end = time.now().advanced(by: limit)
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.untilIdle() }
+            group.addTask { await self.waiters.wait { self.count == 0 } }
             group.addTask { try? await time.sleep(end) }
             await group.next()
             group.cancelAll()
         }
         return self.count
-    }
-
-    private func untilIdle() async {
-        let serial = self.state.withLock { state in
-            state.serial += 1
-            return state.serial
-        }
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
-                let isOver = self.state.withLock { state in
-                    guard state.count > 0, !Task.isCancelled else { return true }
-                    state.waiters[serial] = waiter
-                    return false
-                }
-                if isOver { waiter.resume() }
-            }
-        } onCancel: {
-            self.state.withLock { $0.waiters.removeValue(forKey: serial) }?.resume()
-        }
     }
 }
