@@ -96,6 +96,8 @@ public final class RequestInfo: Sendable {
     public let cost = RecordedCost()
     /// Calls sent upstream for this request, whatever groups it passed through.
     private let sentAttempts = Atomic<Int>(0)
+    /// Lines that the ledger has of it.
+    private let ledgerLines = Atomic<Int>(0)
     private let report = Mutex<LimitReport?>(nil)
     private let decided = Mutex<(any RequestDecision)?>(nil)
     /// Nanoseconds spent on waiting for providers, backoff included.
@@ -172,6 +174,13 @@ public final class RequestInfo: Sendable {
     /// Takes a call back that was counted and not made.
     package func uncountAttempt() {
         self.sentAttempts.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// Counts one more line of the ledger.
+    ///
+    /// - Returns: How many there were before.
+    package func countLedgerLine() -> Int {
+        self.ledgerLines.wrappingAdd(1, ordering: .relaxed).oldValue
     }
 
     /// What was decided about it; `nil` unless ``isExplained``, and until it has been.

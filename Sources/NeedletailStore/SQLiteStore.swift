@@ -17,7 +17,7 @@ public final class SQLiteStore: Sendable {
     /// The file.
     public let path: String
 
-    /// Opens the file, checks it, and brings its schema up to date.
+    /// Opens the file, checks it, and brings its schema and the sums of its ledger up to date.
     ///
     /// - Parameters:
     ///   - isChecked: Whether damage is looked for, which reads the file; who only asks something need not.
@@ -40,7 +40,10 @@ public final class SQLiteStore: Sendable {
         do {
             self.queue = try DatabaseQueue(path: path, configuration: configuration)
             if isChecked { try Self.checkIntegrity(self.queue, thoroughly: false) }
-            if mode == .write { try Schema.migrator.migrate(self.queue) }
+            if mode == .write {
+                try Schema.migrator.migrate(self.queue)
+                try self.addUpLedger()
+            }
             guard try self.queue.read({ try Schema.migrator.hasBeenSuperseded($0) }) == false else {
                 throw NeedletailError(
                     .unavailable, "The store \(path) was made by a newer version; run that one, or name another file.")

@@ -150,6 +150,7 @@ enum Schema {
             // Names with commas between; empty text for none.
             try database.execute(sql: "ALTER TABLE ledger ADD COLUMN lost TEXT NOT NULL DEFAULT ''")
         }
+        Self.registerSums(&migrator)
         return migrator
     }
 

@@ -3,7 +3,6 @@ import { call, get } from "/dashboard/api.js";
 
 export async function costs(it) {
   const by = h("select", { onchange: refresh }, ["model", "key", "provider", "day"].map((name) => h("option", { value: name }, name)));
-  // All of a ledger of a million lines take seconds to add up, a week of them no time that is noticed.
   const days = h("select", { onchange: refresh }, [["7", "last 7 days"], ["1", "last 24 hours"], ["30", "last 30 days"], ["", "all"]]
     .map(([value, title]) => h("option", { value }, title)));
   const place = h("div", {});

@@ -78,8 +78,23 @@ public final class LedgerWriter: RequestObserver {
     /// See ``RequestObserver/attemptEnded(_:)``.
     public func attemptEnded(_ attempt: AttemptRecord) {
         guard attempt.operation.isBilled, attempt.wasSent else { return }
-        let line = LedgerLine(attempt, wallMilliseconds: self.time.wallNanoseconds() / 1_000_000)
-        self.state.withLock { $0.buffer.append(line) }
+        var line = LedgerLine(attempt, wallMilliseconds: self.time.wallNanoseconds() / 1_000_000)
+        self.state.withLock { state in
+            // Counted here, so that lines are written in the order of their count.
+            line.siblings = Self.siblings(of: attempt)
+            state.buffer.append(line)
+        }
+    }
+
+    /// What is known of the request's other lines when an attempt ends.
+    private static func siblings(of attempt: AttemptRecord) -> LedgerLine.Siblings {
+        let earlier = attempt.request.countLedgerLine()
+        guard earlier == 0 else { return .earlier(earlier) }
+        // After a reply nobody is asked again; beside it, only who was counted before.
+        guard case .finished = attempt.outcome.end, attempt.number == 1, attempt.request.attempts <= 1 else {
+            return .later
+        }
+        return .none
     }
 
     /// Writes what waits until the task is cancelled; what is left then is written by ``flush()``.

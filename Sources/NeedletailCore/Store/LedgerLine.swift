@@ -1,5 +1,17 @@
 /// One call to an upstream, as the ledger keeps it.
 public struct LedgerLine: Sendable, Hashable {
+    /// What is known of the other lines of the same request, so that it counts once, and need rarely be looked for.
+    public enum Siblings: Sendable, Hashable {
+        /// Nothing: they are looked for.
+        case unknown
+        /// There are none, and most probably none will come.
+        case none
+        /// There are none yet.
+        case later
+        /// So many were told before.
+        case earlier(Int)
+    }
+
     /// The end of the call, in milliseconds since 1970 UTC.
     public var wallMilliseconds: Int64
     /// The request's id, as client and log know it; empty for lines that stand for several.
@@ -45,6 +57,8 @@ public struct LedgerLine: Sendable, Hashable {
     /// What translation lost of the request and the answer, in the words of who said it; a provider's bookkeeping is not
     /// among it.
     public var lost: [String]
+    /// The other lines of the request.
+    public var siblings: Siblings
     /// How many calls the line stands for: more than 1 where the store was away for so long that lines were added up.
     public var calls: Int
 
@@ -72,6 +86,7 @@ public struct LedgerLine: Sendable, Hashable {
         outcome: String = "finished",
         error: String = "",
         lost: [String] = [],
+        siblings: Siblings = .unknown,
         calls: Int = 1
     ) {
         self.wallMilliseconds = wallMilliseconds
@@ -96,6 +111,7 @@ public struct LedgerLine: Sendable, Hashable {
         self.outcome = outcome
         self.error = error
         self.lost = lost
+        self.siblings = siblings
         self.calls = calls
     }
 }

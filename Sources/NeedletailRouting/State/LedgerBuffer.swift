@@ -92,6 +92,7 @@ public struct LedgerBuffer: Sendable {
             first.lost = []
             first.requestID = ""
             first.user = ""
+            first.siblings = .unknown
             self.sums[kind] = first
             return
         }
