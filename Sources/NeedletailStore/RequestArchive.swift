@@ -4,10 +4,11 @@ public import NeedletailCore
 /// The requests of the past, in a file of their own: large, and of less worth than the ledger, so that neither a backup of
 /// the one nor a slow reader of the other stands in the way.
 ///
-/// What is filtered by stands in narrow rows, what is shown beside them: going through a million rows takes two
-/// tenths of a second, whatever the filter. Readers do not wait for the writer (WAL).
+/// What is filtered by stands in narrow rows, what is shown beside them. Of each block of numbers that is full is noted what
+/// its requests have, so that a search goes only through those that may have what it looks for: one that finds nothing in a
+/// million takes some milliseconds. Readers do not wait for the writer (WAL).
 public final class RequestArchive: Sendable {
-    private let pool: DatabasePool
+    let pool: DatabasePool
     /// The file.
     public let path: String
 
@@ -54,6 +55,7 @@ public final class RequestArchive: Sendable {
                     CREATE TABLE story (number INTEGER PRIMARY KEY, row TEXT NOT NULL, whole TEXT NOT NULL) STRICT;
                     """)
         }
+        Self.registerBlocks(&migrator)
         return migrator
     }
 
@@ -68,7 +70,10 @@ public final class RequestArchive: Sendable {
             let row = try database.cachedStatement(
                 sql: "INSERT OR IGNORE INTO request VALUES (?,?,?,?,?,?,?,?,?,?)")
             let story = try database.cachedStatement(sql: "INSERT OR IGNORE INTO story VALUES (?,?,?)")
+            let limit = try Self.summarized(database)
+            var late: Set<Int64> = []
             for one in requests {
+                if one.number < limit { late.insert(Self.block(of: one.number)) }
                 try row.execute(arguments: [
                     one.number, one.second, one.id, one.key, one.model, one.answeredModel,
                     "," + one.called.joined(separator: ",") + ",", one.status, one.durationMilliseconds,
@@ -76,6 +81,8 @@ public final class RequestArchive: Sendable {
                 ])
                 try story.execute(arguments: [one.number, one.row, one.whole])
             }
+            for block in late { try Self.summarize(database, block..<(block + 1)) }
+            try Self.summarizeNext(database)
         }
     }
 
@@ -85,20 +92,39 @@ public final class RequestArchive: Sendable {
     public func page(
         _ filter: ArchiveFilter, before: Int64, limit: Int
     ) throws(NeedletailError) -> [(number: Int64, row: String)] {
-        var conditions = ["request.number < ?"]
-        var arguments: StatementArguments = [before]
-        for (condition, values) in filter.conditions {
-            conditions.append(condition)
-            arguments += StatementArguments(values)
+        try self.read { database in
+            let conditions = filter.conditions
+            guard !conditions.isEmpty else {
+                return try Self.rows(database, "request", [("request.number < ?", [before])], "", limit)
+            }
+            // First what no block tells of yet: the newest, and where older versions have written, all.
+            let summarized = try Self.summarized(database)
+            let tail: [(String, [any DatabaseValueConvertible])] = [
+                ("request.number >= ? AND request.number < ?", [summarized, before])
+            ]
+            let newest = try Self.rows(database, "request", tail + conditions, "", limit)
+            guard newest.count < limit, summarized > 0 else { return newest }
+            let blocks: [(String, [any DatabaseValueConvertible])] = [
+                ("block.number <= ? AND request.number < ?", [Self.block(of: before), min(before, summarized)])
+            ]
+            return newest
+                + (try Self.rows(
+                    database, Self.requestsOfBlocks, blocks + filter.blockConditions + conditions,
+                    "block.number DESC, ", limit - newest.count))
         }
-        arguments += [limit]
+    }
+
+    /// The newest rows that fit, through the tables named.
+    private static func rows(
+        _ database: Database, _ table: String, _ conditions: [(String, [any DatabaseValueConvertible])],
+        _ order: String, _ limit: Int
+    ) throws -> [(number: Int64, row: String)] {
+        let arguments = StatementArguments(conditions.flatMap(\.1)) + [limit]
         let sql = """
-            SELECT request.number, story.row FROM request CROSS JOIN story ON story.number = request.number
-            WHERE \(conditions.joined(separator: " AND ")) ORDER BY request.number DESC LIMIT ?
+            SELECT request.number, story.row FROM \(table) CROSS JOIN story ON story.number = request.number
+            WHERE \(conditions.map(\.0).joined(separator: " AND ")) ORDER BY \(order)request.number DESC LIMIT ?
             """
-        return try self.read { database in
-            try Row.fetchAll(database, sql: sql, arguments: arguments).map { (number: $0[0], row: $0[1]) }
-        }
+        return try Row.fetchAll(database, sql: sql, arguments: arguments).map { (number: $0[0], row: $0[1]) }
     }
 
     /// The whole story of the newest request with an id.
@@ -125,6 +151,8 @@ public final class RequestArchive: Sendable {
             for table in ["request", "story"] {
                 try database.execute(sql: "DELETE FROM \(table) WHERE number <= ?", arguments: [last])
             }
+            // Of a block of which some are left what it has had is more than it has: a search looks into it in vain at most.
+            try database.execute(sql: "DELETE FROM block WHERE number < ?", arguments: [Self.block(of: last + 1)])
             return numbers.count
         }
     }
