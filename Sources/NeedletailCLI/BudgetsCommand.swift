@@ -29,9 +29,10 @@ struct BudgetsCommand: AsyncParsableCommand {
                 _ = await tool.flushGateway(key: StoreTool.adminKey)
                 let store = try tool.open()
                 // A file of an earlier version has keys without budgets.
-                let ofKeys = (try? store.keys().budgets) ?? []
+                let keys = (try? store.keys()) ?? []
+                let configuration = try ConfigurationSource.load(self.config)
                 let table = BudgetTable(
-                    try store.balances(), try ConfigurationSource.load(self.config).budgets + ofKeys,
+                    try store.balances(), keys.counted(in: configuration) + keys.budgets,
                     now: TimeSource.live.wallSeconds())
                 StandardStreams.write(self.json ? table.json : table.text)
             } catch let error as NeedletailError {
@@ -60,8 +61,11 @@ struct BudgetsCommand: AsyncParsableCommand {
             do {
                 let store = try tool.open(.write)
                 try CommandAudit.noting("needletail budgets reset", self.name, in: store) {
-                    // Those of the configuration are called alike in the store.
-                    let counter = BudgetTable.counter(named: self.name, try store.keys().budgets, try store.balances())
+                    let keys = try store.keys()
+                    // Without a configuration that can be read, counts are called as in the store.
+                    let configured = (try? ConfigurationSource.load(self.config)).map { keys.counted(in: $0) } ?? []
+                    let counter = BudgetTable.counter(
+                        named: self.name, configured + keys.budgets, try store.balances())
                     guard let counter else {
                         throw CommandFailure("needletail budgets: nothing is counted for '\(self.name)'")
                     }

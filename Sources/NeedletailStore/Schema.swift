@@ -151,7 +151,27 @@ enum Schema {
             try database.execute(sql: "ALTER TABLE ledger ADD COLUMN lost TEXT NOT NULL DEFAULT ''")
         }
         Self.registerSums(&migrator)
+        migrator.registerMigration("keys: accounts in budgets of each key") { database in
+            try Self.nameSubjects(database)
+        }
         return migrator
+    }
+
+    /// Copies what keys have spent of budgets that each key has, which went by their names, to their accounts. Which budgets
+    /// those are the configuration says: a count of somebody else of the same name is copied, too, and never looked at.
+    private static func nameSubjects(_ database: Database) throws {
+        // The newest key of a name is the one that the count goes on with.
+        let sql = "SELECT name, account FROM api_key WHERE account <> name ORDER BY created DESC, id"
+        for row in try Row.fetchAll(database, sql: sql) {
+            let (name, account): (String, String) = (row[0], row[1])
+            try database.execute(
+                sql: """
+                    INSERT OR IGNORE INTO budget (counter, slot, spent, leased)
+                    SELECT substr(counter, 1, length(counter) - length(?1)) || ?2, slot, spent, leased FROM budget
+                    WHERE substr(counter, -length(?1) - 1) = '/' || ?1
+                    """,
+                arguments: [name, account])
+        }
     }
 
     /// Gives what keys have spent so far an account that no key of the configuration can have: the name and the id of the

@@ -18,6 +18,41 @@ struct KeyAccountTests {
             created: created)
     }
 
+    @Test("what they have spent of budgets that each key has is copied to their accounts, once")
+    func subjects() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/n.db"
+        do {
+            let store = try SQLiteStore(path: path)
+            try store.save([
+                Self.key("k1", "a", "a#k1", created: 1), Self.key("k2", "a%", "a%#k2", created: 2),
+                // Rotated, and made as `x`.
+                Self.key("k3", "b", "x#k0", created: 3), Self.key("k4", "b", "x#k0", created: 4),
+            ])
+            let counters = ["each/a", "each/aa", "each/a%", "each/b", "t/each/a", "a", "key a"]
+            try store.book(
+                counters.enumerated().map {
+                    BudgetChange(slot: BudgetSlot(counter: $1, start: 3), spent: Int128($0 + 1), leased: 2)
+                })
+        }
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { database in
+            try database.execute(
+                sql: "DELETE FROM grdb_migrations WHERE identifier = 'keys: accounts in budgets of each key'")
+            #expect(database.changesCount == 1)
+        }
+        try queue.close()
+        for _ in 0..<2 {
+            let balances = try SQLiteStore(path: path).balances()
+            #expect(
+                balances.map { "\($0.slot.counter) \($0.spent) \($0.leased)" }.filter { $0.contains("#") }.sorted()
+                    == [
+                        "each/a#k1 1 2", "each/a%#k2 3 2", "each/x#k0 4 2", "t/each/a#k1 5 2",
+                    ].sorted())
+            #expect(balances.count == 11)
+        }
+    }
+
     @Test("they are copied to accounts that no key of the configuration can have, once")
     func migration() throws {
         let folder = try TemporaryFolder()

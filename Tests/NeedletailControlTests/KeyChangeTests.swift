@@ -176,15 +176,17 @@ struct KeyChangeTests {
         let (key, _) = try self.tool.create("a", limits: limits)
         try self.change("a", #"{"name":"b"}"#)
         let each = BudgetRule(name: "each", each: .key, limit: 10, window: BudgetWindow(.total))
-        let rules = self.ring.known.budgets + [each]
-        let counters = ["key \(key.account)", "key a", "each/b"]
+        let rules = self.ring.known.budgets + self.ring.known.counted(in: [each], except: ["c"])
+        // The last as an earlier version counted.
+        let counters = ["key \(key.account)", "key a", "each/\(key.account)", "each/c", "each/b"]
         try self.store.book(counters.map { BudgetChange(slot: BudgetSlot(counter: $0, start: 0), spent: 5, leased: 0) })
         let balances = try self.store.balances()
         let table = BudgetTable(balances, rules, now: 0).json
         #expect(table.contains(#""budget":"key b""#) && table.contains(#""budget":"each/b""#) && !table.contains("#"))
         #expect(
-            ["key b", "each/b", "key a", "each/c"].map { BudgetTable.counter(named: $0, rules, balances) }
-                == ["key \(key.account)", "each/b", "key a", nil])
+            ["key b", "each/b", "key a", "each/c", "each/d"].map { BudgetTable.counter(named: $0, rules, balances) }
+                == ["key \(key.account)", "each/\(key.account)", "key a", "each/c", nil])
+        #expect(table.ranges(of: "each/b").count == 1, "\(table)")
     }
 
     @Test("a budget that is spent stays spent when its key has another name, also for a call that runs meanwhile")
@@ -221,6 +223,28 @@ struct KeyChangeTests {
                 "key \(key.account) 600 0"
             ])
         #expect(try hold("b", 400) != nil)
+    }
+
+    @Test(
+        "a budget of each key goes on with the key that is given another name, and not with the one that takes its name over"
+    )
+    func renamedEach() throws {
+        let each = BudgetRule(name: "each", each: .key, limit: 1_000, window: BudgetWindow(.total))
+        func counter(_ name: String, except configured: Set<String> = []) -> [String] {
+            let rules = self.ring.known.counted(in: [each], except: configured)
+            let call = BudgetedCall(key: name, provider: "p", model: "m")
+            return rules.flatMap { rule in rule.subjects(of: call).map { rule.counter($0) } }
+        }
+        let (key, _) = try self.tool.create("a")
+        try self.ring.refresh(isForced: true)
+        #expect(counter("a") == ["each/\(key.account)"])
+        #expect(counter("a", except: ["a"]) == ["each/a"])
+        try self.change("a", #"{"name":"b"}"#)
+        let (other, _) = try self.tool.create("a")
+        try self.ring.refresh(isForced: true)
+        #expect(counter("b") == ["each/\(key.account)"])
+        #expect(counter("a") == ["each/\(other.account)"] && other.account != key.account)
+        #expect(counter("of the configuration") == ["each/of the configuration"])
     }
 
     @Test("what a key opens belongs to its name; whether it is on, and that it is gone, to the one with the id")

@@ -170,7 +170,7 @@ public final class GatewayProcess: Service {
             phase: phase
         )
         running.onSwap { [api = self.api, admin = self.admin] current in
-            store.replaceBudgets(current.configuration.budgets)
+            store.replaceBudgets(current.configuration)
             store.content.replace(current.configuration.privacy.content)
             store.replies?.replace(current.configuration)
             tokens.replace(current.configuration)

@@ -25,19 +25,28 @@ struct BudgetLine {
         var counts: [Count] = []
         for balance in balances where balance.slot.start >= since {
             let counter = balance.slot.counter
-            let account = self.rule.account
-            guard self.rule.each == nil ? counter == account : counter.hasPrefix(account + "/") else { continue }
+            guard let name = self.name(of: counter) else { continue }
             if let index = counts.firstIndex(where: { $0.counter == counter }) {
                 counts[index].spent += balance.spent
                 counts[index].leased += balance.leased
             } else {
                 counts.append(
-                    Count(
-                        counter: counter, name: self.rule.name + counter.dropFirst(account.count),
-                        spent: balance.spent, leased: balance.leased))
+                    Count(counter: counter, name: name, spent: balance.spent, leased: balance.leased))
             }
         }
         return counts
+    }
+
+    /// What people call a count; `nil` where it is not the rule's.
+    private func name(of counter: String) -> String? {
+        guard self.rule.each != nil else { return counter == self.rule.account ? self.rule.name : nil }
+        guard counter.hasPrefix(self.rule.account + "/") else { return nil }
+        let subject = String(counter.dropFirst(self.rule.account.count + 1))
+        guard self.rule.each == .key, !self.rule.accounts.isEmpty else { return "\(self.rule.name)/\(subject)" }
+        // By what the key is called now. What an earlier version counted under the name is the account's, too.
+        guard self.rule.accounts[subject].map({ $0 == subject }) ?? true else { return nil }
+        let name = self.rule.accounts.first { $0.value == subject }?.key ?? subject
+        return "\(self.rule.name)/\(name)"
     }
 
     /// What a count is called in the store that people call so; `nil` where nothing is counted under that name.
@@ -46,7 +55,8 @@ struct BudgetLine {
     static func counter(named name: String, _ rules: [BudgetRule], _ balances: [BudgetBalance]) -> String? {
         let counters = Set(balances.map(\.slot.counter))
         for rule in rules where name == rule.name || rule.each != nil && name.hasPrefix(rule.name + "/") {
-            let counter = rule.account + name.dropFirst(rule.name.count)
+            let subject = String(name.dropFirst(rule.name.count + 1))
+            let counter = rule.counter(rule.each == .key ? rule.accounts[subject] ?? subject : subject)
             if counters.contains(counter) { return counter }
         }
         return counters.contains(name) ? name : nil

@@ -30,8 +30,8 @@ public final class GatewayStore: Sendable {
     /// For what takes seconds, beside the thread that books: a question about a million lines, the vault's master key.
     private let readers = NIOThreadPool(numberOfThreads: 1)
     private let authority: any BudgetAuthority
-    /// The budgets of the configuration, to which those of the keys are added.
-    private let configured: Mutex<[BudgetRule]>
+    /// The budgets of the configuration, to which those of the keys are added, and the names of its keys.
+    private let configured: Mutex<(budgets: [BudgetRule], keys: Set<String>)>
 
     /// Opens what a configuration has to keep.
     ///
@@ -44,9 +44,10 @@ public final class GatewayStore: Sendable {
         let atOnce: BudgetKeeper.Executor = { work in work() }
         let keys = try file.map { file throws(NeedletailError) in try KeyRing(file, time: time) }
         self.keys = keys
-        self.configured = Mutex(configuration.budgets)
+        let configured = Self.configured(configuration)
+        self.configured = Mutex(configured)
         let keeper = BudgetKeeper(
-            Self.budgets(configuration.budgets, keys), authority: authority,
+            Self.budgets(configured, keys), authority: authority,
             executor: file == nil ? atOnce : onThread, time: time,
             logger: logger)
         self.thread = thread
@@ -156,21 +157,28 @@ public final class GatewayStore: Sendable {
 
     /// Lets other budgets of the configuration hold beside those of the keys.
     ///
-    /// - Parameter rules: `nil` for those before.
-    func replaceBudgets(_ rules: [BudgetRule]? = nil) {
+    /// - Parameter configuration: `nil` for the one before.
+    func replaceBudgets(_ configuration: Configuration? = nil) {
         // Under the lock, so that of two changes the later one stays.
         self.configured.withLock { configured in
-            if let rules { configured = rules }
+            if let configuration { configured = Self.configured(configuration) }
             self.budgets.replace(Self.budgets(configured, self.keys))
         }
     }
 
+    private static func configured(_ configuration: Configuration) -> (budgets: [BudgetRule], keys: Set<String>) {
+        (configuration.budgets, Set((configuration.keys ?? []).map(\.name)))
+    }
+
     /// The configuration's budgets and those of the keys in the store. Where both have a key of one name, the configuration's
     /// holds, as its key does.
-    private static func budgets(_ configured: [BudgetRule], _ keys: KeyRing?) -> [BudgetRule] {
-        guard let stored = keys?.known.budgets, !stored.isEmpty else { return configured }
-        let names = Set(configured.map(\.name))
-        return configured + stored.filter { !names.contains($0.name) }
+    private static func budgets(
+        _ configured: (budgets: [BudgetRule], keys: Set<String>), _ keys: KeyRing?
+    ) -> [BudgetRule] {
+        guard let known = keys?.known, !known.isEmpty else { return configured.budgets }
+        let names = Set(configured.budgets.map(\.name))
+        return known.counted(in: configured.budgets, except: configured.keys)
+            + known.budgets.filter { !names.contains($0.name) }
     }
 
     /// Runs work with the store on its thread.

@@ -138,6 +138,24 @@ extension [StoredKey] {
     /// What each name is counted under.
     var accounts: [String: String] { self.newest.mapValues(\.account) }
 
+    /// Budgets that count each key, so that they count these under their accounts.
+    ///
+    /// - Parameter configured: Names of keys of the configuration, which count under them.
+    public func counted(in rules: [BudgetRule], except configured: Set<String>) -> [BudgetRule] {
+        guard rules.contains(where: { $0.each == .key }) else { return rules }
+        let accounts = self.accounts.filter { !configured.contains($0.key) }
+        return rules.map { rule in
+            var rule = rule
+            if rule.each == .key { rule.accounts = accounts }
+            return rule
+        }
+    }
+
+    /// The budgets of a configuration, of which those that count each key count these under their accounts.
+    public func counted(in configuration: Configuration) -> [BudgetRule] {
+        self.counted(in: configuration.budgets, except: Set((configuration.keys ?? []).map(\.name)))
+    }
+
     /// The budgets of all of them, in the order of their names.
     public var budgets: [BudgetRule] {
         self.newest.sorted { $0.key < $1.key }.flatMap { name, key in

@@ -53,6 +53,9 @@ public struct BudgetRule: Sendable {
     public var scope: [(dimension: Dimension, glob: ModelGlob)]
     /// What has a budget of its own each; `nil` for one together.
     public var each: Dimension?
+    /// What keys are counted under where ``each`` is the key, by name, where that is another: one that is given another name
+    /// goes on with what it has spent, and one that takes a name over has spent nothing. Default none.
+    public var accounts: [String: String] = [:]
     /// What is counted.
     public var unit: Unit
     /// The most.
@@ -103,7 +106,7 @@ public struct BudgetRule: Sendable {
     }
 
     /// Whom a call counts for: the values of ``each``, one empty text without; none if the call is none of this budget's.
-    func subjects(of call: BudgetedCall) -> [String] {
+    package func subjects(of call: BudgetedCall) -> [String] {
         var tags = call.tags[...]
         for (dimension, glob) in self.scope {
             if dimension == .tag {
@@ -116,6 +119,7 @@ public struct BudgetRule: Sendable {
         switch self.each {
         case nil: return Self.everybody
         case .tag: return Array(tags)
+        case .key: return call.key.map { [self.accounts[$0] ?? $0] } ?? []
         case .some(let each): return call[each].map { [$0] } ?? []
         }
     }
