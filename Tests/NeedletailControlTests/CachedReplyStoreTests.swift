@@ -104,7 +104,9 @@ struct CachedReplyStoreTests {
         "exchanged credentials of a provider leave what was kept; whom it asks does not",
         arguments: [
             ("api_key: one", "api_key: two", true), ("api_key: one", "api_keys: [{ key: one }, { key: two }]", true),
-            ("Authorization: x", "Authorization: y", true), ("Authorization: x", "x-gateway-token: y", true),
+            ("Authorization: x", "Authorization: y", true), ("Authorization: x", "x-api-key: y", true),
+            // What ends like a credential may choose an account.
+            ("Authorization: x", "x-account-token: y", false), ("OpenAI-Organization: o", "x-account-key: o", false),
             ("a.example", "b.example", false), ("OpenAI-Organization: o", "OpenAI-Organization: p", false),
             ("OpenAI-Organization: o", "X-Tokens: o", false), ("openai", "together", false),
             (
@@ -118,6 +120,18 @@ struct CachedReplyStoreTests {
         #expect(other != Self.provider)
         let isEqual = try Self.fingerprint(Self.provider) == Self.fingerprint(other)
         #expect(isEqual == isKept)
+    }
+
+    @Test(
+        "a header that may choose an account counts by its value, which cannot be read from what is kept",
+        arguments: ["x-account-key", "Helicone-Auth", "cf-aig-authorization", "x-tenant-token", "x-shared-secret"])
+    func accounts(_ name: String) throws {
+        let secret = "marker-4f1c77"
+        let (one, two) = (Self.provider.replacing("Authorization: x", with: "\(name): \(secret)"), "marker-4f1c78")
+        let kept = try Self.fingerprint(one)
+        #expect(try kept == Self.fingerprint(one))
+        #expect(try kept != Self.fingerprint(one.replacing(secret, with: two)))
+        #expect(!String(decoding: kept, as: UTF8.self).contains(secret) && kept.count == 32)
     }
 
     @Test(

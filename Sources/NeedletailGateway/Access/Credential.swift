@@ -11,17 +11,15 @@ package enum Credential {
         return self.query(head.uri)
     }
 
-    /// Headers whose value proves who asks.
+    /// Headers whose value proves who asks, and nothing else. What others may choose beside, a `helicone-auth` or an
+    /// `x-tenant-key`, only who made them knows.
     private static let headers: Set<String> = [
         "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "proxy-authorization",
     ]
-    /// How other such headers end: `cf-aig-authorization`, `helicone-auth`, `ocp-apim-subscription-key`.
-    private static let endings = ["authorization", "-auth", "-key", "-token", "-secret"]
 
-    /// Whether a header of this name proves who asks.
+    /// Whether a header of this name proves who asks, and does nothing else.
     package static func isCredential(_ name: String) -> Bool {
-        let name = name.lowercased()
-        return self.headers.contains(name) || self.endings.contains { name.hasSuffix($0) }
+        self.headers.contains(name.lowercased())
     }
 
     /// The token of `Bearer <token>`; the scheme in any case (RFC 9110, section 11.1).
