@@ -14,12 +14,13 @@ struct TokenFixture {
     enum Key: Sendable {
         case p256(String, P256.Signing.PrivateKey)
         case p384(String, P384.Signing.PrivateKey)
+        case p521(String, P521.Signing.PrivateKey)
         case ed25519(String, Curve25519.Signing.PrivateKey)
         case rsa(String, _RSA.Signing.PrivateKey)
 
         var id: String {
             switch self {
-            case .p256(let id, _), .p384(let id, _), .ed25519(let id, _), .rsa(let id, _): id
+            case .p256(let id, _), .p384(let id, _), .p521(let id, _), .ed25519(let id, _), .rsa(let id, _): id
             }
         }
 
@@ -34,6 +35,9 @@ struct TokenFixture {
             case .p384(_, let key):
                 let raw = Array(key.publicKey.rawRepresentation)
                 body = #""kty":"EC","crv":"P-384","x":"\#(b(raw.prefix(48)))","y":"\#(b(raw.suffix(48)))""#
+            case .p521(_, let key):
+                let raw = Array(key.publicKey.rawRepresentation)
+                body = #""kty":"EC","crv":"P-521","x":"\#(b(raw.prefix(66)))","y":"\#(b(raw.suffix(66)))""#
             case .ed25519(_, let key):
                 body = #""kty":"OKP","crv":"Ed25519","x":"\#(b(key.publicKey.rawRepresentation))""#
             case .rsa(_, let key):
@@ -48,6 +52,7 @@ struct TokenFixture {
             switch self {
             case .p256(_, let key): return Array(try key.signature(for: SHA256.hash(data: data)).rawRepresentation)
             case .p384(_, let key): return Array(try key.signature(for: SHA384.hash(data: data)).rawRepresentation)
+            case .p521(_, let key): return Array(try key.signature(for: SHA512.hash(data: data)).rawRepresentation)
             case .ed25519(_, let key): return Array(try key.signature(for: data))
             case .rsa(_, let key):
                 let padding: _RSA.Signing.Padding = algorithm.hasPrefix("PS") ? .PSS : .insecurePKCS1v1_5

@@ -35,13 +35,14 @@ struct TokenVerifierTests {
 
     @Test(
         "What the issuer signed is taken, by every algorithm",
-        arguments: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"])
+        arguments: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"])
     func algorithms(_ algorithm: String) async throws {
         let fixture = TokenFixture()
         let key: TokenFixture.Key =
             switch algorithm {
             case "ES256": .p256("k", P256.Signing.PrivateKey())
             case "ES384": .p384("k", P384.Signing.PrivateKey())
+            case "ES512": .p521("k", P521.Signing.PrivateKey())
             case "EdDSA": .ed25519("k", Curve25519.Signing.PrivateKey())
             default: .rsa("k", try RSAKeys.long)
             }
