@@ -109,6 +109,76 @@ struct TLSTests {
         }
     }
 
+    /// Asks for `/health` over a new connection, trusting one certificate.
+    private static func health(_ gateway: TestGateway, trusting certificate: URL, _ flag: String) async throws -> String
+    {
+        let done = try await Command.start(
+            "curl", "-sS", flag, "--cacert", certificate.path, "-o", "/dev/null", "-w", "%{http_code}",
+            Self.url(gateway, "/health")
+        ).end()
+        // 60: the certificate is not one that is trusted.
+        return done.status == 0 ? done.output : "\(done.status)"
+    }
+
+    @Test(
+        "after a reload new connections are shown the new certificate, and those that are open go on",
+        arguments: ["--http2", "--http1.1"])
+    func exchangesCertificates(flag: String) async throws {
+        let (folder, other) = (try await Self.certificate(), try await Self.certificate())
+        let files = FileManager.default
+        let (served, key) = (folder.appending(path: "cert.pem"), folder.appending(path: "key.pem"))
+        let (old, new) = (folder.appending(path: "old.pem"), other.appending(path: "cert.pem"))
+        try files.copyItem(at: served, to: old)
+        func serve(_ certificate: URL, _ other: URL) throws {
+            for (from, to) in [(certificate, served), (other, key)] {
+                try Data(contentsOf: from).write(to: to, options: .atomic)
+            }
+        }
+        let open = Mutex<RawUpstream.Peer?>(nil)
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        let first = #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"one"},"finish_reason":null}]}"# + "\n\n"
+        let rest =
+            #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"two"},"finish_reason":"stop"}]}"#
+            + "\n\ndata: [DONE]\n\n"
+        try await withUpstream({ peer, _ in
+            open.withLock { $0 = peer }
+            peer.send(head + first)
+        }) { upstream in
+            let yaml = """
+                providers:
+                  one: { type: openai-compatible, base_url: "http://127.0.0.1:\(upstream.port)", api_key: k, health_check: false }
+                """
+            let gateway = try await TestGateway.start(
+                yaml, listen: Self.listen(folder, drain: "30s"), file: folder.appending(path: "needletail.yaml"))
+            let request = Surface.openAI.request("one/m", stream: true)
+            let curl = try Command.start(
+                "curl", "-sS", flag, "-N", "--cacert", old.path, "-d", request,
+                Self.url(gateway, "/v1/chat/completions"))
+            await curl.wait(for: "one")
+            func reload() async throws -> TestClient.Reply {
+                try await TestClient.connect(gateway.adminPort).ask("POST", "/admin/v1/config/reload")
+            }
+
+            try serve(new, other.appending(path: "key.pem"))
+            #expect(try await Self.health(gateway, trusting: old, flag) == "200", "nothing was read yet")
+            let reply = try await reload()
+            #expect(reply.status == 200, "\(reply)")
+            #expect(try await Self.health(gateway, trusting: new, flag) == "200")
+            #expect(try await Self.health(gateway, trusting: old, flag) == "60")
+
+            // A key of another certificate is refused, and what served serves on.
+            try serve(old, other.appending(path: "key.pem"))
+            let refused = try await reload()
+            #expect(refused.status == 422, "\(refused)")
+            #expect(try await Self.health(gateway, trusting: new, flag) == "200")
+
+            open.withLock { $0 }?.end(rest)
+            let done = await curl.end()
+            #expect(done.status == 0 && done.output.contains("two") && done.output.contains("[DONE]"), "\(done)")
+            await gateway.stop()
+        }
+    }
+
     @Test("a drain says goodbye, and the stream that runs ends whole", arguments: ["--http2", "--http1.1"])
     func drains(flag: String) async throws {
         let folder = try await Self.certificate()

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCore
 import NIOPosix
@@ -16,15 +17,20 @@ struct TestGateway {
     let log: LogCapture
 
     /// Starts a gateway from the text of a configuration file; listeners are added to it.
+    ///
+    /// - Parameter file: Where the text is written first, for who reloads it; `nil` for no file.
     static func start(
-        _ yaml: String, listen: String = "", environment: [String: String] = [:], time: TimeSource = .live
+        _ yaml: String, listen: String = "", environment: [String: String] = [:], time: TimeSource = .live,
+        file: URL? = nil
     )
         async throws -> Self
     {
         let text =
             "listen: { api: \"127.0.0.1:0\", admin: \"127.0.0.1:0\"\(listen.isEmpty ? "" : ", " + listen) }\n" + yaml
-        let configuration = try ConfigurationLoader(types: .version, environment: environment)
-            .load(text: text, named: "test.yaml")
+        let loader = ConfigurationLoader(types: .version, environment: environment)
+        try file.map { try Data(text.utf8).write(to: $0) }
+        let configuration =
+            try file.map { try loader.load(file: $0.path) } ?? loader.load(text: text, named: "test.yaml")
         let log = LogCapture()
         let process = try GatewayProcess(
             configuration,
