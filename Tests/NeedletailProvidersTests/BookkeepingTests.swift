@@ -119,6 +119,23 @@ struct BookkeepingTests {
         #expect(said("auto", .openAIResponses, .openAIChat) == "none")
     }
 
+    @Test("what stands at the top goes back into its own dialect with all that is in it, and nothing of it is lost")
+    func own() throws {
+        let groq = """
+            {"id":"c","model":"m","created":5,"x_groq":{"id":"r","seed":7,"debug":{"a":1}},"mcp":{"b":2},
+            "choices":[{"index":0,"message":{"role":"assistant","content":"hi","odd":1},"finish_reason":"stop"}]}
+            """
+        let (losses, chat) = try Self.translate(groq, .openAIChat, to: .openAIChat)
+        #expect(losses.map(\.field) == ["choices.message.odd"])
+        #expect(chat["x_groq"]?["seed"]?.int == 7 && chat["mcp"]?["b"]?.int == 2)
+        let google = """
+            {"responseId":"r","modelVersion":"m","promptFeedback":{"safetyRatings":[{"category":"X"}]},"candidates":[
+            {"content":{"role":"model","parts":[{"text":"hi"}]},"finishReason":"STOP","finishMessage":"done"}]}
+            """
+        let (none, back) = try Self.translate(google, .gemini, to: .gemini)
+        #expect(none.isEmpty && back["promptFeedback"]?["safetyRatings"]?.kind == .array, "\(none)")
+    }
+
     @Test("Google's time of creation is the reply's, both ways")
     func creation() throws {
         let google = """

@@ -175,6 +175,7 @@ public struct HookLayer: Provider {
     ) async throws(NeedletailError) {
         let dialect = self.dialects(stream.dialect)
         var decoder = dialect.makeStreamDecoder()
+        decoder.unread = UnreadMembers(limit: UnreadMembers.usualLimit)
         var chunks: [ByteBuffer] = []
         var size = 0
         var events: [ChatEvent] = []
@@ -190,22 +191,23 @@ public struct HookLayer: Provider {
         var assembler = ChatResponseAssembler()
         for event in events { assembler.add(event) }
         var response = assembler.assembled()
+        let ending = StreamEnding()
+        if let usage = stream.ending.usage { ending.setUsage(usage) }
+        ending.addLosses(stream.ending.losses)
         if try await self.judge(&response, reply, request, rules, context) {
             guard let changed = self.encoded(response, stream.dialect, request, reply.model, context) else {
                 throw NeedletailError(.internalFailure, "What a check made of the reply cannot be sent as a stream.")
             }
-            chunks = [changed]
+            chunks = [changed.bytes]
+            ending.addLosses(decoder.unread.losses + changed.losses)
         }
-        let ending = StreamEnding()
-        if let usage = stream.ending.usage { ending.setUsage(usage) }
-        ending.addLosses(stream.ending.losses)
         reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: ending, reader: HeldReader(chunks)))
     }
 
     private func encoded(
         _ response: ChatResponse, _ id: DialectID, _ request: InferenceRequest, _ model: String,
         _ context: RequestContext
-    ) -> ByteBuffer? {
+    ) -> (bytes: ByteBuffer, losses: [Loss])? {
         guard let events = response.events() else { return nil }
         let dialect = self.dialects(id)
         var asked: ChatRequest?
@@ -228,7 +230,7 @@ public struct HookLayer: Provider {
         var out = ByteBuffer()
         for event in events { encoder.encode(event, into: &out) }
         encoder.finish(into: &out)
-        return out
+        return (out, encoder.losses)
     }
 }
 

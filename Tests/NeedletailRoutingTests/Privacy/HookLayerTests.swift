@@ -138,6 +138,24 @@ struct HookLayerTests {
         #expect(got == self.stream.joined())
     }
 
+    @Test(
+        "after: what a stream loses by being written anew is told, and of one that stays nothing",
+        arguments: [true, false])
+    func afterStreamLosses(isReplaced: Bool) async throws {
+        let chunks = self.stream.map { $0.replacing(#""content":"lo""#, with: #""content":"lo","odd":1"#) }
+        let answer = try await self.layer(
+            ScriptedProvider("p", [.stream(chunks)]),
+            HookRule(ScriptedHook { _ in isReplaced ? .replace([0: "bye"]) : .allow }, phases: [.after])
+        ).respond(
+            to: try self.request(self.body.replacing(#"{"model""#, with: #"{"stream":true,"model""#)),
+            context: .testing())
+        guard case .stream(let stream) = answer.body else {
+            Issue.record("no stream")
+            return
+        }
+        #expect(stream.ending.losses.map(\.field) == (isReplaced ? ["choices.delta.odd"] : []))
+    }
+
     @Test("after: a refused stream has shown nothing; a replaced one is written anew; one that may pass is not judged")
     func afterStreamVerdicts() async throws {
         let asked = try self.request(self.body.replacing(#"{"model""#, with: #"{"stream":true,"model""#))

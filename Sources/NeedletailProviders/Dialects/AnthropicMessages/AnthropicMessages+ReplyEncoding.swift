@@ -63,14 +63,9 @@ struct AnthropicReplyWriter {
         for field in AnthropicUsage.unspoken(of: reply.usage) {
             self.lose(field, "This dialect does not count it by itself.")
         }
-        for field in reply.extensions {
-            if self.isOwn, !field.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(field.path)
-                json.raw(field.value)
-            } else {
-                self.losses.add(field, "The field has no counterpart.")
-            }
-        }
+        let (kept, lost) = reply.extensions.divided(isOwn: self.isOwn)
+        kept.write(into: &json)
+        for field in lost { self.losses.add(field, "The field has no counterpart.") }
         json.endObject()
     }
 

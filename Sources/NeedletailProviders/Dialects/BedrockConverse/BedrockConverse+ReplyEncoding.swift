@@ -95,14 +95,9 @@ struct BedrockReplyWriter {
             }
             json.endObject()
         }
-        for field in self.reply.extensions where !fields.contains(field) {
-            if self.isOwn, !field.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(field.path)
-                json.raw(field.value)
-            } else {
-                self.losses.add(field, "The field has no counterpart.")
-            }
-        }
+        let (kept, lost) = self.reply.extensions.filter { !fields.contains($0) }.divided(isOwn: self.isOwn)
+        kept.write(into: &json)
+        for field in lost { self.losses.add(field, "The field has no counterpart.") }
         guard !own.contains(where: { $0.path == "metrics" }) else { return }
         BedrockUsage.writeMetrics(self.reply.usage, into: &json)
     }

@@ -38,14 +38,9 @@ struct CohereReplyEncoder {
             for piece in CohereLogprobs.pieces(logprobs) { json.raw(piece) }
             json.endArray()
         }
-        for extra in reply.extensions {
-            if self.isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(extra.path)
-                json.raw(extra.value)
-            } else {
-                self.report.lose(extra, "Cohere's replies have no such field.")
-            }
-        }
+        let (kept, lost) = reply.extensions.divided(isOwn: self.isOwn)
+        kept.write(into: &json)
+        for extra in lost { self.report.lose(extra, "Cohere's replies have no such field.") }
         json.endObject()
     }
 

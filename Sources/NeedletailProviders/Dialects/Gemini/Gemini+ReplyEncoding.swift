@@ -57,13 +57,10 @@ struct GeminiReplyEncoder {
         json.member("responseId", self.reply.id)
         json.member("createTime", self.reply.created.map(OllamaTime.text))
         if self.reply.systemFingerprint != nil { self.lose(.systemFingerprint, "This dialect has no such field.") }
-        for extra in self.reply.extensions {
-            if self.isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(extra.path)
-                json.raw(extra.value)
-            } else if !self.isOwn || !self.goesWithCandidate(extra) {
-                self.losses.add(extra, "generateContent has no such field")
-            }
+        let (kept, lost) = self.reply.extensions.divided(isOwn: self.isOwn)
+        kept.write(into: &json)
+        for extra in lost where !self.isOwn || !self.goesWithCandidate(extra) {
+            self.losses.add(extra, "generateContent has no such field")
         }
         json.endObject()
     }

@@ -29,14 +29,9 @@ struct OllamaReplyEncoder {
         json.member("done_reason", self.doneReason(choice.stopReason))
         OllamaUsage.write(reply.usage, into: &json)
         OllamaLogprobs.write(choice.logprobs, into: &json)
-        for extra in reply.extensions {
-            if isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(extra.path)
-                json.raw(extra.value)
-            } else {
-                self.report.lose(extra, "Ollama's replies have no such field.")
-            }
-        }
+        let (kept, lost) = reply.extensions.divided(isOwn: isOwn)
+        kept.write(into: &json)
+        for extra in lost { self.report.lose(extra, "Ollama's replies have no such field.") }
         if !isOwn { self.report.loseCounters(of: reply.usage) }
         json.endObject()
     }

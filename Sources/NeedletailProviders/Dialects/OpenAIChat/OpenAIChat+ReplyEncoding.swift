@@ -54,14 +54,9 @@ struct OpenAIChatReplyEncoder {
         if tier.isLost { self.lose(.replyServiceTier, "OpenAI has no such tier") }
         json.member("service_tier", tier.word)
         json.member("system_fingerprint", self.reply.systemFingerprint)
-        for extra in self.reply.extensions {
-            if isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(extra.path)
-                json.raw(extra.value)
-            } else {
-                self.losses.add(extra, "chat completions have no such field")
-            }
-        }
+        let (kept, lost) = self.reply.extensions.divided(isOwn: isOwn)
+        kept.write(into: &json)
+        for extra in lost { self.losses.add(extra, "chat completions have no such field") }
         json.endObject()
     }
 

@@ -33,14 +33,9 @@ struct CompletionsReplyEncoder {
             if !self.isOwn, reply.source != .openAIChat { self.report.loseCounters(of: usage) }
         }
         json.member("system_fingerprint", reply.systemFingerprint)
-        for extra in reply.extensions {
-            if self.isOwn, !extra.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(extra.path)
-                json.raw(extra.value)
-            } else {
-                self.report.lose(extra, "Completions have no such field.")
-            }
-        }
+        let (kept, lost) = reply.extensions.divided(isOwn: self.isOwn)
+        kept.write(into: &json)
+        for extra in lost { self.report.lose(extra, "Completions have no such field.") }
         json.endObject()
     }
 

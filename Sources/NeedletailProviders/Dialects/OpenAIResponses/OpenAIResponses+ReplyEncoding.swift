@@ -61,15 +61,10 @@ struct OpenAIResponsesReplyEncoder {
         let fields = OpenAIResponsesUsage.unspoken(of: reply.usage)
         for field in fields where !self.isOwn { self.lose(field, "responses do not count it") }
         if !self.isOwn { self.losses.addCounters(of: reply.usage, reply.source) }
-        for extra in reply.extensions where !self.isOwn || extra.path.utf8.contains(UInt8(ascii: ".")) {
-            self.losses.add(extra, "responses have no such field")
-        }
-        let isOwn = self.isOwn
-        self.envelope.write(status, output: self.items, usage: reply.usage, isOwn: isOwn, into: &json) { json in
-            for extra in reply.extensions where isOwn && !extra.path.utf8.contains(UInt8(ascii: ".")) {
-                json.key(extra.path)
-                json.raw(extra.value)
-            }
+        let (kept, lost) = reply.extensions.divided(isOwn: self.isOwn)
+        for extra in lost { self.losses.add(extra, "responses have no such field") }
+        self.envelope.write(status, output: self.items, usage: reply.usage, isOwn: self.isOwn, into: &json) { json in
+            kept.write(into: &json)
         }
     }
 
