@@ -26,6 +26,23 @@ extension JSONView {
         }
     }
 
+    /// Whether there is a list under one of two names in an object. Looks at names only where a value is a list, and makes
+    /// no view.
+    package func hasList(under first: StaticString, or second: StaticString) -> Bool {
+        let (document, index) = (self.document, self.index)
+        guard self.kind == .object else { return false }
+        let end = Int(document.nodes[index].next)
+        var position = index + 1
+        while position < end {
+            let value = document.nodes[position + 1]
+            if value.kind == .array, document.isKey(at: position, first) || document.isKey(at: position, second) {
+                return true
+            }
+            position = Int(value.next)
+        }
+        return false
+    }
+
     /// Whether a value is `null` or empty. An object of empty values is not: its names may say something.
     package var saysNothing: Bool {
         switch self.kind {

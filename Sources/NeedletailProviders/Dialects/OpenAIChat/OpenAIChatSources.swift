@@ -6,9 +6,9 @@ enum OpenAIChatSources {
     /// More than any reply names; a lying server cannot make the list grow.
     private static let limit = 1024
 
-    /// Whether pages are named.
+    /// Whether pages are named. Most chunks have one list, that of their choices, and cost a look at the kinds of values.
     static func areIn(_ root: JSONView) -> Bool {
-        root.present("citations") != nil || root.present("search_results") != nil
+        root.hasList(under: "citations", or: "search_results")
     }
 
     /// The pages as annotations of a text, without a place in it; empty if there are none.
