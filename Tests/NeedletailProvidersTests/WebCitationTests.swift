@@ -18,6 +18,14 @@ struct WebCitationTests {
             #"{"type":"web_search_result_location","url":"https://u","title":"T","cited_text":"c","encrypted_index":"e"}"#
         ),
         (
+            .anthropicMessages,
+            #"{"type":"search_result_location","source":"https://u","title":"T","cited_text":"c","search_result_index":0}"#
+        ),
+        (
+            .bedrockConverse,
+            #"{"title":"T","sourceContent":[{"text":"c"}],"location":{"web":{"url":"https://u","domain":"u"}}}"#
+        ),
+        (
             .cohereChat,
             #"{"start":0,"end":4,"text":"blue","sources":[{"type":"tool","id":"x","tool_output":{"url":"https://u","title":"T"}}]}"#
         ),
@@ -48,6 +56,17 @@ struct WebCitationTests {
         ] { encoder.encode(event, into: &stream) }
         encoder.finish(into: &stream)
         #expect(encoder.losses.isEmpty && String(buffer: stream).contains("https://u"), "\(encoder.losses)")
+    }
+
+    @Test(
+        "What is no page is none",
+        arguments: [
+            (DialectID.anthropicMessages, #"{"type":"search_result_location","source":"shelf 7","title":"T"}"#),
+            (.bedrockConverse, #"{"title":"T","location":{"documentChar":{"documentIndex":0,"start":0,"end":1}}}"#),
+        ])
+    func others(_ dialect: DialectID, _ citation: String) throws {
+        let view = try JSONDocument(ByteBuffer(string: citation)).root
+        #expect(WebCitation(view, dialect, start: 0, end: 4) == nil)
     }
 
     @Test("Sources that a server tells before its text wait for that")

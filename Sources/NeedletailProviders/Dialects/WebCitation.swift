@@ -18,6 +18,9 @@ struct WebCitation {
     ///   - end: Where that part ends.
     init?(_ citation: JSONView, _ dialect: DialectID?, start: Int, end: Int) {
         var source = citation
+        var place: JSONView?
+        // Whether it need not be a page.
+        var isLoose = false
         var (from, to) = (citation.present("start_index")?.int ?? start, citation.present("end_index")?.int ?? end)
         switch dialect {
         case .openAIChat:
@@ -25,7 +28,16 @@ struct WebCitation {
             (from, to) = (source.present("start_index")?.int ?? start, source.present("end_index")?.int ?? end)
         case .openAIResponses: guard citation.present("type")?.string == "url_citation" else { return nil }
         case .anthropicMessages:
-            guard citation.present("type")?.string == "web_search_result_location" else { return nil }
+            switch citation.present("type")?.string {
+            case "web_search_result_location": break
+            // A result that the user gave: its source is often a page.
+            case "search_result_location": isLoose = true
+            default: return nil
+            }
+        case .bedrockConverse:
+            // The title is the citation's, the address that of the place.
+            guard let page = citation.present("location")?.present("web") else { return nil }
+            place = page
         case .cohereChat:
             // A span of its own, and several sources, each a document or a tool's output of the user's own making.
             guard let page = Self.page(citation), let first = citation.present("start")?.int,
@@ -35,7 +47,9 @@ struct WebCitation {
             (from, to) = (start + first, start + last)
         default: return nil
         }
-        guard let url = source.present("url")?.string, !url.isEmpty else { return nil }
+        guard let url = (place ?? source).present(isLoose ? "source" : "url")?.string, !url.isEmpty,
+            !isLoose || url.utf8.starts(with: "http".utf8)
+        else { return nil }
         self.url = url
         self.title = source.present("title")?.string
         self.start = from

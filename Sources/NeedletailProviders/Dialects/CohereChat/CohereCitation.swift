@@ -18,7 +18,7 @@ enum CohereCitation {
             return Self.write(
                 text, start..<(start + text.unicodeScalars.count), id: url ?? "doc:\(number)", title: title, url: url,
                 cited: cited)
-        case .openAIChat, .openAIResponses:
+        case .openAIChat, .openAIResponses, .bedrockConverse:
             let scalars = text.unicodeScalars
             guard let page = WebCitation(citation, dialect, start: start, end: start + scalars.count),
                 page.start <= page.end
