@@ -30,9 +30,15 @@ extension HTTPProvider {
 extension ChatRequest {
     /// Takes out what the upstream cannot read: signatures, and reasoning that is nothing but encrypted. What is then said
     /// without proof each dialect's encoder carries or leaves out by its own rules.
-    mutating func removeForeignState(_ issuer: StateIssuer, upstream: DialectID, losses: inout [Loss]) {
+    ///
+    /// - Parameter takesDetails: Whether the upstream takes chat completions with `reasoning_details`.
+    mutating func removeForeignState(
+        _ issuer: StateIssuer, upstream: DialectID, takesDetails: Bool, losses: inout [Loss]
+    ) {
         // Any other has no place for it, and reports so.
-        guard upstream.stateCarrier != nil, upstream != .openAIChat || self.source == .openAIChat else { return }
+        guard upstream.stateCarrier != nil,
+            upstream != .openAIChat || self.source == .openAIChat || takesDetails
+        else { return }
         let filter = issuer.filter(for: self.model, client: self.source, upstream: upstream)
         let demandsSignatures = upstream == .gemini && GeminiModelVersion(self.model).demandsSignatures
         var isChanged = false

@@ -64,6 +64,8 @@ public struct ProviderSpec: Sendable {
         case takesOnlyInlineMedia
         /// Chat completions take tools of the type `custom`.
         case takesCustomTools
+        /// Chat completions take the reasoning of earlier turns back as `reasoning_details`.
+        case takesReasoningDetails
     }
 
     /// What its calls cost.

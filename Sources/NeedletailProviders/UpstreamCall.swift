@@ -185,9 +185,11 @@ extension HTTPProvider {
             losses: losses,
             usesLegacyFunctions: model.usesLegacyFunctions
         )
+        let takesDetails = dialect == .openAIChat && self.quirks.contains(.takesReasoningDetails)
         if let issuer = self.stateIssuer {
-            model.removeForeignState(issuer, upstream: dialect, losses: &call.losses)
+            model.removeForeignState(issuer, upstream: dialect, takesDetails: takesDetails, losses: &call.losses)
         }
+        if takesDetails { model.wordReasoningAsDetails(losses: &call.losses) }
         if !self.takesCustomTools(dialect, of: model) {
             call.customTools = CustomToolEmulation(rewriting: &model, losses: &call.losses)
         }

@@ -68,7 +68,7 @@ struct UnknownMembersTests {
             ),
             (
                 #""messages":[{"role":"user","content":"x"},{"role":"assistant","content":"hm","#
-                    + #""reasoning_details":[{"type":"reasoning.encrypted","format":"other-v1","data":"d"}]},"#
+                    + #""reasoning_details":[{"type":"reasoning.other","format":"other-v1","data":"d"}]},"#
                     + #"{"role":"user","content":"y"}]"#, "messages.reasoning_details.data"
             ),
         ])

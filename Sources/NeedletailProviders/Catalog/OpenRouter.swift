@@ -9,6 +9,7 @@ extension ProviderSpec {
         dialects: [.openAIChat, .openAIResponses],
         baseURL: "https://openrouter.ai/api/v1",
         auth: .bearer,
+        quirks: [.takesReasoningDetails],
         environmentPrefix: "OPENROUTER",
         requiresKey: true,
         modelPrefixes: ["openrouter/"]

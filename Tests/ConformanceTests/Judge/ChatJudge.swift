@@ -217,8 +217,8 @@ struct ChatReading {
             if !signature.isEmpty { self.seen.signatures.append(signature) }
         }
         let details = part.list("reasoning_details")
-        for detail in details where blocks.isEmpty && detail.text("format").hasPrefix("anthropic") {
-            let signature = detail.text("signature")
+        for detail in details where blocks.isEmpty {
+            let signature = detail["data"] as? String ?? detail.text("signature")
             if !signature.isEmpty { self.seen.signatures.append(signature) }
         }
         if let words = ["reasoning_content", "reasoning"].map({ part.text($0) }).first(where: { !$0.isEmpty }) {

@@ -23,8 +23,10 @@ struct OpenAIChatReplyTests {
     @Test(
         "Each ending is understood",
         arguments: [
-            ("\"stop\"", StopReason.endTurn), ("\"eos\"", .endTurn), ("\"length\"", .maxTokens),
-            ("\"content_filter\"", .contentFilter),
+            ("\"stop\"", StopReason.endTurn), ("\"eos\"", .endTurn), ("\"eos_token\"", .endTurn),
+            ("\"length\"", .maxTokens), ("\"MAX_TOKENS\"", .maxTokens),
+            ("\"model_context_window_exceeded\"", .contextWindow),
+            ("\"content_filter\"", .contentFilter), ("\"sensitive\"", .contentFilter),
             ("\"insufficient_system_resource\"", .other("insufficient_system_resource")),
         ])
     func endings(_ spelled: String, _ reason: StopReason) throws {
@@ -40,6 +42,8 @@ struct OpenAIChatReplyTests {
         }
         let refusal = try Self.decode(#"{"content":null,"refusal":"no"}"#, finish: "\"stop\"")
         #expect(refusal.choices[0].stopReason == .refusal)
+        let other = try Self.decode(#"{"content":null,"refusal":"no"}"#, finish: "\"brand_new\"")
+        #expect(other.choices[0].stopReason == .refusal)
         let json = try Self.encode(refusal).json
         #expect(json.contains(#""content":null,"refusal":"no""#) && json.contains(#""finish_reason":"stop""#))
     }
@@ -49,7 +53,7 @@ struct OpenAIChatReplyTests {
         arguments: [
             (#"{"content":"x","custom":{"a":1}}"#, "choices.message.custom"),
             (
-                #"{"content":"x","reasoning_details":[{"type":"reasoning.encrypted","format":"other-v1","data":"d"}]}"#,
+                #"{"content":"x","reasoning_details":[{"type":"reasoning.other","format":"other-v1","data":"d"}]}"#,
                 "choices.message.reasoning_details.data"
             ),
         ])
@@ -82,6 +86,30 @@ struct OpenAIChatReplyTests {
         }
     }
 
+    @Test("TGI's call without a list around it, and Databricks' reasoning, are read")
+    func shapes() throws {
+        let call = #"{"index":0,"id":"0","type":"function","function":{"name":"f","arguments":{"a":1}}}"#
+        let calls = try Self.decode(#"{"tool_calls":\#(call)}"#, finish: #""eos_token""#).choices[0]
+        #expect(calls.content == [.toolCall(ToolCall(id: "0", name: "f", arguments: #"{"a":1}"#))])
+        #expect(calls.stopReason == .toolCalls)
+        let reasoning =
+            #"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm","signature":"s"}]},"#
+            + #"{"type":"text","text":"x"}]}"#
+        let reply = try Self.decode(reasoning, finish: #""stop""#)
+        #expect(
+            reply.choices[0].content == [.reasoning(ReasoningPart("hm", signature: "s")), .text(TextPart("x"))])
+        #expect(reply.extensions.isEmpty, "\(reply.extensions)")
+    }
+
+    @Test("An error in a choice that holds nothing else is thrown; one beside an answer is told as lost")
+    func choiceErrors() throws {
+        let error = #""error","error":{"code":429,"message":"slow down"}"#
+        let thrown = try #require(throws: NeedletailError.self) { try Self.decode(#"{"content":""}"#, finish: error) }
+        #expect(thrown.code == .rateLimited && thrown.message.contains("slow down"))
+        let reply = try Self.decode(#"{"content":"so far"}"#, finish: error)
+        #expect(reply.extensions.map(\.path) == ["choices.error"])
+    }
+
     @Test("Google's signature beside a message is the first call's, or the text's")
     func messageSignature() throws {
         let google = #""extra_content":{"google":{"thought_signature":"S"}}"#
@@ -104,6 +132,7 @@ struct OpenAIChatReplyTests {
             (#"{"prompt_tokens":9.0,"completion_tokens":null,"total_tokens":null,"cached_tokens":3}"#, 9, 0, 3),
             (#"{"prompt_tokens":7,"total_tokens":9,"completion_tokens":2,"cached_tokens":150}"#, 7, 2, 7),
             (#"{"prompt_tokens":9,"completion_tokens":-5}"#, 9, 0, nil),
+            (#"{"prompt_tokens":"9","completion_tokens":"2","total_tokens":"11"}"#, 9, 2, nil),
         ])
     func usage(_ json: String, _ input: Int, _ output: Int, _ cached: Int?) throws {
         let reply = try Self.decode(#"{"content":"x"}"#, finish: "\"stop\"", more: #","usage":"# + json)

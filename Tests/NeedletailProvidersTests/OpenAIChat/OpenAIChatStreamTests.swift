@@ -54,6 +54,24 @@ struct OpenAIChatStreamTests {
         }
     }
 
+    @Test("Calls in pieces without a list around them are calls, and parts of reasoning are reasoning")
+    func shapes() throws {
+        let events = try Self.decode(
+            Self.chunk(#"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}]}]}"#)
+                + Self.chunk(
+                    #"{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"","signature":"s"}]}]}"#
+                )
+                + Self.chunk(#"{"tool_calls":{"index":0,"id":"","function":{"name":"f","arguments":"{\"a\""}}}"#)
+                + Self.chunk(#"{"tool_calls":{"index":0,"id":"","function":{"name":null,"arguments":":1}"}}}"#)
+                + Self.chunk("{}", finish: #""eos_token""#) + "data: [DONE]\n\n")
+        let choice = OpenAIChatCollector.reply(events).choices[0]
+        #expect(events.contains(.reasoning("hm", choice: 0)) && events.contains(.reasoningSignature("s", choice: 0)))
+        #expect(choice.stopReason == .toolCalls)
+        #expect(
+            choice.content.last
+                == .toolCall(ToolCall(id: "call_r1_0_0", name: "f", arguments: #"{"a":1}"#)))
+    }
+
     @Test("A call whose name is known may begin with all of its arguments, however many")
     func largeFragment() throws {
         let arguments = String(repeating: "x", count: 1_200_000)

@@ -37,6 +37,19 @@ extension OpenAIChat {
         return error
     }
 
+    /// The error that OpenRouter tells in the choice of a 200, where that holds nothing else; `nil` if it is none.
+    /// <https://openrouter.ai/docs/api-reference/overview#completionsresponse-format>
+    static func failure(inChoices choices: JSONView) -> NeedletailError? {
+        var elements = choices.elements
+        guard let choice = elements.next(), choice.present("error")?.kind == .object,
+            choice.present("finish_reason")?.string == "error"
+        else { return nil }
+        let message = choice.present("message")
+        let says = ["content", "tool_calls", "reasoning"] as [StaticString]
+        guard says.allSatisfy({ message?[$0]?.saysNothing ?? true }) else { return nil }
+        return self.failure(inside: choice)
+    }
+
     /// Writes an error for a client.
     ///
     /// - Returns: The HTTP status that goes with it.

@@ -16,6 +16,7 @@ extension OpenAIChat {
         guard root.kind == .object, let choices = root.present("choices"), choices.kind == .array else {
             throw NeedletailError(.malformedReply, "The provider's reply has no choices.")
         }
+        if let failure = self.failure(inChoices: choices) { throw failure }
         var reply = ChatResponse(
             id: root.present("id")?.string ?? "",
             model: root.present("model")?.string ?? "",
@@ -93,13 +94,12 @@ extension OpenAIChat {
             part.expiresAt = audio.present("expires_at")?.int
             choice.content.append(.audio(part))
         }
-        let calls = self.calls(message, replyID: reply.id, choice: choice.index)
+        let signatures = OpenAIChatMessageSignatures(message)
+        let calls = self.calls(message, signatures, replyID: reply.id, choice: choice.index)
         if message.present("function_call") != nil, !calls.isEmpty, message.present("tool_calls") == nil {
             reply.usesLegacyFunctions = true
         }
-        // Beside the message it is the first call's, or the text's where there are no calls.
-        let signature = OpenAIChatCallSignature.read(message)
-        if let signature, calls.first?.signature == nil {
+        for signature in signatures.loose(beside: calls.map { ($0.call.id, $0.signature) }) {
             choice.content.append(.reasoning(ReasoningPart("", signature: signature)))
         }
         for call in calls {
@@ -142,11 +142,11 @@ extension OpenAIChat {
     }
 
     private static func calls(
-        _ message: JSONView, replyID: String, choice: Int
+        _ message: JSONView, _ signatures: OpenAIChatMessageSignatures, replyID: String, choice: Int
     ) -> [(call: ToolCall, signature: String?)] {
         var calls: [(call: ToolCall, signature: String?)] = []
-        if let list = message.present("tool_calls") {
-            for view in list.elements {
+        if message.present("tool_calls") != nil {
+            for view in self.callViews(message) {
                 guard let (function, isCustom) = self.callBody(view) else { continue }
                 let id = view.present("id")?.string ?? ""
                 let call = ToolCall(
@@ -155,7 +155,7 @@ extension OpenAIChat {
                     arguments: OpenAIChatRequestDecoder.arguments(function.present(isCustom ? "input" : "arguments")),
                     isCustom: isCustom
                 )
-                calls.append((call, OpenAIChatCallSignature.read(view)))
+                calls.append((call, signatures.signature(of: view, id: call.id)))
             }
         }
         // Snowflake fills every field of the schema: a call without a name is none.
@@ -170,6 +170,12 @@ extension OpenAIChat {
             calls.append((call, nil))
         }
         return calls
+    }
+
+    /// The calls of a message or delta. TGI streams each without a list around it.
+    static func callViews(_ message: JSONView) -> [JSONView] {
+        guard let calls = message.present("tool_calls") else { return [] }
+        return calls.kind == .object ? [calls] : Array(calls.elements)
     }
 
     /// What is called, and whether it takes free text. Snowflake gives an empty `custom` beside each `function`.
@@ -239,6 +245,7 @@ enum OpenAIChatContent {
     static func members(_ part: JSONView) -> [StaticString]? {
         switch part.present("type")?.string {
         case "thinking": ["type", "thinking", "signature", "closed"]
+        case "reasoning": ["type", "summary"]
         case "text", "output_text", nil: ["type", "text"]
         case "refusal": ["type", "refusal"]
         default: nil
@@ -253,6 +260,7 @@ enum OpenAIChatContent {
         for element in content.elements {
             switch element.present("type")?.string {
             case "thinking": parts.append(.reasoning(OpenAIChatReasoning.part(element)))
+            case "reasoning": parts += OpenAIChatReasoning.summary(element).map(ContentPart.reasoning)
             case "text", "output_text", nil:
                 if let text = element.string ?? element.present("text")?.string, !text.isEmpty {
                     parts.append(.text(TextPart(text)))

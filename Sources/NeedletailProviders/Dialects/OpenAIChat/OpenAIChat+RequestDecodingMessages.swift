@@ -89,6 +89,12 @@ extension OpenAIChatRequestDecoder {
             result.content += try self.content(content, "\(path).content")
         }
         self.keepUnknownReasoning(message)
+        let signatures = OpenAIChatMessageSignatures(message)
+        if message.present("tool_calls") == nil {
+            for state in signatures.loose(beside: []) {
+                result.content.append(.reasoning(ReasoningPart("", signature: state)))
+            }
+        }
         var marker: (value: CacheMarker, view: JSONView)?
         for member in message.members where !member.value.isNull {
             switch member.key {
@@ -103,11 +109,17 @@ extension OpenAIChatRequestDecoder {
                 result.content.append(.audio(audio))
             case "tool_calls":
                 try OpenAIChatField.array(member.value, "\(path).tool_calls")
-                for (number, call) in member.value.elements.enumerated() {
-                    if let signature = OpenAIChatCallSignature.read(call) {
-                        result.content.append(.reasoning(ReasoningPart("", signature: signature)))
-                    }
-                    result.content.append(.toolCall(try self.call(call, "\(path).tool_calls[\(number)]")))
+                var calls: [(call: ToolCall, signature: String?)] = []
+                for (number, view) in member.value.elements.enumerated() {
+                    let call = try self.call(view, "\(path).tool_calls[\(number)]")
+                    calls.append((call, signatures.signature(of: view, id: call.id)))
+                }
+                for state in signatures.loose(beside: calls.map { ($0.call.id, $0.signature) }) {
+                    result.content.append(.reasoning(ReasoningPart("", signature: state)))
+                }
+                for (call, signature) in calls {
+                    if let signature { result.content.append(.reasoning(ReasoningPart("", signature: signature))) }
+                    result.content.append(.toolCall(call))
                 }
             case "function_call":
                 let name = try OpenAIChatField.required(member.value, "name", "\(path).function_call")

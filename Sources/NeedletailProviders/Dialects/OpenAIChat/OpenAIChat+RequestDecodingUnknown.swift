@@ -32,7 +32,7 @@ extension OpenAIChatRequestDecoder {
         guard let details = message.present("reasoning_details") else { return }
         let path = "messages.reasoning_details"
         for detail in details.elements {
-            self.keepUnknown(detail, known: OpenAIChatReasoning.members(detail), path: path)
+            self.keepUnknown(detail, known: OpenAIChatReasoningDetail.members(detail), path: path)
         }
     }
 

@@ -130,6 +130,7 @@ extension OpenAIChatRequestEncoder {
         var parts: [ContentPart] = []
         var calls: [ToolCall] = []
         var reasoning: [ContentPart] = []
+        var details: [JSONText] = []
         var refusal: String?
         var audio: AudioPart?
         var signatures: [Int: String] = [:]
@@ -150,7 +151,9 @@ extension OpenAIChatRequestEncoder {
             case .refusal(let value): refusal = (refusal ?? "") + value
             case .audio(let value): audio = value
             case .opaque(let value):
-                if value.dialect == .openAIChat {
+                if value.dialect == .openAIChat, OpenAIChatReasoningDetail.isOne(value.type) {
+                    details.append(value.json)
+                } else if value.dialect == .openAIChat {
                     parts.append(part)
                     isMarked = true  // so that the content is written as an array
                 } else {
@@ -176,6 +179,12 @@ extension OpenAIChatRequestEncoder {
         }
         json.member("refusal", refusal)
         self.reasoning(reasoning, into: &json)
+        if !details.isEmpty {
+            json.key("reasoning_details")
+            json.beginArray()
+            for detail in details { json.raw(detail) }
+            json.endArray()
+        }
         if let id = audio?.id {
             json.key("audio")
             json.beginObject()

@@ -12,15 +12,17 @@ extension OpenAIChat {
     static func stopReason(_ spelled: String?, hasCalls: Bool, hasRefusal: Bool) -> StopReason? {
         guard let spelled, !spelled.isEmpty else { return nil }
         switch spelled {
-        case "stop", "eos", "end_turn", "STOP": return self.naturalEnd(hasCalls: hasCalls, hasRefusal: hasRefusal)
+        case "stop", "eos", "eos_token", "end_turn", "STOP", "COMPLETE":
+            return self.naturalEnd(hasCalls: hasCalls, hasRefusal: hasRefusal)
         case "stop_sequence": return .stopSequence
-        case "length", "max_tokens": return .maxTokens
-        case "model_length": return .contextWindow
+        case "length", "max_tokens", "MAX_TOKENS": return .maxTokens
+        case "model_length", "model_context_window_exceeded": return .contextWindow
         case "tool_calls", "tool_call", "function_call", "tool_use":
             return hasCalls ? .toolCalls : .endTurn
-        case "content_filter": return .contentFilter
+        // Z.ai's `sensitive` is about prompt and answer: <https://docs.z.ai/api-reference/llm/chat-completion>
+        case "content_filter", "sensitive", "SAFETY": return .contentFilter
         case "refusal": return .refusal
-        default: return .other(spelled)
+        default: return hasRefusal ? .refusal : .other(spelled)
         }
     }
 

@@ -75,7 +75,7 @@ extension OpenAIChat {
         keep("thinking_blocks", ["type", "thinking", "signature", "data"])
         for detail in (message.present("reasoning_details") ?? message).elements {
             extensions.keepUnknown(
-                detail, known: OpenAIChatReasoning.members(detail), path: "\(path).reasoning_details")
+                detail, known: OpenAIChatReasoningDetail.members(detail), path: "\(path).reasoning_details")
         }
         guard let content = message.present("content"), content.kind == .array else { return extensions }
         for part in content.elements where part.kind == .object {

@@ -57,9 +57,9 @@ extension OpenAIChat {
         return usage
     }
 
-    /// A count of tokens, which is never negative; some servers write it as `12.0`.
+    /// A count of tokens, which is never negative; some servers write it as `12.0` or `"12"`.
     private static func count(_ view: JSONView) -> Int? {
-        guard let int = view.int, int >= 0 else { return nil }
+        guard let int = view.int ?? view.string.flatMap({ Int($0) }), int >= 0 else { return nil }
         return min(int, 1 << 53)
     }
 

@@ -9,12 +9,10 @@ enum OpenAIChatReasoning {
             let parts = self.blocks(blocks)
             if !parts.isEmpty { return parts }
         }
-        if let details = message.present("reasoning_details") {
-            let parts = self.details(details)
-            if !parts.isEmpty { return parts }
-        }
-        if let text = self.text(message) { return [.reasoning(ReasoningPart(text))] }
-        return []
+        var details = OpenAIChatReasoningDetail.list(message)
+        let hasText = details.contains { if case .text = $0 { true } else { false } }
+        if !hasText, let text = self.text(message) { details.insert(.text(ReasoningPart(text)), at: 0) }
+        return OpenAIChatReasoningDetail.parts(details)
     }
 
     /// The plain text; `nil` if there is none.
@@ -38,6 +36,17 @@ enum OpenAIChatReasoning {
         return parts
     }
 
+    /// A part of Databricks', with each text and its signature in `summary`:
+    /// <https://docs.databricks.com/aws/en/machine-learning/model-serving/query-reason-models>
+    static func summary(_ value: JSONView) -> [ReasoningPart] {
+        guard let summary = value.present("summary") else { return [] }
+        return summary.elements.compactMap { element in
+            let text = element.present("text")?.string ?? ""
+            let signature = OpenAIChat.nonEmpty(element["signature"])
+            return text.isEmpty && signature == nil ? nil : ReasoningPart(text, signature: signature)
+        }
+    }
+
     /// A part whose `thinking` is a string, or an array of text parts as Mistral has it.
     static func part(_ value: JSONView) -> ReasoningPart {
         var text = ""
@@ -48,44 +57,5 @@ enum OpenAIChatReasoning {
         var signature = value.present("signature")?.string
         if signature?.isEmpty == true { signature = nil }
         return ReasoningPart(text, signature: signature)
-    }
-
-    /// What is read of an element of OpenRouter's list.
-    static func members(_ detail: JSONView) -> [StaticString] {
-        let known: [StaticString] = ["type", "format", "index"]
-        return switch detail.present("type")?.string {
-        case "reasoning.text": known + (self.isAnthropic(detail) ? ["text", "signature"] : ["text"])
-        case "reasoning.summary": known + ["summary"]
-        case "reasoning.encrypted": known + (self.isAnthropic(detail) ? ["data"] : [])
-        default: []
-        }
-    }
-
-    /// OpenRouter's list. What is encrypted is kept only where it is Anthropic's, which alone takes it back.
-    private static func details(_ details: JSONView) -> [ContentPart] {
-        var parts: [ContentPart] = []
-        for detail in details.elements {
-            switch detail.present("type")?.string {
-            case "reasoning.text":
-                let signature = self.isAnthropic(detail) ? detail.present("signature")?.string : nil
-                let text = detail.present("text")?.string ?? ""
-                if !text.isEmpty || signature != nil {
-                    parts.append(.reasoning(ReasoningPart(text, signature: signature)))
-                }
-            case "reasoning.summary":
-                if let text = detail.present("summary")?.string { parts.append(.reasoning(ReasoningPart(text))) }
-            case "reasoning.encrypted":
-                if self.isAnthropic(detail), let data = detail.present("data")?.string {
-                    parts.append(.redactedReasoning(data))
-                }
-            default: break
-            }
-        }
-        return parts
-    }
-
-    /// Whether the detail's signature or data is one that an Anthropic model takes back.
-    static func isAnthropic(_ detail: JSONView) -> Bool {
-        detail.present("format")?.string?.utf8.starts(with: "anthropic-claude".utf8) ?? false
     }
 }

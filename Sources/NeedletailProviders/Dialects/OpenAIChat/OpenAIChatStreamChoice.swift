@@ -17,6 +17,8 @@ struct OpenAIChatStreamChoice {
     let index: Int
     private let replyID: String
     private var calls: [Call] = []
+    /// Signatures of calls that have not started, and of what has.
+    private var callSignatures: [(callID: String, state: String)] = []
     private var hasRefusal = false
     /// Whether text of the reasoning block in progress has been handed on.
     private var hasReasoned = false
@@ -69,6 +71,8 @@ struct OpenAIChatStreamChoice {
         if self.hasText, !self.hasCited {
             for page in sources { events.append(.citation(page, dialect: .openAIChat, choice: self.index)) }
         }
+        for signature in self.callSignatures { self.sign(signature.state, into: &events) }
+        self.callSignatures = []
         let hasCalls = !self.calls.isEmpty
         var reason =
             OpenAIChat.stopReason(spelled, hasCalls: hasCalls, hasRefusal: self.hasRefusal)
@@ -115,12 +119,9 @@ struct OpenAIChatStreamChoice {
         if let audio = delta.present("audio"), audio.kind == .object {
             events.append(.audio(audio.text, choice: self.index))
         }
-        if let signature = OpenAIChatCallSignature.read(delta) {
-            events.append(.blockEnded(choice: self.index))
-            events.append(.reasoningSignature(signature, choice: self.index))
-        }
-        if let calls = delta.present("tool_calls") {
-            for call in calls.elements { try self.fragment(call, into: &events) }
+        if let signature = OpenAIChatCallSignature.read(delta) { self.sign(signature, into: &events) }
+        if delta.present("tool_calls") != nil {
+            for call in OpenAIChat.callViews(delta) { try self.fragment(call, into: &events) }
         } else if let call = delta.present("function_call"), call.kind == .object,
             !self.calls.isEmpty || OpenAIChat.nonEmpty(call["name"]) != nil
         {
@@ -178,22 +179,62 @@ struct OpenAIChatStreamChoice {
             self.hasReasoned = true
             events.append(.reasoning(plain, choice: self.index))
         }
-        for part in OpenAIChatReasoning.parts(delta) {
-            switch part {
-            case .reasoning(let part):
-                // A block with its signature may repeat the text that has been streamed before it.
-                if plain == nil, !part.text.isEmpty, part.signature == nil || !self.hasReasoned {
-                    self.hasReasoned = true
-                    events.append(.reasoning(part.text, choice: self.index))
+        let blocks = delta.present("thinking_blocks").map(OpenAIChatReasoning.blocks) ?? []
+        if !blocks.isEmpty {
+            for part in blocks {
+                switch part {
+                case .reasoning(let part): self.reasoning(part, isTold: plain != nil, into: &events)
+                case .redactedReasoning(let data): events.append(.redactedReasoning(data, choice: self.index))
+                default: break
                 }
-                if let signature = part.signature {
-                    self.hasReasoned = false
-                    events.append(.reasoningSignature(signature, choice: self.index))
-                }
-            case .redactedReasoning(let data): events.append(.redactedReasoning(data, choice: self.index))
-            default: break
+            }
+        } else if let details = delta.present("reasoning_details") {
+            for detail in details.elements {
+                guard let detail = OpenAIChatReasoningDetail(detail) else { continue }
+                self.reasoning(detail, isTold: plain != nil, into: &events)
             }
         }
+    }
+
+    /// - Parameter isTold: Whether the text has been handed on from another member.
+    private mutating func reasoning(_ part: ReasoningPart, isTold: Bool, into events: inout [ChatEvent]) {
+        // A block with its signature may repeat the text that has been streamed before it.
+        if !isTold, !part.text.isEmpty, part.signature == nil || !self.hasReasoned {
+            self.hasReasoned = true
+            events.append(.reasoning(part.text, choice: self.index))
+        }
+        if let signature = part.signature {
+            self.hasReasoned = false
+            events.append(.reasoningSignature(signature, choice: self.index))
+        }
+    }
+
+    private mutating func reasoning(
+        _ detail: OpenAIChatReasoningDetail, isTold: Bool, into events: inout [ChatEvent]
+    ) {
+        switch detail {
+        case .text(let part): self.reasoning(part, isTold: isTold, into: &events)
+        case .redacted(let data): events.append(.redactedReasoning(data, choice: self.index))
+        case .seal(let data):
+            events.append(
+                self.hasReasoned
+                    ? .reasoningSignature(data, choice: self.index) : .redactedReasoning(data, choice: self.index))
+            self.hasReasoned = false
+        case .signature(let state, let callID):
+            // A call that has begun may have arguments to come: what belongs to it waits for the end.
+            let waits = callID != nil || !self.calls.isEmpty
+            if waits, self.callSignatures.count < Self.maximumCalls {
+                self.callSignatures.append((callID ?? "", state))
+            } else {
+                self.sign(state, into: &events)
+            }
+        }
+    }
+
+    /// Gives the signature of a call that starts next, or of the message.
+    private func sign(_ state: String, into events: inout [ChatEvent]) {
+        events.append(.blockEnded(choice: self.index))
+        events.append(.reasoningSignature(state, choice: self.index))
     }
 
     private mutating func fragment(_ view: JSONView, into events: inout [ChatEvent]) throws(NeedletailError) {
@@ -207,10 +248,7 @@ struct OpenAIChatStreamChoice {
         if key == nil { key = id == nil ? self.calls.last?.key : nil }
         guard let (function, isCustom) = OpenAIChat.callBody(view) else { return }
         // Comes with the call's first fragment, and goes before its start.
-        if let signature = OpenAIChatCallSignature.read(view) {
-            events.append(.blockEnded(choice: self.index))
-            events.append(.reasoningSignature(signature, choice: self.index))
-        }
+        if let signature = OpenAIChatCallSignature.read(view) { self.sign(signature, into: &events) }
         try self.fragment(
             key: key ?? ((self.calls.map(\.key).max() ?? -1) &+ 1), id: id, function, isCustom: isCustom,
             into: &events)
@@ -270,6 +308,9 @@ struct OpenAIChatStreamChoice {
         let call = self.calls[place]
         self.calls[place].hasStarted = true
         self.calls[place].early = ""
+        if let known = self.callSignatures.firstIndex(where: { $0.callID == call.id }) {
+            self.sign(self.callSignatures.remove(at: known).state, into: &events)
+        }
         events.append(
             .toolCallStarted(
                 index: place, id: call.id, name: call.name, isCustom: call.isCustom, choice: self.index))
