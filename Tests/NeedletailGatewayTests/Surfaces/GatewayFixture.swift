@@ -60,6 +60,7 @@ func withGateway(
     models: [ListedModel] = [],
     phase: ServingPhase = ServingPhase(),
     time: ManualTime = ManualTime(),
+    peek: @escaping GatewayServices.Peek = lenientPeek,
     answer: @escaping @Sendable (InferenceRequest, RequestContext) async throws(NeedletailError) -> InferenceReply = {
         (_, _) throws(NeedletailError) in wholeReply("{}")
     },
@@ -70,7 +71,7 @@ func withGateway(
         listModels: { allowed in models.filter { model in allowed?.contains(model.id) ?? true } },
         access: access,
         routingHeaders: routingHeaders,
-        peek: lenientPeek
+        peek: peek
     )
     let handler = GatewayHandler(
         services: services,

@@ -226,6 +226,45 @@ struct GatewayHandlerTests {
         }
     }
 
+    @Test("while a stream runs, nothing keeps what was asked")
+    func forgetsTheRequest() async throws {
+        let asked = Mutex(ByteBuffer(string: "{\"stream\":true}"))
+        let isAlone = Mutex<Bool?>(nil)
+        let peek: GatewayServices.Peek = { (_, dialect, operation) throws(NeedletailError) in
+            InferenceRequest(
+                operation: operation, model: "m", isStreaming: true,
+                body: .wire(WireBody(dialect: dialect, bytes: asked.withLock { $0 }), BodyLandmarks()),
+                replyDialect: dialect)
+        }
+        try await withGateway(
+            peek: peek,
+            answer: { (_, _) throws(NeedletailError) in
+                let count = Mutex(0)
+                let reader = ScriptedReader { () throws(NeedletailError) in
+                    let number = count.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    if number == 2 {
+                        // A buffer that is cleared gets another storage if somebody else has it too.
+                        let stays = asked.withLock { buffer in
+                            let before = buffer.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+                            buffer.clear()
+                            return buffer.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) } == before
+                        }
+                        isAlone.withLock { $0 = stays }
+                    }
+                    return number < 3 ? ByteBuffer(string: "data: \(number)\n\n") : nil
+                }
+                return InferenceReply(
+                    provider: "one", model: "m", body: .stream(ReplyStream(dialect: .openAIChat, reader: reader)))
+            }
+        ) { ask, _ in
+            #expect(try await ask(post("/v1/chat/completions")).body.contains("data: 2"))
+            #expect(isAlone.withLock { $0 } == true)
+        }
+    }
+
     @Test("a stream that breaks ends with an error event and a proper end")
     func brokenStream() async throws {
         try await withGateway(answer: { (_, _) throws(NeedletailError) in
