@@ -248,9 +248,10 @@ struct GatewayHandlerTests {
                     if number == 2 {
                         // A buffer that is cleared gets another storage if somebody else has it too.
                         let stays = asked.withLock { buffer in
-                            let before = buffer.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+                            let before = unsafe buffer.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
                             buffer.clear()
-                            return buffer.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) } == before
+                            let after = unsafe buffer.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) }
+                            return after == before
                         }
                         isAlone.withLock { $0 = stays }
                     }
@@ -260,7 +261,8 @@ struct GatewayHandlerTests {
                     provider: "one", model: "m", body: .stream(ReplyStream(dialect: .openAIChat, reader: reader)))
             }
         ) { ask, _ in
-            #expect(try await ask(post("/v1/chat/completions")).body.contains("data: 2"))
+            let answer = try await ask(post("/v1/chat/completions"))
+            #expect(answer.body.contains("data: 2"))
             #expect(isAlone.withLock { $0 } == true)
         }
     }
