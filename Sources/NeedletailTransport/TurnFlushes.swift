@@ -41,7 +41,8 @@ package final class TurnFlushes {
         }
     }
 
-    private func flush() {
+    /// Flushes what waits.
+    package func flush() {
         var connections = self.waiting
         self.waiting = self.spare
         self.spare = []

@@ -82,6 +82,7 @@ extension EdgeConnection {
 
     func flushNow() {
         self.isFlushDue = false
+        self.unflushedBytes = 0
         self.context?.flush()
     }
 
@@ -120,7 +121,10 @@ extension EdgeConnection {
             case .none: break
             }
         }
-        self.flushLater()
+        self.unflushedBytes += count
+        if self.unflushedBytes < Self.joinedBytes { self.flushLater() } else { self.flushNow() }
+        // The flush may have found the connection broken.
+        guard self.response == .streaming else { return .gone }
         return context.channel.isWritable ? .sent : .full
     }
 

@@ -77,6 +77,8 @@ import NeedletailTransport
     var writer: UnsafeContinuation<Bool, Never>?
     /// Whether something has been written that goes out at the end of the loop's turn.
     var isFlushDue = false
+    /// Bytes of a stream written since the last flush. TLS counts nothing as waiting that is not flushed.
+    var unflushedBytes = 0
     /// Whether the connection ends when what has been written is out.
     var isEnding = false
     /// Whether the connection's last response is out.
@@ -341,6 +343,8 @@ import NeedletailTransport
         // Before it is sent: sending may end the connection.
         self.phase = self.keepsAlive || self.isHTTP2 ? .discarding : .lingering
         self.send(answer, serial: self.serial)
+        // A client may have closed its side right behind the request, and that is read in this very turn.
+        self.flushNow()
     }
 
     private func refuseLargeBody() {

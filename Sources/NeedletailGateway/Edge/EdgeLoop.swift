@@ -113,6 +113,8 @@ final class EdgeLoop {
 
     func cut() {
         self.isDraining = true
+        // The streams of a connection that is cut have written into it.
+        self.flushes.flush()
         for member in self.members { member.cut() }
     }
 }

@@ -28,7 +28,7 @@ public final class EdgeResponder: Sendable {
         self.onLoop { $0.start(status: status, headers: headers, serial: $1) }
     }
 
-    /// Sends a chunk at once and returns when the client has taken enough of what was sent before.
+    /// Sends a chunk, at the latest when the loop's turn ends, and returns when the client has taken enough of what was sent before.
     ///
     /// - Throws: `.cancelled` when the client has gone.
     public func write(_ chunk: ByteBuffer) async throws(NeedletailError) {

@@ -178,6 +178,18 @@ struct EdgeServerTests {
         }
     }
 
+    @Test("a refusal reaches a client that has closed its side right behind the request")
+    func refusedHalfClosed() async throws {
+        let handler = ScriptedHandler(refuse: { _ in EdgeResponse(status: 401) })
+        try await withServer(handler) { _, port in
+            for _ in 0..<40 {
+                let client = try await RawClient.connect(port)
+                try await client.sendAll("GET /no HTTP/1.1\r\nhost: x\r\n\r\n")
+                #expect(await client.all().hasPrefix("HTTP/1.1 401 "))
+            }
+        }
+    }
+
     @Test(
         "what is no proper message gets 400 and the end",
         arguments: [

@@ -58,6 +58,15 @@ final class RawClient: Sendable {
         try await channel.writeAndFlush(ByteBuffer(string: text))
     }
 
+    /// Sends the last text and closes this side, so that both arrive together.
+    func sendAll(_ text: String) async throws {
+        guard let channel = self.channel.withLock({ $0 }) else { return }
+        try await channel.eventLoop.flatSubmit {
+            channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+            return channel.close(mode: .output)
+        }.get()
+    }
+
     /// Waits until `condition` holds of all that has been received, or the end.
     @discardableResult
     func wait(until condition: (String) -> Bool) async -> String {

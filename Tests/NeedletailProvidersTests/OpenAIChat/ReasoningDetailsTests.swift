@@ -35,6 +35,10 @@ struct ReasoningDetailsTests {
                 [reasoning("hm"), .redactedReasoning("ZW5j")]
             ),
             (
+                "[\(detail("text", "anthropic-claude-v2", #""text":"hm""#)),\(detail("encrypted", "anthropic-claude-v2", #""data":"ZW5j""#))]",
+                [reasoning("hm"), .redactedReasoning("ZW5j")]
+            ),
+            (
                 #"[{"type":"reasoning.encrypted","data":"ZW5j"}],"reasoning":"hm""#,
                 [reasoning("hm"), .redactedReasoning("ZW5j")]
             ),
@@ -101,6 +105,12 @@ struct ReasoningDetailsTests {
                 .reasoning("h", choice: 0), .reasoning("m", choice: 0), .reasoningSignature("ZW5j", choice: 0),
                 .redactedReasoning("bW9yZQ==", choice: 0), .text("x", choice: 0),
             ])
+        let late = try Self.events([
+            #"{"reasoning":"h"}"#, #"{"content":"x"}"#,
+            #"{"reasoning_details":[\#(Self.detail("encrypted", "xai-responses-v1", #""data":"ZW5j""#))]}"#,
+        ])
+        #expect(
+            late == [.reasoning("h", choice: 0), .text("x", choice: 0), .redactedReasoning("ZW5j", choice: 0)])
     }
 
     @Test("In a stream Gemini's signature waits for its call, however many come first")

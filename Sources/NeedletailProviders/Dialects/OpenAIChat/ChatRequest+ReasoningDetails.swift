@@ -5,10 +5,12 @@ extension ChatRequest {
     /// written as they are.
     mutating func wordReasoningAsDetails(losses: inout [Loss]) {
         let format = OpenAIChatReasoningDetail.Format(model: self.model)
+        var emptied: [Int] = []
         for index in self.messages.indices where self.messages[index].role == .assistant {
             let content = self.messages[index].content
             guard content.contains(where: \.isReasoning) else { continue }
-            var writer = OpenAIChatReasoningDetailWriter(format: format)
+            var writer = OpenAIChatReasoningDetailWriter(
+                format: format, hasProof: content.contains(where: \.isProof))
             for (place, part) in content.enumerated() { writer.add(part, before: content.dropFirst(place + 1).first) }
             if writer.lacksProof {
                 losses.add(
@@ -16,8 +18,9 @@ extension ChatRequest {
                     "The model takes no reasoning back without its provider's proof.")
             }
             self.messages[index].content = writer.parts
+            if writer.parts.isEmpty { emptied.append(index) }
         }
-        self.messages.removeAll { $0.role == .assistant && $0.content.isEmpty }
+        for index in emptied.reversed() { self.messages.remove(at: index) }
     }
 }
 
@@ -28,18 +31,30 @@ extension ContentPart {
         default: false
         }
     }
+
+    /// Whether it is what only the provider of the reasoning can have made.
+    fileprivate var isProof: Bool {
+        switch self {
+        case .reasoning(let part): part.signature != nil
+        case .redactedReasoning: true
+        default: false
+        }
+    }
 }
 
 /// Writes the parts of one message, its reasoning in the words of ``OpenAIChatReasoningDetail``.
 private struct OpenAIChatReasoningDetailWriter {
     let format: OpenAIChatReasoningDetail.Format
+    /// Whether another part of the message proves its reasoning.
+    let hasProof: Bool
     private(set) var parts: [ContentPart] = []
     /// Whether reasoning was left out that is not signed.
     private(set) var lacksProof = false
     private var count = 0
 
-    init(format: OpenAIChatReasoningDetail.Format) {
+    init(format: OpenAIChatReasoningDetail.Format, hasProof: Bool) {
         self.format = format
+        self.hasProof = hasProof
     }
 
     mutating func add(_ part: ContentPart, before next: ContentPart?) {
@@ -68,12 +83,13 @@ private struct OpenAIChatReasoningDetailWriter {
                 self.encrypted(signature)
             }
         case .responses, .grok:
-            guard let signature = part.signature else {
+            // A summary is no part of what is proved.
+            guard self.hasProof else {
                 self.lacksProof = true
                 return
             }
             if !part.text.isEmpty { self.detail("reasoning.summary") { $0.member("summary", part.text) } }
-            self.encrypted(signature)
+            if let signature = part.signature { self.encrypted(signature) }
         }
     }
 

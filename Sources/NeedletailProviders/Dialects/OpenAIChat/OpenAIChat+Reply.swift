@@ -145,8 +145,8 @@ extension OpenAIChat {
         _ message: JSONView, _ signatures: OpenAIChatMessageSignatures, replyID: String, choice: Int
     ) -> [(call: ToolCall, signature: String?)] {
         var calls: [(call: ToolCall, signature: String?)] = []
-        if message.present("tool_calls") != nil {
-            for view in self.callViews(message) {
+        if let views = message.present("tool_calls") {
+            for view in views.kind == .object ? [views] : Array(views.elements) {
                 guard let (function, isCustom) = self.callBody(view) else { continue }
                 let id = view.present("id")?.string ?? ""
                 let call = ToolCall(
@@ -170,12 +170,6 @@ extension OpenAIChat {
             calls.append((call, nil))
         }
         return calls
-    }
-
-    /// The calls of a message or delta. TGI streams each without a list around it.
-    static func callViews(_ message: JSONView) -> [JSONView] {
-        guard let calls = message.present("tool_calls") else { return [] }
-        return calls.kind == .object ? [calls] : Array(calls.elements)
     }
 
     /// What is called, and whether it takes free text. Snowflake gives an empty `custom` beside each `function`.

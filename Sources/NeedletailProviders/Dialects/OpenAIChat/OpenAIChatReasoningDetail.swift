@@ -47,11 +47,14 @@ enum OpenAIChatReasoningDetail {
             self = .text(ReasoningPart(text))
         case "reasoning.encrypted":
             guard let data = OpenAIChat.nonEmpty(detail["data"]) else { return nil }
-            switch detail.present("format")?.string {
-            // What has no format is Claude's.
-            case nil, Format.claude.rawValue: self = .redacted(data)
-            case Format.gemini.rawValue: self = .signature(data, callID: OpenAIChat.nonEmpty(detail["id"]))
-            default: self = .seal(data)
+            // What has no format is Claude's; the number at a format's end may change.
+            let format = detail.present("format")?.string ?? Format.claude.rawValue
+            if format.hasPrefix("anthropic-") {
+                self = .redacted(data)
+            } else if format.hasPrefix("google-") {
+                self = .signature(data, callID: OpenAIChat.nonEmpty(detail["id"]))
+            } else {
+                self = .seal(data)
             }
         default: return nil
         }

@@ -22,6 +22,8 @@ struct OpenAIChatStreamChoice {
     private var hasRefusal = false
     /// Whether text of the reasoning block in progress has been handed on.
     private var hasReasoned = false
+    /// Whether a seal that comes now is that of the reasoning before it: nothing else has come since.
+    private var isUnsealed = false
     private var hasText = false
     /// Whether it names pages itself.
     private var hasCited = false
@@ -120,8 +122,13 @@ struct OpenAIChatStreamChoice {
             events.append(.audio(audio.text, choice: self.index))
         }
         if let signature = OpenAIChatCallSignature.read(delta) { self.sign(signature, into: &events) }
-        if delta.present("tool_calls") != nil {
-            for call in OpenAIChat.callViews(delta) { try self.fragment(call, into: &events) }
+        if let calls = delta.present("tool_calls") {
+            // TGI streams each without a list around it.
+            if calls.kind == .object {
+                try self.fragment(calls, into: &events)
+            } else {
+                for call in calls.elements { try self.fragment(call, into: &events) }
+            }
         } else if let call = delta.present("function_call"), call.kind == .object,
             !self.calls.isEmpty || OpenAIChat.nonEmpty(call["name"]) != nil
         {
@@ -131,7 +138,7 @@ struct OpenAIChatStreamChoice {
 
     private mutating func text(_ text: String, into events: inout [ChatEvent]) {
         guard !text.isEmpty else { return }
-        self.hasText = true
+        (self.hasText, self.isUnsealed) = (true, false)
         events.append(.text(text, choice: self.index))
         self.citeEarly(into: &events)
     }
@@ -176,7 +183,7 @@ struct OpenAIChatStreamChoice {
     private mutating func reasoning(_ delta: JSONView, into events: inout [ChatEvent]) {
         let plain = OpenAIChatReasoning.text(delta)
         if let plain {
-            self.hasReasoned = true
+            (self.hasReasoned, self.isUnsealed) = (true, true)
             events.append(.reasoning(plain, choice: self.index))
         }
         let blocks = delta.present("thinking_blocks").map(OpenAIChatReasoning.blocks) ?? []
@@ -200,11 +207,11 @@ struct OpenAIChatStreamChoice {
     private mutating func reasoning(_ part: ReasoningPart, isTold: Bool, into events: inout [ChatEvent]) {
         // A block with its signature may repeat the text that has been streamed before it.
         if !isTold, !part.text.isEmpty, part.signature == nil || !self.hasReasoned {
-            self.hasReasoned = true
+            (self.hasReasoned, self.isUnsealed) = (true, true)
             events.append(.reasoning(part.text, choice: self.index))
         }
         if let signature = part.signature {
-            self.hasReasoned = false
+            (self.hasReasoned, self.isUnsealed) = (false, false)
             events.append(.reasoningSignature(signature, choice: self.index))
         }
     }
@@ -217,9 +224,9 @@ struct OpenAIChatStreamChoice {
         case .redacted(let data): events.append(.redactedReasoning(data, choice: self.index))
         case .seal(let data):
             events.append(
-                self.hasReasoned
+                self.isUnsealed
                     ? .reasoningSignature(data, choice: self.index) : .redactedReasoning(data, choice: self.index))
-            self.hasReasoned = false
+            (self.hasReasoned, self.isUnsealed) = (false, false)
         case .signature(let state, let callID):
             // A call that has begun may have arguments to come: what belongs to it waits for the end.
             let waits = callID != nil || !self.calls.isEmpty
@@ -307,6 +314,7 @@ struct OpenAIChatStreamChoice {
     private mutating func startCall(_ place: Int, into events: inout [ChatEvent]) {
         let call = self.calls[place]
         self.calls[place].hasStarted = true
+        self.isUnsealed = false
         self.calls[place].early = ""
         if let known = self.callSignatures.firstIndex(where: { $0.callID == call.id }) {
             self.sign(self.callSignatures.remove(at: known).state, into: &events)
