@@ -86,7 +86,9 @@ package struct LedgerSums {
         package init(calls: Int64, input: Int64, output: Int64, cached: Int64, picoDollars: Int64?) {
             self.lines = 1
             self.calls = calls
-            (self.inputTokens, self.outputTokens, self.cachedTokens) = (input, output, cached)
+            self.inputTokens = min(input, Self.mostTokens)
+            self.outputTokens = min(output, Self.mostTokens)
+            self.cachedTokens = min(cached, Self.mostTokens)
             if let picoDollars {
                 (self.dollars, self.picoDollars) = picoDollars.quotientAndRemainder(dividingBy: Self.dollar)
             } else {
@@ -94,6 +96,9 @@ package struct LedgerSums {
             }
         }
 
+        /// More tokens of one line are nonsense that a provider tells, and count as so many: 2^53, up to which JSON's numbers
+        /// are whole (RFC 8259, section 6).
+        package static let mostTokens: Int64 = 1 << 53
         private static let dollar: Int64 = 1_000_000_000_000
 
         /// Adds; tokens, which a provider may tell nonsense of, saturate.

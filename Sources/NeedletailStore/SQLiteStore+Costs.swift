@@ -83,10 +83,19 @@ extension SQLiteStore {
     /// Sums that cannot overflow: dollars and the rest of a dollar apart. Lines that stand for several calls stand for as
     /// many requests.
     private static let sums = """
-        coalesce(count(DISTINCT request) + sum(calls) - count(*), 0), sum(calls), sum(coalesce(input_tokens, 0)), \
-        sum(coalesce(output_tokens, 0)), sum(coalesce(cached_tokens, 0)), sum(cost_pico_usd / 1000000000000), \
+        coalesce(count(DISTINCT request) + sum(calls) - count(*), 0), sum(calls), \
+        \(SQLiteStore.tokens("min(coalesce(input_tokens, 0), \(LedgerSums.Amounts.mostTokens))")), \
+        \(SQLiteStore.tokens("min(coalesce(output_tokens, 0), \(LedgerSums.Amounts.mostTokens))")), \
+        \(SQLiteStore.tokens("min(coalesce(cached_tokens, 0), \(LedgerSums.Amounts.mostTokens))")), \
+        sum(cost_pico_usd / 1000000000000), \
         sum(cost_pico_usd % 1000000000000), sum(CASE WHEN cost_pico_usd IS NULL THEN calls ELSE 0 END)
         """
+
+    /// A sum that is exact and saturates: `sum` fails where it overflows, `+` gives a floating-point number, of which the
+    /// lesser is the highest integer.
+    private static func tokens(_ column: String) -> String {
+        "min(sum((\(column)) >> 32) * 4294967296 + sum((\(column)) & 4294967295), 9223372036854775807)"
+    }
 
     private static func column(_ dimension: CostQuestion.Dimension) -> String {
         switch dimension {
@@ -157,9 +166,9 @@ extension SQLiteStore {
         }
         let group = columns.isEmpty ? "" : " GROUP BY " + columns.indices.map { "\($0 + 1)" }.joined(separator: ", ")
         let sums = [
-            "requests", "calls", "input_tokens", "output_tokens", "cached_tokens", "dollars", "pico_dollars",
-            "unpriced",
-        ].map { "sum(\($0))" }
+            "sum(requests)", "sum(calls)", Self.tokens("input_tokens"), Self.tokens("output_tokens"),
+            Self.tokens("cached_tokens"), "sum(dollars)", "sum(pico_dollars)", "sum(unpriced)",
+        ]
         var arguments: StatementArguments = [dimension.rawValue, hours.lowerBound, hours.upperBound]
         if let key = question.key { arguments += [key] }
         return try Row.fetchAll(
@@ -228,9 +237,13 @@ extension CostReport.Row {
     fileprivate mutating func add(_ other: Self) {
         self.requests += other.requests
         self.calls += other.calls
-        self.inputTokens += other.inputTokens
-        self.outputTokens += other.outputTokens
-        self.cachedInputTokens += other.cachedInputTokens
+        func sum(_ a: Int, _ b: Int) -> Int {
+            let (sum, isOver) = a.addingReportingOverflow(b)
+            return isOver ? .max : sum
+        }
+        self.inputTokens = sum(self.inputTokens, other.inputTokens)
+        self.outputTokens = sum(self.outputTokens, other.outputTokens)
+        self.cachedInputTokens = sum(self.cachedInputTokens, other.cachedInputTokens)
         self.cost += other.cost
         self.unpriced += other.unpriced
     }

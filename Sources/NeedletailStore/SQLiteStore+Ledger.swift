@@ -7,7 +7,7 @@ extension SQLiteStore: LedgerStore {
         guard !lines.isEmpty || !changes.isEmpty else { return }
         try self.write { database in
             // Of somebody else's lines the sums know nothing: what is behind catches up at the next start.
-            let state = try SumState(database).flatMap { $0.isWhole ? $0 : nil }
+            let state = try SumState.sound(database).flatMap { $0.isWhole ? $0 : nil }
             var sums = LedgerSums(firstHour: state?.firstHour ?? .max)
             let statement = try database.cachedStatement(sql: Self.insert)
             var values = StatementBinder(statement, in: database)
@@ -61,6 +61,7 @@ extension SQLiteStore: LedgerStore {
     /// The values in the order of the columns above.
     private static func bind(_ line: LedgerLine, tags: String, to values: inout StatementBinder) {
         let usage = line.usage
+        func tokens(_ count: Int?) -> Int64? { count.map { min(Int64($0), LedgerSums.Amounts.mostTokens) } }
         values.bind(line.wallMilliseconds)
         values.bind(line.requestID)
         values.bind(line.request)
@@ -72,12 +73,12 @@ extension SQLiteStore: LedgerStore {
         values.bind(line.operation)
         values.bind(line.attempt)
         values.bind(line.cause)
-        values.bind(usage?.inputTokens)
-        values.bind(usage?.outputTokens)
-        values.bind(usage?.cachedInputTokens)
-        values.bind(usage?.cacheWriteTokens)
-        values.bind(usage?.cacheWrite1hTokens)
-        values.bind(usage?.reasoningTokens)
+        values.bind(tokens(usage?.inputTokens))
+        values.bind(tokens(usage?.outputTokens))
+        values.bind(tokens(usage?.cachedInputTokens))
+        values.bind(tokens(usage?.cacheWriteTokens))
+        values.bind(tokens(usage?.cacheWrite1hTokens))
+        values.bind(tokens(usage?.reasoningTokens))
         values.bind(usage?.webSearches)
         values.bind(usage?.serviceTier?.rawValue)
         values.bind(line.cost.map { Int64(clamping: $0.amount.picodollars) })
@@ -102,7 +103,7 @@ extension SQLiteStore: LedgerStore {
             let last = try Int64.fetchOne(
                 database, sql: "SELECT max(at) FROM (SELECT at \(oldest))", arguments: [moment, count])
             guard let last else { return 0 }
-            let state = try SumState(database)
+            let state = try SumState.sound(database)
             try database.execute(
                 sql: "DELETE FROM ledger WHERE id IN (SELECT id \(oldest))", arguments: [moment, count])
             let removed = database.changesCount

@@ -63,6 +63,16 @@ extension SQLiteStore {
             (self.lastLine, self.firstHour, self.newestLine) = (row[0], row[1], row[2])
         }
 
+        /// Reads it, and forgets sums that hold lines which are gone: ids are given again, so that with the next lines they
+        /// would look whole.
+        static func sound(_ database: Database) throws -> SumState? {
+            guard let state = try SumState(database), state.lastLine > state.newestLine else {
+                return try SumState(database)
+            }
+            try SQLiteStore.clearSums(database)
+            return try SumState(database)
+        }
+
         /// Writes how far they go.
         static func write(_ database: Database, lastLine: Int64) throws {
             try database.cachedStatement(sql: "UPDATE ledger_sum_state SET last_line = ?").execute(arguments: [lastLine]
@@ -155,22 +165,37 @@ extension SQLiteStore {
     /// - Parameter step: Lines in one transaction.
     func addUpLedger(step: Int = 65_536) throws {
         guard let state = try self.queue.read({ try SumState($0) }), !state.isWhole else { return }
-        try self.queue.write { database in
-            if let state = try SumState(database), state.lastLine > state.newestLine { try Self.clearSums(database) }
-            try database.execute(
-                sql: """
-                    UPDATE ledger SET shared = 1 WHERE shared = 0 AND request IN
-                        (SELECT request FROM ledger GROUP BY request HAVING count(*) > 1)
-                    """)
-        }
+        try self.markShared()
         while try self.queue.write({ try Self.addUpLedger($0, step: step) }) {}
+    }
+
+    /// Marks the lines of requests that have several.
+    private func markShared() throws {
+        func mark() throws {
+            try self.queue.write { database in
+                try database.execute(
+                    sql: """
+                        UPDATE ledger SET shared = 1 WHERE shared = 0 AND request IN
+                            (SELECT request FROM ledger GROUP BY request HAVING count(*) > 1)
+                        """)
+            }
+        }
+        func keepTemporaries(in place: String) throws {
+            try self.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA temp_store = \(place)") }
+        }
+        // The requests of tens of millions of lines are sorted on disk, where there is a folder for it: in memory they would
+        // take hundreds of megabytes.
+        try keepTemporaries(in: "FILE")
+        let marked = Result { try mark() }
+        try keepTemporaries(in: "MEMORY")
+        if case .failure = marked { try mark() }
     }
 
     /// Adds up the next lines.
     ///
     /// - Returns: Whether there may be more.
     private static func addUpLedger(_ database: Database, step: Int) throws -> Bool {
-        guard let state = try SumState(database), !state.isWhole else { return false }
+        guard let state = try SumState.sound(database), !state.isWhole else { return false }
         var sums = LedgerSums(firstHour: state.firstHour)
         var last = state.lastLine
         let rows = try Row.fetchCursor(
@@ -195,11 +220,11 @@ extension SQLiteStore {
         }
         try Self.write(sums, to: database)
         try SumState.write(database, lastLine: last)
-        return true
+        return last > state.lastLine
     }
 
-    /// Forgets all sums; they are made again from the lines.
-    private static func clearSums(_ database: Database) throws {
+    /// Forgets all sums; they are made again from the lines at the next start.
+    fileprivate static func clearSums(_ database: Database) throws {
         try database.execute(
             sql: """
                 DELETE FROM ledger_sum;
