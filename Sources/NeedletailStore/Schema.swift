@@ -158,19 +158,26 @@ enum Schema {
     }
 
     /// Copies what keys have spent of budgets that each key has, which went by their names, to their accounts. Which budgets
-    /// those are the configuration says: a count of somebody else of the same name is copied, too, and never looked at.
+    /// those are the configuration says: a count of somebody else of the same name is copied, too, and not shown.
     private static func nameSubjects(_ database: Database) throws {
         // The newest key of a name is the one that the count goes on with.
         let sql = "SELECT name, account FROM api_key WHERE account <> name ORDER BY created DESC, id"
-        for row in try Row.fetchAll(database, sql: sql) {
-            let (name, account): (String, String) = (row[0], row[1])
-            try database.execute(
-                sql: """
-                    INSERT OR IGNORE INTO budget (counter, slot, spent, leased)
-                    SELECT substr(counter, 1, length(counter) - length(?1)) || ?2, slot, spent, leased FROM budget
-                    WHERE substr(counter, -length(?1) - 1) = '/' || ?1
-                    """,
-                arguments: [name, account])
+        let accounts = Dictionary(
+            try Row.fetchAll(database, sql: sql).map { row -> (String, String) in (row[0], row[1]) },
+            uniquingKeysWith: { first, _ in first })
+        guard !accounts.isEmpty else { return }
+        // Names may hold slashes, too: each end that begins behind one may be a name.
+        for counter in try String.fetchAll(database, sql: "SELECT DISTINCT counter FROM budget") {
+            for slash in counter.indices where counter[slash] == "/" {
+                let start = counter.index(after: slash)
+                guard let account = accounts[String(counter[start...])] else { continue }
+                try database.cachedStatement(
+                    sql: """
+                        INSERT OR IGNORE INTO budget (counter, slot, spent, leased)
+                        SELECT ?, slot, spent, leased FROM budget WHERE counter = ?
+                        """
+                ).execute(arguments: [String(counter[..<start]) + account, counter])
+            }
         }
     }
 

@@ -54,7 +54,8 @@ public struct BudgetRule: Sendable {
     /// What has a budget of its own each; `nil` for one together.
     public var each: Dimension?
     /// What keys are counted under where ``each`` is the key, by name, where that is another: one that is given another name
-    /// goes on with what it has spent, and one that takes a name over has spent nothing. Default none.
+    /// goes on with what it has spent, and one that takes a name over has spent nothing. Where it is something else, these
+    /// are not read but to tell that a subject is none. Default none.
     public var accounts: [String: String] = [:]
     /// What is counted.
     public var unit: Unit
@@ -128,6 +129,12 @@ public struct BudgetRule: Sendable {
     func counts(like other: Self) -> Bool {
         self.account == other.account && self.unit == other.unit && self.each == other.each
             && self.window.period == other.window.period && self.window.isRolling == other.window.isRolling
+    }
+
+    /// What people call whom a count is for: a key by its name, not by its account.
+    func name(of subject: String) -> String {
+        guard self.each == .key else { return subject }
+        return self.accounts.first { $0.value == subject }?.key ?? subject
     }
 
     /// The counter's name in the store.

@@ -274,7 +274,7 @@ public struct BudgetState: Sendable {
             // What others hold counts as spent here: it can no longer be had.
             let used = rule.limit - block.left - count.free - count.held
             let due = rule.warnings.dropFirst(count.warned).prefix { used * 1_000 >= rule.limit * Int128($0) }
-            for _ in due { warnings.append(BudgetWarning(rule, subject: id.subject, used: used)) }
+            for _ in due { warnings.append(BudgetWarning(rule, subject: rule.name(of: id.subject), used: used)) }
             self.counts[place]?.warned += due.count
         }
         return warnings
