@@ -247,6 +247,19 @@ struct KeyChangeTests {
         #expect(counter("of the configuration") == ["each/of the configuration"])
     }
 
+    @Test("a budget of each tenant shows no copy of a key's count")
+    func copies() throws {
+        let (key, _) = try self.tool.create("a")
+        try self.ring.refresh(isForced: true)
+        let rules = self.ring.known.counted(
+            in: [BudgetRule(name: "tenants", each: .tenant, limit: 10, window: BudgetWindow(.total))], except: ["a"])
+        let balances = ["tenants/a", "tenants/\(key.account)", "tenants/b#c"].map {
+            BudgetBalance(slot: BudgetSlot(counter: $0, start: 0), spent: 1, leased: 0)
+        }
+        let table = BudgetTable(balances, rules, now: 0).json
+        #expect(table.contains(#""tenants/a""#) && table.contains(#""tenants/b#c""#) && !table.contains(key.account))
+    }
+
     @Test("what a key opens belongs to its name; whether it is on, and that it is gone, to the one with the id")
     func ids() throws {
         let (old, first) = try self.tool.create("dev")

@@ -42,6 +42,10 @@ struct BudgetLine {
         guard self.rule.each != nil else { return counter == self.rule.account ? self.rule.name : nil }
         guard counter.hasPrefix(self.rule.account + "/") else { return nil }
         let subject = String(counter.dropFirst(self.rule.account.count + 1))
+        // Counts of keys' names were once copied to their accounts, whatever had that name: such a copy is nobody's.
+        if self.rule.each != .key, self.rule.accounts.contains(where: { $0.value == subject && $0.key != subject }) {
+            return nil
+        }
         guard self.rule.each == .key, !self.rule.accounts.isEmpty else { return "\(self.rule.name)/\(subject)" }
         // By what the key is called now. What an earlier version counted under the name is the account's, too.
         guard self.rule.accounts[subject].map({ $0 == subject }) ?? true else { return nil }

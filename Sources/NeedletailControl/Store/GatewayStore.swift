@@ -167,7 +167,7 @@ public final class GatewayStore: Sendable {
     }
 
     private static func configured(_ configuration: Configuration) -> (budgets: [BudgetRule], keys: Set<String>) {
-        (configuration.budgets, Set((configuration.keys ?? []).map(\.name)))
+        (configuration.budgets, Set((configuration.keys ?? []).filter(\.isEnabled).map(\.name)))
     }
 
     /// The configuration's budgets and those of the keys in the store. Where both have a key of one name, the configuration's

@@ -142,18 +142,20 @@ extension [StoredKey] {
     ///
     /// - Parameter configured: Names of keys of the configuration, which count under them.
     public func counted(in rules: [BudgetRule], except configured: Set<String>) -> [BudgetRule] {
-        guard rules.contains(where: { $0.each == .key }) else { return rules }
-        let accounts = self.accounts.filter { !configured.contains($0.key) }
+        guard rules.contains(where: { $0.each != nil }) else { return rules }
+        let all = self.accounts
+        let accounts = all.filter { !configured.contains($0.key) }
         return rules.map { rule in
             var rule = rule
-            if rule.each == .key { rule.accounts = accounts }
+            // Others are told which subjects are none of theirs.
+            if rule.each != nil { rule.accounts = rule.each == .key ? accounts : all }
             return rule
         }
     }
 
     /// The budgets of a configuration, of which those that count each key count these under their accounts.
     public func counted(in configuration: Configuration) -> [BudgetRule] {
-        self.counted(in: configuration.budgets, except: Set((configuration.keys ?? []).map(\.name)))
+        self.counted(in: configuration.budgets, except: Set((configuration.keys ?? []).filter(\.isEnabled).map(\.name)))
     }
 
     /// The budgets of all of them, in the order of their names.
