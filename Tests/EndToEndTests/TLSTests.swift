@@ -120,6 +120,14 @@ struct TLSTests {
         return done.status == 0 ? done.output : "\(done.status)"
     }
 
+    /// A stream up to its first text, and what follows when the test says so.
+    private static let begun =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+        + #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"one"},"finish_reason":null}]}"# + "\n\n"
+    private static let rest =
+        #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"two"},"finish_reason":"stop"}]}"#
+        + "\n\ndata: [DONE]\n\n"
+
     @Test(
         "after a reload new connections are shown the new certificate, and those that are open go on",
         arguments: ["--http2", "--http1.1"])
@@ -135,14 +143,9 @@ struct TLSTests {
             }
         }
         let open = Mutex<RawUpstream.Peer?>(nil)
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-        let first = #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"one"},"finish_reason":null}]}"# + "\n\n"
-        let rest =
-            #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"two"},"finish_reason":"stop"}]}"#
-            + "\n\ndata: [DONE]\n\n"
         try await withUpstream({ peer, _ in
             open.withLock { $0 = peer }
-            peer.send(head + first)
+            peer.send(Self.begun)
         }) { upstream in
             let yaml = """
                 providers:
@@ -172,7 +175,7 @@ struct TLSTests {
             #expect(refused.status == 422, "\(refused)")
             #expect(try await Self.health(gateway, trusting: new, flag) == "200")
 
-            open.withLock { $0 }?.end(rest)
+            open.withLock { $0 }?.end(Self.rest)
             let done = await curl.end()
             #expect(done.status == 0 && done.output.contains("two") && done.output.contains("[DONE]"), "\(done)")
             await gateway.stop()
@@ -183,14 +186,9 @@ struct TLSTests {
     func drains(flag: String) async throws {
         let folder = try await Self.certificate()
         let open = Mutex<RawUpstream.Peer?>(nil)
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-        let first = #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"one"},"finish_reason":null}]}"# + "\n\n"
-        let rest =
-            #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"two"},"finish_reason":"stop"}]}"#
-            + "\n\ndata: [DONE]\n\n"
         try await withUpstream({ peer, _ in
             open.withLock { $0 = peer }
-            peer.send(head + first)
+            peer.send(Self.begun)
         }) { upstream in
             let yaml = """
                 providers:
@@ -204,7 +202,7 @@ struct TLSTests {
             async let drained: Void = gateway.stop()
             // The listener is closed first; then the connections are told.
             while let late = try? await gateway.connect() { late.close() }
-            open.withLock { $0 }?.end(rest)
+            open.withLock { $0 }?.end(Self.rest)
             let done = await curl.end()
             await drained
             #expect(done.status == 0 && done.output.contains("two") && done.output.contains("[DONE]"), "\(done)")
@@ -214,9 +212,7 @@ struct TLSTests {
     @Test("a stream that outlasts the drain's limit ends with an error event", arguments: ["--http2", "--http1.1"])
     func expires(flag: String) async throws {
         let folder = try await Self.certificate()
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
-        let first = #"data: {"id":"c","choices":[{"index":0,"delta":{"content":"one"},"finish_reason":null}]}"# + "\n\n"
-        try await withUpstream({ peer, _ in peer.send(head + first) }) { upstream in
+        try await withUpstream({ peer, _ in peer.send(Self.begun) }) { upstream in
             let yaml = """
                 providers:
                   one: { type: openai-compatible, base_url: "http://127.0.0.1:\(upstream.port)", api_key: k }

@@ -74,7 +74,7 @@ struct Benchmark {
     /// As many blocks of memory for each request, whatever the strategy.
     static let mostAllocations = 6.0
     /// For each stream, which is settled at its end.
-    static let mostAllocationsOfStream = 11.0
+    static let mostAllocationsOfStream = 10.0
     /// For each request whose first attempt fails.
     static let mostAllocationsOfFailover = 8.0
     let time = TimeSource.live
