@@ -52,9 +52,14 @@ let package = Package(
     ],
     targets: [
         .target(name: "CNeedletailSystem"),
+        .target(name: "CNeedletailScan"),
         // The dashboard's files, compiled in with `#embed`.
         .target(name: "CNeedletailDashboard", exclude: ["Static"]),
-        .target(name: "NeedletailCore", dependencies: [nio, httpTypes, logging], swiftSettings: settings),
+        .target(
+            name: "NeedletailCore",
+            dependencies: ["CNeedletailScan", nio, httpTypes, logging],
+            swiftSettings: settings
+        ),
         .target(
             name: "NeedletailProviders",
             dependencies: ["NeedletailCore", nio, httpTypes, logging, crypto],
@@ -185,7 +190,8 @@ let package = Package(
             name: "NeedletailGatewayTests",
             dependencies: [
                 "NeedletailGateway", "NeedletailCore", "NeedletailProviders", "NeedletailRouting",
-                "NeedletailTransport", "NeedletailTesting", nio, nioPosix, nioHTTP1, nioSSL, httpTypes, logging,
+                "NeedletailTransport", "NeedletailTesting", nio, nioEmbedded, nioPosix, nioHTTP1, nioSSL, httpTypes,
+                logging,
             ],
             swiftSettings: settings
         ),

@@ -34,7 +34,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
-        .target(name: "NeedletailCore", dependencies: [nio, httpTypes, logging], swiftSettings: settings),
+        .target(name: "CNeedletailScan", cSettings: [.unsafeFlags(["-fsanitize=address"])]),
+        .target(
+            name: "NeedletailCore",
+            dependencies: ["CNeedletailScan", nio, httpTypes, logging],
+            swiftSettings: settings),
         .target(
             name: "NeedletailProviders",
             dependencies: ["NeedletailCore", nio, httpTypes, logging],

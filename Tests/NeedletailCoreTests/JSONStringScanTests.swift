@@ -97,7 +97,7 @@ struct JSONStringScanTests {
             "\\n", "\\\"", "\\\\", "\\\\n", "\\\\\\\"", "\\n\\n", "\\\"n", "\\t", "\\u0041", "\\", "\\\\\"", "\\q",
         ])
     func places(_ escape: String) {
-        for before in 0..<100 {
+        for before in 0..<200 {
             for opening in ["", "\\n"] {
                 let text = "\"" + opening + String(repeating: "n", count: before) + escape
                 for ending in ["", "\"", "n\"", String(repeating: "-", count: 40) + "\"", "\\\\\"   "] {

@@ -1,3 +1,5 @@
+import CNeedletailScan
+
 extension JSONScanner {
     /// The first offset from `index` on whose byte is not plain in a string: a quote, a backslash, a control character
     /// or the start of a multibyte sequence.
@@ -36,11 +38,12 @@ extension JSONScanner {
         var first = Self.first(Self.marks(raw, index, spansEscapes))
         if first < 16 { return index &+ first }
         index &+= 16
-        while index &+ 64 <= count {
-            let low = Self.marks(raw, index, spansEscapes) | Self.marks(raw, index &+ 16, spansEscapes)
-            let high = Self.marks(raw, index &+ 32, spansEscapes) | Self.marks(raw, index &+ 48, spansEscapes)
-            guard Self.isClear(low | high) else { break }
-            index &+= 64
+        if index &+ 64 <= count {
+            index &+= unsafe raw.withUnsafeBytes { bytes in
+                // In bounds from one before `index` to the end.
+                guard let start = bytes.baseAddress else { return 0 }
+                return unsafe needletail_plain_blocks(start + index, count &- index, spansEscapes ? 1 : 0)
+            }
         }
         while index &+ 16 <= count {
             first = Self.first(Self.marks(raw, index, spansEscapes))
@@ -99,12 +102,6 @@ extension JSONScanner {
     private static func isBelowSpace(_ unit: SIMD16<Int8>) -> SIMD16<Int8> {
         let space = SIMD16<Int8>(repeating: 0x20)
         return unsafe unsafeBitCast(unit .< space, to: SIMD16<Int8>.self)
-    }
-
-    @inline(__always)
-    private static func isClear(_ marks: SIMD16<Int8>) -> Bool {
-        let words = unsafe unsafeBitCast(marks, to: SIMD2<UInt64>.self)
-        return words.x | words.y == 0
     }
 
     /// The first byte that is marked; 16 if none is.
