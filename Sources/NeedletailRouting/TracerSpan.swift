@@ -3,7 +3,7 @@ import NeedletailCore
 import Tracing
 
 /// One span of a tracer.
-struct TracerSpan: OpenSpan {
+final class TracerSpan: OpenSpan {
     let trace: TraceContext?
     let fields: HTTPFields
     private let span: any Span

@@ -11,19 +11,20 @@ extension SQLiteStore: LedgerStore {
             var sums = LedgerSums(firstHour: state?.firstHour ?? .max)
             let statement = try database.cachedStatement(sql: Self.insert)
             var values = StatementBinder(statement, in: database)
-            for line in lines {
-                let tags = LedgerSums.array(line.tags)
-                let traits = Self.traits(of: line, tags: tags)
-                switch line.siblings {
+            // By their places: a line of its own would be a copy of thirty values.
+            for place in lines.indices {
+                let tags = LedgerSums.array(lines[place].tags)
+                let traits = Self.traits(of: lines[place], tags: tags)
+                switch lines[place].siblings {
                 case .none, .later: break
                 case .unknown, .earlier:
-                    sums.note(try Self.siblings(of: line, in: database), of: traits, request: line.request)
+                    let siblings = try Self.siblings(of: lines[place], in: database)
+                    sums.note(siblings, of: traits, request: lines[place].request)
                 }
-                Self.bind(line, tags: tags, to: &values)
+                Self.bind(lines[place], tags: tags, to: &values)
                 try values.run()
-                sums.add(traits, Self.amounts(of: line))
+                sums.add(traits, Self.amounts(of: lines[place]))
             }
-            values.finish()
             if state != nil, !lines.isEmpty {
                 let newest = database.lastInsertedRowID
                 try Self.write(sums, to: database)

@@ -102,7 +102,6 @@ extension SQLiteStore {
             values.bind(amounts.unpriced)
             try values.run()
         }
-        values.finish()
         for request in sums.crossing {
             try database.cachedStatement(sql: "INSERT OR IGNORE INTO ledger_crossing VALUES (?)")
                 .execute(arguments: [request])

@@ -63,13 +63,17 @@ public struct LedgerBuffer: Sendable {
     public var summedCalls: Int { self.sums.values.reduce(0) { $0 + $1.calls } }
 
     /// Adds a line.
-    public mutating func append(_ line: LedgerLine) {
+    public mutating func append(_ line: consuming LedgerLine) {
         guard self.lineCount >= self.limit else {
             self.lineCount += 1
             if let last = self.batches.indices.last, self.batches[last].count < self.batchSize {
                 self.batches[last].append(line)
             } else {
-                self.batches.append([line])
+                // Room at once for what comes in a busy moment: a batch that grows is copied each time.
+                var batch: [LedgerLine] = []
+                batch.reserveCapacity(min(self.batchSize, 64))
+                batch.append(line)
+                self.batches.append(batch)
             }
             return
         }
