@@ -75,7 +75,7 @@ extension Router {
                 let result = AttemptResult(.init(outcome), latency: latency, isStreamed: true, usage: outcome.usage)
                 permit.settle(
                     result.verdict, used: outcome.usage?.totalTokens, hasLeft: outcome.hasLeft, after: calls,
-                    time: time, random: random, recovered: { statistics.recover(now: $0) })
+                    time: time, random: random, recovering: statistics)
                 statistics.end(result, isCommitted: true, now: now)
                 gate.publishHeadroom(to: statistics, now: now)
                 if isOwn { balancer.record(result, of: index, in: targets, for: question) }

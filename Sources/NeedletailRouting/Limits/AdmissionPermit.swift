@@ -43,16 +43,21 @@ final class AdmissionPermit: Sendable {
     /// - Parameters:
     ///   - hasLeft: Whether the client has.
     ///   - calls: Those that are read on where it has.
-    ///   - recovered: Told when the breaker has closed by that.
+    ///   - statistics: Told when the breaker has closed by that.
     func settle(
         _ verdict: AttemptResult.Verdict, used: Int?, hasLeft: Bool, after calls: DetachedCalls, time: TimeSource,
-        random: RandomSource?, recovered: @escaping @Sendable (Instant) -> Void = { _ in }
+        random: RandomSource?, recovering statistics: DeploymentStatistics? = nil
     ) {
-        let settle = { @Sendable in
-            let now = time.now()
-            if self.settle(verdict, used: used, now: now, random: random) { recovered(now) }
-        }
-        if hasLeft { calls.afterAll(settle) } else { settle() }
+        guard hasLeft else { return self.settle(verdict, used: used, time, random, recovering: statistics) }
+        calls.afterAll { self.settle(verdict, used: used, time, random, recovering: statistics) }
+    }
+
+    private func settle(
+        _ verdict: AttemptResult.Verdict, used: Int?, _ time: TimeSource, _ random: RandomSource?,
+        recovering statistics: DeploymentStatistics?
+    ) {
+        let now = time.now()
+        if self.settle(verdict, used: used, now: now, random: random) { statistics?.recover(now: now) }
     }
 
     /// Gives everything back: the call is not made after all.
