@@ -16,9 +16,15 @@ package enum FieldText {
 
     /// Whether a text is `lower`, which is ASCII in lower case, with its letters in any case.
     package static func equals(_ text: borrowing String, _ lower: StaticString) -> Bool {
+        text.utf8.span.count == lower.utf8CodeUnitCount && self.begins(text, lower)
+    }
+
+    /// Whether a text begins with `lower`, which is ASCII in lower case, with its letters in any case.
+    package static func begins(_ text: borrowing String, _ lower: StaticString) -> Bool {
         let bytes = text.utf8.span
-        guard bytes.count == lower.utf8CodeUnitCount else { return false }
-        for index in bytes.indices where unsafe self.folded(bytes[index]) != lower.utf8Start[index] { return false }
+        let count = lower.utf8CodeUnitCount
+        guard bytes.count >= count else { return false }
+        for index in 0..<count where unsafe self.folded(bytes[index]) != lower.utf8Start[index] { return false }
         return true
     }
 

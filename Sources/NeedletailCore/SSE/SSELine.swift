@@ -11,24 +11,13 @@ enum SSELine {
         while index &+ 16 <= count {
             // In bounds: checked in the line above.
             let unit = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: SIMD16<UInt8>.self)
-            let words = Self.zeros(unit ^ SIMD16(repeating: 0x0A)) | Self.zeros(unit ^ SIMD16(repeating: 0x0D))
-            if words.x | words.y == 0 {
-                index &+= 16
-                continue
-            }
-            let first = words.x != 0 ? words.x.trailingZeroBitCount : 64 &+ words.y.trailingZeroBitCount
-            return index &+ first >> 3
+            let words =
+                ByteSearch.zeros(unit ^ SIMD16(repeating: 0x0A)) | ByteSearch.zeros(unit ^ SIMD16(repeating: 0x0D))
+            if let first = ByteSearch.first(words) { return index &+ first }
+            index &+= 16
         }
         while index < count, bytes[index] != 0x0A, bytes[index] != 0x0D { index &+= 1 }
         return index
-    }
-
-    /// The high bit of each byte that is zero, the first byte lowest.
-    @inline(__always)
-    private static func zeros(_ unit: SIMD16<UInt8>) -> SIMD2<UInt64> {
-        let marks = (unit &- SIMD16(repeating: 1)) & ~unit & SIMD16(repeating: 0x80)
-        let words = unsafe unsafeBitCast(marks, to: SIMD2<UInt64>.self)
-        return SIMD2(words.x.littleEndian, words.y.littleEndian)
     }
 
     /// The value of a `data` or `event` field; `nil` for comments and all other fields, which do not matter here.

@@ -1,4 +1,3 @@
-import DequeModule
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
@@ -11,7 +10,7 @@ import NeedletailTransport
 /// Used on its event loop only. A client that closes its sending side counts as gone: nothing else tells a client that
 /// left from one that waits, and an upstream must not work for nobody.
 @safe final class EdgeConnection: ChannelDuplexHandler, EdgeMember, TurnFlushed {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = ByteBuffer
     typealias OutboundIn = NIOAny
 
     /// Where the connection stands with the request that it reads or answers.
@@ -35,12 +34,6 @@ import NeedletailTransport
         case none, streaming, done
     }
 
-    /// What arrived while a request was being answered.
-    private enum Ahead {
-        case part(HTTPServerRequestPart)
-        case failure(any Error)
-    }
-
     let shared: EdgeLoop
     let isHTTP2: Bool
     var slot = -1
@@ -55,13 +48,13 @@ import NeedletailTransport
     private var facts: RequestFacts?
     /// What the handler has learned of the head.
     private var admission: (any AnyObject & Sendable)?
-    private var ahead: Deque<Ahead> = []
+    private var parser = RequestParser()
+    /// What arrived while a request was being answered, not yet read.
+    private var ahead: ByteBuffer?
     /// When bytes of a head that is not yet whole arrived.
     private var headSince: Instant?
     private var hasAnswered = false
     private var isReadHeld = false
-    /// Whether the read under way has completed any part of a message.
-    private var hasReadPart = false
 
     // The task.
     private var task: Task<Void, Never>?
@@ -107,30 +100,20 @@ import NeedletailTransport
         context.fireChannelInactive()
     }
 
+    /// Bytes of an HTTP/1.1 connection; the parts of HTTP/2 streams come by ``receive(_:)``.
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let part = self.unwrapInboundIn(data)
-        self.hasReadPart = true
-        self.headSince = nil
-        if self.phase == .answering || !self.ahead.isEmpty {
-            self.ahead.append(.part(part))
+        let bytes = self.unwrapInboundIn(data)
+        if self.ahead != nil {
+            self.ahead?.writeImmutableBuffer(bytes)
         } else {
-            self.receive(part)
+            self.read(bytes)
         }
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        // A read that completed nothing while a head is awaited was a part of a head.
-        if !self.hasReadPart, self.phase == .idle, self.headSince == nil, !self.isHTTP2 {
-            self.headSince = self.shared.now
-        }
-        self.hasReadPart = false
-        context.fireChannelReadComplete()
     }
 
     /// Reads no further while something that has been read waits for its turn. Otherwise one read is always
     /// outstanding, so that a client's leaving is noticed.
     func read(context: ChannelHandlerContext) {
-        if self.ahead.isEmpty {
+        if self.ahead == nil {
             context.read()
         } else {
             self.isReadHeld = true
@@ -146,36 +129,55 @@ import NeedletailTransport
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError else {
-            // The connection broke, or TLS or HTTP/2 did: nobody is left to answer.
-            self.close()
-            return
-        }
-        if self.phase == .answering || !self.ahead.isEmpty {
-            self.ahead.append(.failure(error))
-        } else {
-            self.refuse(parserError: error)
-        }
+        // The connection broke, or TLS or HTTP/2 did: nobody is left to answer.
+        self.close()
     }
 
     // MARK: Reading a request
 
-    private func receive(_ part: HTTPServerRequestPart) {
-        switch (self.phase, part) {
-        case (.idle, .head(let head)): self.receive(head)
-        case (.body, .body(let bytes)): self.receive(bytes)
-        case (.body, .end): self.handOver()
-        case (.discarding, .end): self.awaitNext()
-        case (.lingering, .end):
-            // Nothing is left to read. A response that is still on its way ends the connection when it is out.
-            self.phase = .answering
-            if self.isConcluded { self.close() }
-        default: break  // the rest of a message that has been answered
+    /// Reads requests until one of them is with the task.
+    private func read(_ bytes: ByteBuffer) {
+        var bytes = bytes
+        do throws(RequestParser.Fault) {
+            while self.phase != .answering, self.phase != .closed,
+                let part = try self.parser.next(&bytes, limits: self.shared.limits, names: &self.shared.names)
+            {
+                switch part {
+                case .head(let head, let facts): self.receive(head, facts)
+                case .body(let bytes): self.receive(bytes)
+                case .end: self.receiveEnd()
+                }
+            }
+        } catch {
+            return self.refuse(error)
+        }
+        self.headSince = self.parser.isInHead ? self.headSince ?? self.shared.now : nil
+        if bytes.readableBytes > 0, self.phase != .closed { self.ahead = bytes }
+    }
+
+    /// A part of an HTTP/2 stream's request.
+    func receive(_ part: HTTPServerRequestPart) {
+        switch part {
+        case .head(let head): self.receive(head, RequestFacts(head))
+        case .body(let bytes): self.receive(bytes)
+        case .end: self.receiveEnd()
         }
     }
 
-    private func receive(_ head: HTTPRequestHead) {
-        let facts = RequestFacts(head)
+    private func receiveEnd() {
+        switch self.phase {
+        case .body: self.handOver()
+        case .discarding: self.awaitNext()
+        case .lingering:
+            // Nothing is left to read. A response that is still on its way ends the connection when it is out.
+            self.phase = .answering
+            if self.isConcluded { self.close() }
+        case .idle, .answering, .closed: break
+        }
+    }
+
+    private func receive(_ head: HTTPRequestHead, _ facts: RequestFacts) {
+        guard self.phase == .idle, !self.isEnding else { return }
         self.head = head
         self.facts = facts
         self.admission = nil
@@ -184,7 +186,8 @@ import NeedletailTransport
         self.serial &+= 1
         self.response = .none
         self.hasAnswered = true
-        self.keepsAlive = head.isKeepAlive && !facts.isUpgrade && !self.isHTTP2 && !self.shared.isDraining
+        self.keepsAlive =
+            facts.keepsAlive(head.version) && !facts.isUpgrade && !self.isHTTP2 && !self.shared.isDraining
         if !self.isHTTP2, let fault = facts.fault(in: head) {
             self.keepsAlive = false
             return self.refuse(self.shared.handler.failure(NeedletailError(.invalidRequest, fault), for: head))
@@ -202,6 +205,7 @@ import NeedletailTransport
     }
 
     private func receive(_ bytes: ByteBuffer) {
+        guard self.phase == .body else { return }  // the rest of a message that has been answered
         self.since = self.shared.now
         guard var body = self.body else {
             guard bytes.readableBytes <= self.shared.limits.bodyBytes else { return self.refuseLargeBody() }
@@ -294,13 +298,11 @@ import NeedletailTransport
         self.since = self.shared.now
         self.headSince = nil
         if !self.isHTTP2, !self.keepsAlive || self.shared.isDraining { return self.closeWhenFlushed() }
-        while self.phase != .answering, self.phase != .closed, let next = self.ahead.popFirst() {
-            switch next {
-            case .part(let part): self.receive(part)
-            case .failure(let error): self.refuse(parserError: error)
-            }
+        if let ahead = self.ahead {
+            self.ahead = nil
+            self.read(ahead)
         }
-        if self.isReadHeld, self.ahead.isEmpty {
+        if self.isReadHeld, self.ahead == nil {
             self.isReadHeld = false
             self.context?.read()
         }
@@ -314,7 +316,7 @@ import NeedletailTransport
         self.job = nil
         self.body = nil
         self.admission = nil
-        self.ahead = []
+        self.ahead = nil
         if let consumer = unsafe self.consumer {
             unsafe self.consumer = nil
             unsafe consumer.resume(returning: nil)
@@ -355,7 +357,7 @@ import NeedletailTransport
         self.refuse(self.shared.handler.failure(error, for: self.head))
     }
 
-    private func refuse(parserError error: any Error) {
+    private func refuse(_ fault: RequestParser.Fault) {
         switch self.phase {
         case .idle, .body: break
         case .discarding:
@@ -363,11 +365,7 @@ import NeedletailTransport
             return
         case .answering, .lingering, .closed: return
         }
-        switch error as? HTTPParserError {
-        case .invalidEOFState, .closedConnection: self.close()
-        case .headerOverflow: self.refuse(status: 431, "The request's headers are too large.")
-        default: self.refuse(status: 400, "The request is no well-formed HTTP.")
-        }
+        self.refuse(status: fault.status, "The request is no well-formed HTTP/1.1: the client \(fault.reason).")
     }
 
     /// Answers what cannot be read, and ends the connection.

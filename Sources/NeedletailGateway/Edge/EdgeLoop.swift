@@ -31,6 +31,8 @@ final class EdgeLoop {
     /// The `date` line of responses, made once per tick.
     private(set) var dateLine: String
     let flushes: TurnFlushes
+    /// The names of the last request's headers.
+    var names = HeaderNames()
     /// Small responses and chunks are written into these, one after the other; each is free again once the socket has
     /// taken it, which is at the turn's end.
     private var scratches = [ByteBuffer](repeating: ByteBuffer(), count: TurnFlushes.most)

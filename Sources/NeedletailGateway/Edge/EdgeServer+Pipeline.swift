@@ -9,13 +9,7 @@ import NeedletailTransport
 /// What stands between a socket and an ``EdgeConnection``.
 extension EdgeServer {
     static func addHTTP1(to channel: any Channel, _ shared: EdgeLoop) throws {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = shared.limits.headerFieldBytes
-        limits.maxHeaderListSize = shared.limits.headerBytes
-        limits.maxHeaderFieldCount = shared.limits.headerCount
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
-        try channel.pipeline.syncOperations.addHandlers(
-            ByteToMessageHandler(decoder), EdgeConnection(shared, isHTTP2: false))
+        try channel.pipeline.syncOperations.addHandler(EdgeConnection(shared, isHTTP2: false))
     }
 
     static func addTLS(_ tls: NIOSSLContext, to channel: any Channel, _ shared: EdgeLoop) throws {
@@ -55,11 +49,27 @@ extension EdgeServer {
             streamDelegate: handler.http2StreamDelegate
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
+                let request = EdgeConnection(bound.value, isHTTP2: true)
                 try stream.pipeline.syncOperations.addHandlers(
-                    HTTP2FramePayloadToHTTP1ServerCodec(), EdgeConnection(bound.value, isHTTP2: true))
+                    HTTP2FramePayloadToHTTP1ServerCodec(), EdgeStreamReader(request), request)
             }
         }
         try channel.pipeline.syncOperations.addHandlers(handler, EdgeHTTP2Parent(shared))
+    }
+}
+
+/// Tells an HTTP/2 stream's request what its client sends.
+private final class EdgeStreamReader: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+
+    private let request: EdgeConnection
+
+    init(_ request: EdgeConnection) {
+        self.request = request
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.request.receive(self.unwrapInboundIn(data))
     }
 }
 

@@ -48,7 +48,7 @@ struct ClientFields {
                 self.forwarded.append(.init(name: .openAIBeta, value: value))
             case 12 where name.equalsIgnoringCase("content-type"):
                 // A form keeps its boundary; everything else is JSON, whatever it says it is.
-                if value.lowercased().hasPrefix("multipart/form-data") {
+                if value.beginsIgnoringCase("multipart/form-data") {
                     self.forwarded.append(.init(name: .contentType, value: value))
                 }
             case 14 where name.equalsIgnoringCase("anthropic-beta"):

@@ -189,7 +189,7 @@ extension HTTPRequestHead {
     /// The path of the request target, which may be a whole URL (RFC 9112, section 3.2.2).
     package var path: Substring {
         var target = self.uri[...]
-        if let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) { target = target[..<mark] }
+        if let mark = self.queryMark { target = target[..<mark] }
         guard target.utf8.first != UInt8(ascii: "/") else { return target }
         for scheme in ["http://", "https://"] where target.prefix(scheme.count).lowercased() == scheme {
             let rest = target.dropFirst(scheme.count)
@@ -200,8 +200,18 @@ extension HTTPRequestHead {
 
     /// The query of the request target, without its mark; empty if there is none.
     package var query: Substring {
-        guard let mark = self.uri.utf8.firstIndex(of: UInt8(ascii: "?")) else { return "" }
+        guard let mark = self.queryMark else { return "" }
         return self.uri[self.uri.index(after: mark)...]
+    }
+
+    /// Where the query's mark is.
+    private var queryMark: String.Index? {
+        let uri = self.uri
+        let bytes = uri.utf8.span
+        for index in bytes.indices where bytes[index] == UInt8(ascii: "?") {
+            return uri.utf8.index(uri.startIndex, offsetBy: index)
+        }
+        return nil
     }
 
     /// The dialect that errors and lists are written in.

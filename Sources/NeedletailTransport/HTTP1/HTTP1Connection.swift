@@ -164,7 +164,7 @@ final class HTTP1Connection: ChannelDuplexHandler, ExchangeCarrier, TurnFlushed 
             self.close()
             return
         }
-        var malformed: ResponseParser.Malformed?
+        var malformed: MalformedMessage?
         do { try self.parser.read(&bytes, into: &self.body) } catch { malformed = error }
         // A head that was whole counts, whatever follows it.
         if let head = self.parser.takeHead() {

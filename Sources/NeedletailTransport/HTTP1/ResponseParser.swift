@@ -8,23 +8,14 @@ import NeedletailCore
 /// folded, a message has one `content-length` or `transfer-encoding: chunked` and never both. Whatever it refuses, the
 /// connection is closed, so it needs no way to recover. `ResponseParserTests` holds it against llhttp.
 struct ResponseParser {
-    /// Why bytes are no response.
-    struct Malformed: Error {
-        /// For people; what the response did, as the end of a sentence.
-        let reason: String
-    }
-
     /// What comes next.
     enum Stage: Equatable {
         case statusLine, headers
         case fixedBody(remaining: Int)
-        case bodyUntilClose
-        case chunkSize, chunkData(remaining: Int), chunkEnd, trailers
+        case bodyUntilClose, chunks
         case complete
     }
 
-    /// The longest line that may hold a chunk's size and its extensions.
-    private static let maximumChunkLine = 1024
     /// The most interim (1xx) responses before one answer.
     private static let maximumInterim = 32
 
@@ -38,10 +29,9 @@ struct ResponseParser {
 
     private let maximumHeaderBytes: Int
     private var answersHead = false
-    private var headerBytes = 0
     private var interimCount = 0
-    /// The start of a line whose end has not come.
-    private var partial = ByteBuffer()
+    private var lines = MessageLines()
+    private var chunks: ChunkedBody
 
     private var status = 0
     private var isHTTP10 = false
@@ -58,6 +48,7 @@ struct ResponseParser {
 
     init(maximumHeaderBytes: Int) {
         self.maximumHeaderBytes = maximumHeaderBytes
+        self.chunks = ChunkedBody(trailerBytes: maximumHeaderBytes)
     }
 
     /// Prepares for the answer to a request.
@@ -65,8 +56,7 @@ struct ResponseParser {
         self.answersHead = toHead
         self.hasStarted = false
         self.interimCount = 0
-        self.headerBytes = 0
-        if self.partial.readableBytes > 0 { self.partial = ByteBuffer() }
+        self.lines.restart()
         self.head = nil
         self.stage = .statusLine
     }
@@ -85,115 +75,60 @@ struct ResponseParser {
     var endsWithConnection: Bool { self.stage == .bodyUntilClose }
 
     /// Reads what `bytes` holds; body bytes are appended to `body`. Bytes after the end of the message stay in `bytes`.
-    mutating func read(_ bytes: inout ByteBuffer, into body: inout ByteBuffer?) throws(Malformed) {
+    mutating func read(_ bytes: inout ByteBuffer, into body: inout ByteBuffer?) throws(MalformedMessage) {
         if bytes.readableBytes > 0 { self.hasStarted = true }
         while bytes.readableBytes > 0 {
             switch self.stage {
             case .complete:
                 return
             case .statusLine:
-                guard let line = try self.line(&bytes, limit: self.maximumHeaderBytes) else { return }
+                guard let line = try self.lines.next(&bytes, limit: self.maximumHeaderBytes) else { return }
                 try self.readStatusLine(line)
                 self.stage = .headers
             case .headers:
-                guard let line = try self.line(&bytes, limit: self.maximumHeaderBytes) else { return }
-                if line.readableBytes == 0 { try self.endHead() } else { try self.readField(line, isTrailer: false) }
+                guard let line = try self.lines.next(&bytes, limit: self.maximumHeaderBytes) else { return }
+                if line.readableBytes == 0 { try self.endHead() } else { try self.readField(line) }
             case .fixedBody(let remaining):
                 let count = min(remaining, bytes.readableBytes)
-                Self.move(count, from: &bytes, to: &body)
+                bytes.move(count, to: &body)
                 self.stage = count == remaining ? .complete : .fixedBody(remaining: remaining - count)
             case .bodyUntilClose:
-                Self.move(bytes.readableBytes, from: &bytes, to: &body)
-            case .chunkSize:
-                guard let line = try self.line(&bytes, limit: Self.maximumChunkLine) else { return }
-                let size = try Self.chunkSize(line)
-                self.headerBytes = 0
-                self.stage = size == 0 ? .trailers : .chunkData(remaining: size)
-            case .chunkData(let remaining):
-                let count = min(remaining, bytes.readableBytes)
-                Self.move(count, from: &bytes, to: &body)
-                self.stage = count == remaining ? .chunkEnd : .chunkData(remaining: remaining - count)
-            case .chunkEnd:
-                guard let line = try self.line(&bytes, limit: Self.maximumChunkLine) else { return }
-                guard line.readableBytes == 0 else { throw Malformed(reason: "sent a chunk longer than its size") }
-                self.stage = .chunkSize
-            case .trailers:
-                guard let line = try self.line(&bytes, limit: self.maximumHeaderBytes) else { return }
-                if line.readableBytes == 0 {
-                    self.stage = .complete
-                } else {
-                    try self.readField(line, isTrailer: true)
-                }
+                bytes.move(bytes.readableBytes, to: &body)
+            case .chunks:
+                try self.chunks.read(&bytes, into: &body)
+                if self.chunks.isComplete { self.stage = .complete }
             }
         }
-    }
-
-    // MARK: Lines
-
-    /// The next line without its CRLF, or `nil` if it has not all come. `limit` is for all lines of a section.
-    private mutating func line(_ bytes: inout ByteBuffer, limit: Int) throws(Malformed) -> ByteBuffer? {
-        let end = Self.lineFeed(bytes)
-        let count = end.map { $0 + 1 } ?? bytes.readableBytes
-        guard self.headerBytes + count <= limit else {
-            throw Malformed(reason: "sent a head or a line of more than \(limit) bytes")
-        }
-        self.headerBytes += count
-        guard var line = bytes.readSlice(length: count) else { return nil }
-        if self.partial.readableBytes > 0 {
-            self.partial.writeBuffer(&line)
-            guard end != nil else { return nil }
-            line = self.partial
-            self.partial = ByteBuffer()
-        } else if end == nil {
-            self.partial = line
-            return nil
-        }
-        let length = line.readableBytes
-        guard length >= 2, line.readableBytesUInt8Span[length - 2] == 0x0D else {
-            throw Malformed(reason: "sent a line that does not end in CRLF")
-        }
-        if self.stage == .chunkSize || self.stage == .chunkEnd { self.headerBytes = 0 }
-        line.moveWriterIndex(to: line.writerIndex - 2)
-        return line
-    }
-
-    private static func lineFeed(_ bytes: ByteBuffer) -> Int? {
-        let span = bytes.readableBytesUInt8Span
-        for index in span.indices where span[index] == 0x0A { return index }
-        return nil
-    }
-
-    private static func move(_ count: Int, from bytes: inout ByteBuffer, to body: inout ByteBuffer?) {
-        guard count > 0, var slice = bytes.readSlice(length: count) else { return }
-        if body == nil { body = slice } else { body?.writeBuffer(&slice) }
     }
 
     // MARK: Head
 
     /// `HTTP/1.1 200 OK`; the reason may be missing, with or without the space before it.
-    private mutating func readStatusLine(_ line: ByteBuffer) throws(Malformed) {
+    private mutating func readStatusLine(_ line: ByteBuffer) throws(MalformedMessage) {
         let span = line.readableBytesUInt8Span
         let name: StaticString = "HTTP/1."
         guard span.count >= 12, Self.starts(span, with: name) else {
-            throw Malformed(reason: "sent something that is not HTTP/1.1")
+            throw MalformedMessage(reason: "sent something that is not HTTP/1.1")
         }
         switch span[7] {
         case UInt8(ascii: "1"): self.isHTTP10 = false
         case UInt8(ascii: "0"): self.isHTTP10 = true
-        default: throw Malformed(reason: "sent an unknown HTTP version")
+        default: throw MalformedMessage(reason: "sent an unknown HTTP version")
         }
         var status = 0
         for index in 9..<12 {
-            guard span[index] >= 0x30, span[index] <= 0x39 else { throw Malformed(reason: "sent an unreadable status") }
+            guard span[index] >= 0x30, span[index] <= 0x39 else {
+                throw MalformedMessage(reason: "sent an unreadable status")
+            }
             status = status * 10 + Int(span[index] - 0x30)
         }
         guard span[8] == 0x20, status >= 100, span.count == 12 || span[12] == 0x20 else {
-            throw Malformed(reason: "sent an unreadable status")
+            throw MalformedMessage(reason: "sent an unreadable status")
         }
         if FieldText.hasControl(span.extracting(12..<span.count)) {
-            throw Malformed(reason: "sent a control character in its status line")
+            throw MalformedMessage(reason: "sent a control character in its status line")
         }
-        guard status != 101 else { throw Malformed(reason: "switched protocols without being asked") }
+        guard status != 101 else { throw MalformedMessage(reason: "switched protocols without being asked") }
         self.status = status
         self.fields = HTTPFields()
         self.fieldCount = 0
@@ -203,27 +138,17 @@ struct ResponseParser {
         self.saysKeepAlive = false
     }
 
-    private mutating func readField(_ line: ByteBuffer, isTrailer: Bool) throws(Malformed) {
-        let span = line.readableBytesUInt8Span
-        var colon = 0
-        while colon < span.count, span[colon] != UInt8(ascii: ":") { colon += 1 }
-        guard colon > 0, colon < span.count else { throw Malformed(reason: "sent a header line without a name") }
-        var start = colon + 1
-        var end = span.count
-        while start < end, span[start] == 0x20 || span[start] == 0x09 { start += 1 }
-        while end > start, span[end - 1] == 0x20 || span[end - 1] == 0x09 { end -= 1 }
-        if FieldText.hasControl(span.extracting(start..<end)) {
-            throw Malformed(reason: "sent a control character in a header")
-        }
-        let base = line.readerIndex
-        let name = try self.name(of: line, length: colon)
-        if isTrailer { return }
-        let value = line.getString(at: base + start, length: end - start) ?? ""
+    private mutating func readField(_ line: ByteBuffer) throws(MalformedMessage) {
+        let field = try FieldLine(line.readableBytesUInt8Span)
+        if field.hasControl { throw MalformedMessage(reason: "sent a control character in a header") }
+        let name = try self.name(of: line, length: field.name)
+        let value =
+            line.getString(at: line.readerIndex + field.value.lowerBound, length: field.value.count) ?? ""
         try self.noteFraming(name, value)
         self.fields.append(HTTPField(name: name, value: value))
     }
 
-    private mutating func name(of line: ByteBuffer, length: Int) throws(Malformed) -> HTTPField.Name {
+    private mutating func name(of line: ByteBuffer, length: Int) throws(MalformedMessage) -> HTTPField.Name {
         let place = self.fieldCount
         self.fieldCount += 1
         if place < self.knownNames.count {
@@ -234,7 +159,7 @@ struct ResponseParser {
             if isSame { return known }
         }
         guard let text = line.getString(at: line.readerIndex, length: length), let name = HTTPField.Name(text) else {
-            throw Malformed(reason: "sent a header with an invalid name")
+            throw MalformedMessage(reason: "sent a header with an invalid name")
         }
         if place < self.knownNames.count {
             self.knownNames[place] = name
@@ -244,20 +169,20 @@ struct ResponseParser {
         return name
     }
 
-    private mutating func noteFraming(_ name: HTTPField.Name, _ value: String) throws(Malformed) {
+    private mutating func noteFraming(_ name: HTTPField.Name, _ value: String) throws(MalformedMessage) {
         // Most names are told apart by their length alone.
         let length = name.canonicalName.utf8.count
         guard length == 14 || length == 17 || length == 10 else { return }
         switch name.canonicalName {
         case "content-length":
-            guard self.contentLength == nil else { throw Malformed(reason: "sent two content-length headers") }
+            guard self.contentLength == nil else { throw MalformedMessage(reason: "sent two content-length headers") }
             guard !value.isEmpty, value.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let length = Int(value) else {
-                throw Malformed(reason: "sent an unreadable content-length")
+                throw MalformedMessage(reason: "sent an unreadable content-length")
             }
             self.contentLength = length
         case "transfer-encoding":
             guard !self.isChunked, value.lowercased() == "chunked" else {
-                throw Malformed(reason: "sent a transfer-encoding other than chunked")
+                throw MalformedMessage(reason: "sent a transfer-encoding other than chunked")
             }
             self.isChunked = true
         case "connection":
@@ -274,17 +199,17 @@ struct ResponseParser {
     }
 
     /// Decides how the body is framed (RFC 9112, 6.3).
-    private mutating func endHead() throws(Malformed) {
+    private mutating func endHead() throws(MalformedMessage) {
         guard !(self.isChunked && self.contentLength != nil) else {
-            throw Malformed(reason: "sent both content-length and transfer-encoding")
+            throw MalformedMessage(reason: "sent both content-length and transfer-encoding")
         }
         guard !(self.isChunked && self.isHTTP10) else {
-            throw Malformed(reason: "sent a transfer-encoding in HTTP/1.0")
+            throw MalformedMessage(reason: "sent a transfer-encoding in HTTP/1.0")
         }
         if self.status < 200 {
             self.interimCount += 1
             guard self.interimCount <= Self.maximumInterim else {
-                throw Malformed(reason: "sent more than \(Self.maximumInterim) interim responses")
+                throw MalformedMessage(reason: "sent more than \(Self.maximumInterim) interim responses")
             }
             self.stage = .statusLine
             return
@@ -292,11 +217,11 @@ struct ResponseParser {
         self.isKeepAlive = self.isHTTP10 ? self.saysKeepAlive && !self.saysClose : !self.saysClose
         self.head = ResponseHead(status: self.status, headers: self.fields)
         self.fields = HTTPFields()
-        self.headerBytes = 0
         if self.answersHead || self.status == 204 || self.status == 304 {
             self.stage = .complete
         } else if self.isChunked {
-            self.stage = .chunkSize
+            self.chunks = ChunkedBody(trailerBytes: self.maximumHeaderBytes)
+            self.stage = .chunks
         } else if let length = self.contentLength {
             self.stage = length == 0 ? .complete : .fixedBody(remaining: length)
         } else {
@@ -306,26 +231,6 @@ struct ResponseParser {
     }
 
     // MARK: Bytes
-
-    /// A chunk's size in hexadecimal, with extensions that mean nothing to us.
-    private static func chunkSize(_ line: ByteBuffer) throws(Malformed) -> Int {
-        let span = line.readableBytesUInt8Span
-        var size = 0
-        var index = 0
-        while index < span.count, let digit = HexDigit.value(span[index]) {
-            // 15 digits are more than any body has and cannot overflow.
-            guard index < 15 else { throw Malformed(reason: "sent an impossible chunk size") }
-            size = size << 4 | Int(digit)
-            index += 1
-        }
-        guard index > 0, index == span.count || span[index] == UInt8(ascii: ";") else {
-            throw Malformed(reason: "sent an unreadable chunk size")
-        }
-        if FieldText.hasControl(span.extracting(index..<span.count)) {
-            throw Malformed(reason: "sent a control character in a chunk's size line")
-        }
-        return size
-    }
 
     private static func starts(_ span: Span<UInt8>, with text: StaticString) -> Bool {
         text.withUTF8Buffer { letters in
