@@ -121,6 +121,10 @@ public protocol Dialect: Sendable {
     /// by none for another and sent by several.
     static var upstreamFields: Set<ModelField> { get }
 
+    /// Whether a field of its replies, by its name, says something of the call and nothing of the answer, see
+    /// ``Loss/isBookkeeping``.
+    static func isBookkeeping(_ field: String) -> Bool
+
     /// What users of this dialect call a field: the path without indices.
     static func name(of field: ModelField) -> String
 

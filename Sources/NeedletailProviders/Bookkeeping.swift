@@ -1,4 +1,4 @@
-import NeedletailCore
+public import NeedletailCore
 
 /// Which members of replies say something about the call and nothing of the answer.
 ///
@@ -48,15 +48,15 @@ enum Bookkeeping {
     private static let ollama: Set<String> = ["remote_model", "remote_host"]
 }
 
+extension Dialect {
+    /// As ``Bookkeeping`` lists them.
+    public static func isBookkeeping(_ field: String) -> Bool { Bookkeeping.contains(field, of: Self.id) }
+}
+
 extension [Loss] {
     /// The same, with those marked that say nothing of the answer of an upstream of `dialect`.
     func markingBookkeeping(of dialect: DialectID) -> [Loss] {
-        guard !self.isEmpty else { return self }
-        return self.map { loss in
-            var loss = loss
-            loss.isBookkeeping = Bookkeeping.contains(loss.field, of: dialect)
-            return loss
-        }
+        self.isEmpty ? self : self.markingBookkeeping(of: dialect.dialect)
     }
 
     /// Notes a field that the client's dialect has no place for, unless the model holds what it says, or it says nothing.

@@ -33,6 +33,11 @@ extension [Loss] {
         for loss in losses { self.add(loss) }
     }
 
+    /// The same, with those marked that say nothing of the answer of an upstream of `dialect`.
+    public func markingBookkeeping(of dialect: any Dialect.Type) -> [Loss] {
+        self.map { Loss($0.field, $0.reason, isBookkeeping: dialect.isBookkeeping($0.field)) }
+    }
+
     /// The fields that say something of the answer, or of what was asked.
     public var ofContent: [String] { self.filter { !$0.isBookkeeping }.map(\.field) }
     /// The fields that say something of the call alone.

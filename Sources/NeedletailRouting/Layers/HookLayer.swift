@@ -140,11 +140,9 @@ public struct HookLayer: Provider {
             var response = try self.dialects(body.dialect).decodeReply(body.bytes)
             guard try await self.judge(&response, reply, request, rules, context) else { return }
             var out = ByteBuffer()
-            for loss in try self.dialects(body.dialect).encodeReply(
-                response, created: self.time.wallSeconds(), into: &out)
-            {
-                reply.losses.add(loss)
-            }
+            let dialect = self.dialects(body.dialect)
+            let losses = try dialect.encodeReply(response, created: self.time.wallSeconds(), into: &out)
+            reply.losses.add(losses.markingBookkeeping(of: dialect))
             body.bytes = out
             reply.body = .complete(body, usage)
         case .stream(let stream): try await self.hold(&reply, stream, request, rules, context)
@@ -199,7 +197,7 @@ public struct HookLayer: Provider {
                 throw NeedletailError(.internalFailure, "What a check made of the reply cannot be sent as a stream.")
             }
             chunks = [changed.bytes]
-            ending.addLosses(decoder.unread.losses + changed.losses)
+            ending.addLosses((decoder.unread.losses + changed.losses).markingBookkeeping(of: dialect))
         }
         reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: ending, reader: HeldReader(chunks)))
     }

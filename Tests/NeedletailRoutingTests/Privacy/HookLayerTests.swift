@@ -142,7 +142,10 @@ struct HookLayerTests {
         "after: what a stream loses by being written anew is told, and of one that stays nothing",
         arguments: [true, false])
     func afterStreamLosses(isReplaced: Bool) async throws {
-        let chunks = self.stream.map { $0.replacing(#""content":"lo""#, with: #""content":"lo","odd":1"#) }
+        let chunks = self.stream.map {
+            $0.replacing(#""content":"lo""#, with: #""content":"lo","odd":1"#)
+                .replacing(#""model":"x""#, with: #""model":"x","provider":"y""#)
+        }
         let answer = try await self.layer(
             ScriptedProvider("p", [.stream(chunks)]),
             HookRule(ScriptedHook { _ in isReplaced ? .replace([0: "bye"]) : .allow }, phases: [.after])
@@ -153,7 +156,8 @@ struct HookLayerTests {
             Issue.record("no stream")
             return
         }
-        #expect(stream.ending.losses.map(\.field) == (isReplaced ? ["choices.delta.odd"] : []))
+        #expect(stream.ending.losses.ofContent == (isReplaced ? ["choices.delta.odd"] : []))
+        #expect(stream.ending.losses.ofBookkeeping == (isReplaced ? ["provider"] : []))
     }
 
     @Test("after: a refused stream has shown nothing; a replaced one is written anew; one that may pass is not judged")
