@@ -141,6 +141,7 @@ struct Upstreams {
         }
         if let supports = configuration.supportsStreamUsage { quirks.set(.refusesStreamOptions, !supports) }
         if configuration.takesOnlyInlineMedia { quirks.insert(.takesOnlyInlineMedia) }
+        if let takes = configuration.takesReasoningDetails { quirks.set(.takesReasoningDetails, takes) }
         var headers = HTTPFields()
         for header in configuration.headers {
             if let name = HTTPField.Name(header.name) { headers[name] = header.value.exposed }

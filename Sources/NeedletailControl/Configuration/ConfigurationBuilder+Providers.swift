@@ -193,6 +193,7 @@ extension ConfigurationBuilder {
         provider.maxTokensField = node["quirks"]?.text("max_tokens_field")
         provider.supportsStreamUsage = node["quirks"]?.bool("stream_usage")
         provider.takesOnlyInlineMedia = node["quirks"]?.bool("inline_media_only") ?? false
+        provider.takesReasoningDetails = node["quirks"]?.bool("reasoning_details")
         if let script = node.text("script") {
             provider.mock.scriptFile =
                 provider.isEnabled ? self.file(script, node["script"]) : self.secrets.path(script)

@@ -156,6 +156,7 @@ enum ConfigurationSchema {
                 ),
                 SchemaKey("stream_usage", .boolean),
                 SchemaKey("inline_media_only", .boolean),
+                SchemaKey("reasoning_details", .boolean),
             ])
         ),
         SchemaKey("discount", .number(0...1)),

@@ -53,6 +53,8 @@ public struct ProviderConfiguration: Sendable {
     public var maxTokensField: String?
     /// Whether it understands `stream_options.include_usage`; `nil` for the type's default.
     public var supportsStreamUsage: Bool?
+    /// Whether it takes reasoning back as `reasoning_details` in chat completions; `nil` for the type's default.
+    public var takesReasoningDetails: Bool?
     /// What the operator says of its models, in the order of the file.
     public var capabilities: [ModelCapabilities.Statement] = []
     /// What the operator has off the listed prices, in millionths. Default 0.
