@@ -146,12 +146,27 @@ struct OpenAIChatReplyTests {
         for (body, code) in [
             (#"{"error":{"message":"m","code":"content_filter","status":400}}"#, NeedletailError.Code.invalidRequest),
             (#"{"code":"x y","error":"boom"}"#, .upstreamFailed), (#"{"ok":true}"#, .malformedReply),
+            // OpenRouter's, where nothing else was said.
+            (
+                #"{"choices":[{"message":{"content":""},"finish_reason":"error","error":{"message":"m","code":429}}]}"#,
+                .rateLimited
+            ),
             ("<html></html>", .malformedReply), ("", .malformedReply), (#"{"choices":[]} x"#, .malformedReply),
         ] {
             let bytes = ByteBuffer(string: body)
             #expect(try #require(throws: NeedletailError.self) { try OpenAIChat.decodeReply(bytes) }.code == code)
             #expect(try #require(throws: NeedletailError.self) { try OpenAIChat.inspectReply(bytes) }.code == code)
         }
+    }
+
+    @Test("An error in the choice of a 200 that says something is a reason to stop")
+    func interrupted() throws {
+        let body = ByteBuffer(
+            string:
+                #"{"choices":[{"message":{"content":"half"},"finish_reason":"error","error":{"message":"m","code":429}}]}"#
+        )
+        _ = try OpenAIChat.inspectReply(body)
+        #expect(try OpenAIChat.decodeReply(body).choices.first?.stopReason == .other("error"))
     }
 
     @Test("A reply from elsewhere is what OpenAI would write, and says what is lost")

@@ -75,7 +75,9 @@ extension OpenAIChat {
         } catch {
             throw NeedletailError(.malformedReply, "The provider's reply is no JSON object.", cause: error)
         }
-        if survey.hasError, let document = try? JSONDocument(body), let failure = self.failure(inside: document.root) {
+        if survey.hasError || survey.hasChoiceError, let root = try? JSONDocument(body).root,
+            let failure = self.failure(inside: root) ?? root.present("choices").flatMap(self.failure(inChoices:))
+        {
             throw failure
         }
         guard survey.hasChoices else {

@@ -9,6 +9,8 @@ struct OpenAIChatSurvey {
     var groq: Range<Int>?
     /// Whether the text says that something failed.
     var hasError = false
+    /// Whether a choice says that something failed.
+    var hasChoiceError = false
     /// Whether there is a list of choices.
     var hasChoices = false
     /// Whether the list of choices has an element.
@@ -86,6 +88,8 @@ struct OpenAIChatSurvey {
                 number = Self.number(bytes, start..<end) ?? position
             } else if members.hasKey("usage", bytes) {
                 if bytes[start] == UInt8(ascii: "{") { self.hasChoiceUsage = true }
+            } else if members.hasKey("error", bytes) {
+                if bytes[start] == UInt8(ascii: "{") { self.hasChoiceError = true }
             }
         }
         let bit = UInt64(1) << UInt64(min(number, 63))
