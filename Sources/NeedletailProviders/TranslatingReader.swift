@@ -18,6 +18,10 @@ final class TranslatingReader: ReplyReader {
     /// How many losses the ending has been told of.
     private var lossCount = 0
     private var ready: ByteBuffer?
+    /// Room made ahead for what is written, in bytes: several events.
+    private static let maximumReserve = 4096
+    /// How much was written last, in bytes: what comes next will be like it.
+    private var lastSize = 0
     private var failure: NeedletailError?
     private var isOver = false
     /// Set until the commit.
@@ -97,6 +101,7 @@ final class TranslatingReader: ReplyReader {
     /// Writes the events that have been read, and the dialect's end when the reply is over.
     private func write() -> ByteBuffer {
         var out = ByteBuffer()
+        if !self.events.isEmpty { out.reserveCapacity(min(self.lastSize, Self.maximumReserve)) }
         self.customTools?.restore(&self.events)
         for var event in self.events {
             UnnamedCalls.name(&event, of: self.requestID)
@@ -105,6 +110,7 @@ final class TranslatingReader: ReplyReader {
             self.encoder.encode(event, into: &out)
         }
         self.events.removeAll(keepingCapacity: true)
+        self.lastSize = out.readableBytes
         defer { self.tellLosses() }
         guard self.isOver, self.failure == nil else { return out }
         self.encoder.finish(into: &out)

@@ -30,6 +30,37 @@ struct JSONWriterTests {
         #expect(String(buffer: writer.bytes) == expected)
     }
 
+    @Test(
+        "whole numbers are written digit by digit",
+        arguments: [0, 9, 10, 99, 100, 4_294_967_295, 4_294_967_296, -1, .max, .min] as [Int])
+    func numbers(_ number: Int) {
+        var writer = JSONWriter()
+        writer.int(number)
+        #expect(String(buffer: writer.bytes) == String(number))
+    }
+
+    @Test("what is appended to a buffer with room is not copied")
+    func append() throws {
+        var out = ByteBuffer()
+        out.reserveCapacity(4096)
+        func place() -> UInt { out.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
+        let before = place()
+        for _ in 0..<8 {
+            JSONWriter.append(to: &out, isOneLine: true) { $0.string("x") }
+            try JSONWriter.append(to: &out) { json throws(NeedletailError) in json.int(1) }
+            out.writeStaticString("\n")
+        }
+        #expect(place() == before)
+        #expect(String(buffer: out) == String(repeating: "\"x\"1\n", count: 8))
+        #expect(throws: NeedletailError.self) {
+            try JSONWriter.append(to: &out) { json throws(NeedletailError) in
+                json.int(2)
+                throw NeedletailError(.internalFailure, "")
+            }
+        }
+        #expect(out.readableBytes == 41)
+    }
+
     @Test("a value as it was spelled comes on one line where that is asked for")
     func lines() {
         var writer = JSONWriter()

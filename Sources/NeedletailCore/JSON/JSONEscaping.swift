@@ -28,7 +28,8 @@ enum JSONEscaping {
             }
             unsafe target[position] = UInt8(ascii: "\"")
             position += 1
-            unsafe UnsafeMutableRawBufferPointer(rebasing: target[position...]).copyMemory(from: text)
+            let place = position..<(position + text.count)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: target[place]).copyMemory(from: text)
             position += text.count
             unsafe target[position] = UInt8(ascii: "\"")
             if isKey { unsafe target[position + 1] = UInt8(ascii: ":") }
@@ -47,12 +48,14 @@ enum JSONEscaping {
             var index = first
             while index < span.count {
                 // The target has room for `size` bytes, and this loop takes the same steps as the one that counted.
-                written += unsafe Self.escape(span[index], UnsafeMutableRawBufferPointer(rebasing: target[written...]))
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: target[written..<size])
+                written += unsafe Self.escape(span[index], rest)
                 let clean = index + 1
                 index = JSONScanner.unescaped(span, clean)
                 let run = unsafe UnsafeRawBufferPointer(rebasing: text[clean..<index])
-                unsafe UnsafeMutableRawBufferPointer(rebasing: target[written...]).copyMemory(from: run)
-                written += run.count
+                let end = written + run.count
+                unsafe UnsafeMutableRawBufferPointer(rebasing: target[written..<end]).copyMemory(from: run)
+                written = end
             }
             return written
         }

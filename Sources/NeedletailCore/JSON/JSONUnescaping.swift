@@ -26,8 +26,9 @@ enum JSONUnescaping {
 
         mutating func append(_ units: UnsafeRawBufferPointer) {
             guard unsafe self.count + units.count <= self.out.count else { return }
-            unsafe UnsafeMutableRawBufferPointer(rebasing: self.out[self.count...]).copyMemory(from: units)
-            self.count += units.count
+            let end = self.count + units.count
+            unsafe UnsafeMutableRawBufferPointer(rebasing: self.out[self.count..<end]).copyMemory(from: units)
+            self.count = end
         }
 
         mutating func append(_ scalar: Unicode.Scalar) {

@@ -39,10 +39,22 @@ public struct JSONWriter: Sendable {
     )
         throws(NeedletailError)
     {
-        var writer = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        defer { out = writer.bytes }
+        // Exchanged before and after: a second reference to the storage would make each write copy all of it.
+        var writer = JSONWriter(appendingTo: ByteBuffer())
+        swap(&writer.bytes, &out)
+        defer { swap(&writer.bytes, &out) }
         try body(&writer)
+    }
+
+    /// The same for what cannot fail.
+    ///
+    /// - Parameter isOneLine: See ``isOneLine``.
+    public static func append(to out: inout ByteBuffer, isOneLine: Bool, _ body: (inout JSONWriter) -> Void) {
+        var writer = JSONWriter(appendingTo: ByteBuffer())
+        writer.isOneLine = isOneLine
+        swap(&writer.bytes, &out)
+        body(&writer)
+        swap(&writer.bytes, &out)
     }
 
     /// Opens an object.
@@ -92,11 +104,39 @@ public struct JSONWriter: Sendable {
         self.needsComma = true
     }
 
+    /// Writes a string that needs no escaping.
+    public mutating func string(_ string: StaticString) {
+        string.withUTF8Buffer { text in
+            unsafe JSONEscaping.writePlain(
+                UnsafeRawBufferPointer(text), afterComma: self.needsComma, isKey: false, into: &self.bytes)
+        }
+        self.needsComma = true
+    }
+
     /// Writes a whole number.
     public mutating func int(_ int: some FixedWidthInteger) {
         self.separate()
-        self.bytes.writeString(String(int))
+        if let small = UInt32(exactly: int) { self.digits(small) } else { self.bytes.writeString(String(int)) }
         self.needsComma = true
+    }
+
+    /// Nearly all numbers are small, and every event of a stream has some.
+    private mutating func digits(_ number: UInt32) {
+        var count = 1
+        var rest = number / 10
+        while rest > 0 {
+            count += 1
+            rest /= 10
+        }
+        unsafe self.bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
+            // The target has room for `count` bytes at least.
+            var rest = number
+            for place in stride(from: count - 1, through: 0, by: -1) {
+                unsafe target[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            }
+            return count
+        }
     }
 
     /// Writes a boolean.

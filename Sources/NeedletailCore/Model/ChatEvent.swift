@@ -3,9 +3,11 @@
 /// Rules that every decoder keeps and every encoder may rely on: ``started`` comes first and once; the fragments of a
 /// tool call follow its ``toolCallStarted``; ``finished`` comes once per choice, after its content; ``usage`` may come
 /// several times, each replaces the one before.
+///
+/// What is large and rare is kept apart: a piece of text, of which streams consist, is copied on its way.
 public enum ChatEvent: Sendable, Hashable {
     /// The reply has begun.
-    case started(StreamStart)
+    indirect case started(StreamStart)
     /// More text.
     case text(String, choice: Int)
     /// A source of the text just sent: a JSON object in the words of `dialect`.
@@ -25,17 +27,17 @@ public enum ChatEvent: Sendable, Hashable {
     /// The block of content that was being sent is whole. Optional: dialects without blocks do not send it.
     case blockEnded(choice: Int)
     /// A part that only its own dialect knows, whole.
-    case opaque(OpaquePart, choice: Int)
+    indirect case opaque(OpaquePart, choice: Int)
     /// Sound, in OpenAI's form.
     case audio(JSONText, choice: Int)
     /// An image, whole.
-    case image(ImagePart, choice: Int)
+    indirect case image(ImagePart, choice: Int)
     /// Log probabilities of the text just sent, in OpenAI's form.
     case logprobs(JSONText, choice: Int)
     /// A choice has ended.
     case finished(StopReason, stopSequence: String?, choice: Int)
     /// The tokens spent so far; the last one is the total.
-    case usage(Usage)
+    indirect case usage(Usage)
 }
 
 /// What is known when a streamed reply begins.

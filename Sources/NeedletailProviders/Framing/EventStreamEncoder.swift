@@ -27,12 +27,11 @@ enum EventStreamEncoder {
         case .exception: Self.header(":message-type", "exception", into: &out)
         }
         let headers = out.writerIndex - start - EventStreamFormat.preludeSize
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.beginObject()
-        members(&json)
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: false) { json in
+            json.beginObject()
+            members(&json)
+            json.endObject()
+        }
         let size = out.writerIndex - start + 4
         out.setInteger(UInt32(truncatingIfNeeded: size), at: start)
         out.setInteger(UInt32(truncatingIfNeeded: headers), at: start + 4)

@@ -25,6 +25,7 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
     /// What waits for the open call to end.
     private var waiting: [AnthropicWaitingBlock] = []
     private var waitingSize = 0
+    private var deltas = AnthropicDeltaWriter()
 
     init(_ options: StreamEncoderOptions) {
         self.options = options
@@ -178,7 +179,7 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
 
     private mutating func extendCall(_ index: Int, _ fragment: String, _ out: inout ByteBuffer) {
         if case .call(var call) = self.open, call.head.index == index {
-            call.write(fragment, block: self.nextIndex - 1, &out)
+            call.write(fragment, block: self.nextIndex - 1, &self.deltas, &out)
             self.open = .call(call)
             self.sendWaiting(&out)
         } else if let place = self.waiting.lastIndex(where: { $0.call?.index == index }) {
@@ -213,7 +214,7 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
             }
             self.openCall(head, &out)
             guard !block.text.isEmpty, case .call(var call) = self.open else { continue }
-            call.write(block.text, block: self.nextIndex - 1, &out)
+            call.write(block.text, block: self.nextIndex - 1, &self.deltas, &out)
             self.open = .call(call)
         }
         self.waiting.removeFirst(next)
@@ -225,13 +226,13 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
         switch kind {
         case .text:
             self.reopen(.text, &out)
-            AnthropicStreamWriter.delta("text_delta", "text", text, index: self.nextIndex - 1, into: &out)
+            self.deltas.write(.text, text, index: self.nextIndex - 1, into: &out)
         case .thinking:
             self.reopen(.thinking, &out)
-            AnthropicStreamWriter.delta("thinking_delta", "thinking", text, index: self.nextIndex - 1, into: &out)
+            self.deltas.write(.thinking, text, index: self.nextIndex - 1, into: &out)
         case .signature:
             self.reopen(.thinking, &out)
-            AnthropicStreamWriter.delta("signature_delta", "signature", text, index: self.nextIndex - 1, into: &out)
+            self.deltas.write(.signature, text, index: self.nextIndex - 1, into: &out)
         case .citation:
             self.reopen(.text, &out)
             AnthropicStreamWriter.citation(JSONText(unchecked: text), index: self.nextIndex - 1, into: &out)
@@ -241,7 +242,8 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
             self.nextIndex += 1
         case .opaque:
             self.closeOpen(&out)
-            AnthropicStreamWriter.opaque(JSONText(unchecked: text), index: self.nextIndex, into: &out)
+            AnthropicStreamWriter.opaque(
+                JSONText(unchecked: text), index: self.nextIndex, &self.deltas, into: &out)
             self.nextIndex += 1
         case .call: break  // calls have their own way
         }
@@ -257,7 +259,7 @@ struct AnthropicMessagesStreamEncoder: StreamEncoder {
 
     private mutating func closeOpen(_ out: inout ByteBuffer) {
         guard let open = self.open else { return }
-        if case .call(var call) = open { call.close(block: self.nextIndex - 1, &out) }
+        if case .call(var call) = open { call.close(block: self.nextIndex - 1, &self.deltas, &out) }
         AnthropicStreamWriter.stopBlock(self.nextIndex - 1, into: &out)
         self.open = nil
     }

@@ -51,30 +51,29 @@ struct AnthropicOpenCall {
     }
 
     /// Sends more of the arguments.
-    mutating func write(_ fragment: String, block: Int, _ out: inout ByteBuffer) {
+    mutating func write(
+        _ fragment: String, block: Int, _ deltas: inout AnthropicDeltaWriter, _ out: inout ByteBuffer
+    ) {
         guard !self.head.isCustom else {
             // Free text has no end of its own: `input` grows until the block is closed.
             let opening = self.isEmpty ? "{\"input\":\"" : ""
             self.isEmpty = false
-            self.send(opening + Self.escaped(fragment), block, &out)
+            deltas.write(.arguments, opening + Self.escaped(fragment), index: block, into: &out)
             return
         }
         self.isEmpty = false
         self.arguments.take(fragment)
-        self.send(fragment, block, &out)
+        deltas.write(.arguments, fragment, index: block, into: &out)
     }
 
     /// Sends what is missing before the block may stop.
-    mutating func close(block: Int, _ out: inout ByteBuffer) {
+    mutating func close(block: Int, _ deltas: inout AnthropicDeltaWriter, _ out: inout ByteBuffer) {
         if self.head.isCustom {
-            self.send(self.isEmpty ? "{\"input\":\"\"}" : "\"}", block, &out)
+            let rest = self.isEmpty ? "{\"input\":\"\"}" : "\"}"
+            deltas.write(.arguments, rest, index: block, into: &out)
         } else if self.isEmpty {
-            self.send("{}", block, &out)
+            deltas.write(.arguments, "{}", index: block, into: &out)
         }
-    }
-
-    private func send(_ json: String, _ block: Int, _ out: inout ByteBuffer) {
-        AnthropicStreamWriter.delta("input_json_delta", "partial_json", json, index: block, into: &out)
     }
 
     /// The inside of a JSON string.

@@ -7,14 +7,13 @@ enum AnthropicStreamWriter {
         out.writeStaticString("event: ")
         out.writeStaticString(name)
         out.writeStaticString("\ndata: ")
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.isOneLine = true
-        json.beginObject()
-        json.member("type", name.description)
-        body(&json)
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: true) { json in
+            json.beginObject()
+            json.key("type")
+            json.string(name)
+            body(&json)
+            json.endObject()
+        }
         out.writeStaticString("\n\n")
     }
 
@@ -85,7 +84,9 @@ enum AnthropicStreamWriter {
     }
 
     /// Writes a whole block; the input of a tool that the provider runs goes as a delta, where clients look for it.
-    static func opaque(_ block: JSONText, index: Int, into out: inout ByteBuffer) {
+    static func opaque(
+        _ block: JSONText, index: Int, _ deltas: inout AnthropicDeltaWriter, into out: inout ByteBuffer
+    ) {
         var input: JSONText?
         if let view = try? block.view(), view.present("type")?.string?.hasSuffix("tool_use") == true {
             input = view.present("input")?.text
@@ -102,9 +103,7 @@ enum AnthropicStreamWriter {
             }
             json.endObject()
         }
-        if let input {
-            Self.delta("input_json_delta", "partial_json", input.description, index: index, into: &out)
-        }
+        if let input { deltas.write(.arguments, input.description, index: index, into: &out) }
         Self.stopBlock(index, into: &out)
     }
 
@@ -113,23 +112,6 @@ enum AnthropicStreamWriter {
             json.member("index", index)
             json.key("content_block")
             block(&json)
-        }
-    }
-
-    static func delta(
-        _ type: StaticString,
-        _ key: StaticString,
-        _ value: String,
-        index: Int,
-        into out: inout ByteBuffer
-    ) {
-        Self.event("content_block_delta", into: &out) { json in
-            json.member("index", index)
-            json.key("delta")
-            json.beginObject()
-            json.member("type", type.description)
-            json.member(key, value)
-            json.endObject()
         }
     }
 

@@ -7,14 +7,13 @@ enum CohereStreamWriter {
         out.writeStaticString("event: ")
         out.writeStaticString(type)
         out.writeStaticString("\ndata: ")
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.isOneLine = true
-        json.beginObject()
-        json.member("type", type.description)
-        members(&json)
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: true) { json in
+            json.beginObject()
+            json.key("type")
+            json.string(type)
+            members(&json)
+            json.endObject()
+        }
         out.writeStaticString("\n\n")
     }
 

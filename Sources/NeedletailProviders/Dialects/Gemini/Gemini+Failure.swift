@@ -41,18 +41,17 @@ extension Gemini {
         into out: inout ByteBuffer
     ) -> Int {
         let status = error.disposition.status
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.beginObject()
-        json.key("error")
-        json.beginObject()
-        json.member("code", status)
-        json.member("message", error.message)
-        json.member("status", self.word(forStatus: status))
-        self.details(error, requestID, &json)
-        json.endObject()
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: false) { json in
+            json.beginObject()
+            json.key("error")
+            json.beginObject()
+            json.member("code", status)
+            json.member("message", error.message)
+            json.member("status", self.word(forStatus: status))
+            self.details(error, requestID, &json)
+            json.endObject()
+            json.endObject()
+        }
         return status
     }
 

@@ -110,8 +110,9 @@ struct GeminiTextOffsets {
     /// - Parameter isPart: Whether it is a part of its own; pieces of a stream are not.
     mutating func append(_ text: String, isPart: Bool = false) {
         if isPart { self.parts.append(self.bytes) }
-        self.count += text.unicodeScalars.count
-        if self.rest.isEmpty, text.utf8.allSatisfy({ $0 < 0x80 }) {
+        let count = text.scalarCount
+        self.count += count
+        if self.rest.isEmpty, count == text.utf8.count {
             self.ascii += text.utf8.count
         } else if self.rest.utf8.count + text.utf8.count <= Self.maximumText {
             self.rest += text

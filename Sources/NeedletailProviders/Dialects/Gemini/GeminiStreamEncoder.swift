@@ -32,10 +32,13 @@ struct GeminiStreamEncoder: StreamEncoder {
     private var usage: Usage?
     /// When the reply began, where the provider says.
     private var createTime: String?
+    /// All of a chunk after its candidates.
+    private var tail = ByteBuffer()
     private(set) var losses: [Loss] = []
 
     init(_ options: StreamEncoderOptions) {
         self.options = options
+        self.prepare()
     }
 
     private mutating func lose(_ field: ModelField, _ reason: String) {
@@ -115,6 +118,7 @@ struct GeminiStreamEncoder: StreamEncoder {
             self.sendCalls(place, &out)
         case .usage(let usage):
             self.usage = usage
+            self.prepare()
             self.losses.addCounters(of: usage, self.options.source)
             for field in GeminiUsage.unspoken(of: usage) {
                 self.lose(field, "This dialect does not count it by itself.")
@@ -142,6 +146,7 @@ struct GeminiStreamEncoder: StreamEncoder {
         let tier = ServiceTier.said(start.serviceTier, from: self.options.source, to: .gemini)
         if tier.isLost { self.lose(.replyServiceTier, "Google has no such tier.") }
         self.start.serviceTier = tier.word
+        self.prepare()
     }
 
     private mutating func end(_ place: Int, _ json: inout JSONWriter) {
@@ -230,13 +235,21 @@ struct GeminiStreamEncoder: StreamEncoder {
         }
     }
 
+    /// - Parameter body: Writes the first members, at least one.
     private func write(_ out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
         out.writeStaticString("data: ")
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
+        JSONWriter.append(to: &out, isOneLine: true) { json in
+            json.beginObject()
+            body(&json)
+        }
+        out.writeImmutableBuffer(self.tail)
+    }
+
+    /// Writes down what every chunk ends with until there is more to say of the reply.
+    private mutating func prepare() {
+        var json = JSONWriter()
         json.isOneLine = true
         json.beginObject()
-        body(&json)
         if let usage = self.usage {
             json.key("usageMetadata")
             GeminiUsage.write(usage, serviceTier: self.start.serviceTier, isOwn: false, into: &json)
@@ -245,7 +258,9 @@ struct GeminiStreamEncoder: StreamEncoder {
         json.member("responseId", self.start.id.isEmpty ? self.options.replyID : self.start.id)
         json.member("createTime", self.createTime)
         json.endObject()
-        out = json.bytes
-        out.writeStaticString("\r\n\r\n")
+        // Members that others stand before have a comma for the brace.
+        self.tail = json.bytes
+        self.tail.setInteger(UInt8(ascii: ","), at: self.tail.readerIndex)
+        self.tail.writeStaticString("\r\n\r\n")
     }
 }

@@ -149,16 +149,14 @@ struct OllamaStreamEncoder: StreamEncoder {
     }
 
     private func line(isLast: Bool = false, into out: inout ByteBuffer, _ members: (inout JSONWriter) -> Void) {
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.isOneLine = true
-        json.beginObject()
-        json.member("model", self.model)
-        json.member("created_at", self.time)
-        members(&json)
-        json.member("done", isLast)
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: true) { json in
+            json.beginObject()
+            json.member("model", self.model)
+            json.member("created_at", self.time)
+            members(&json)
+            json.member("done", isLast)
+            json.endObject()
+        }
         out.writeStaticString("\n")
     }
 }

@@ -59,21 +59,20 @@ extension OpenAIChat {
         into out: inout ByteBuffer
     ) -> Int {
         let disposition = error.disposition
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.beginObject()
-        json.key("error")
-        json.beginObject()
-        json.member("message", error.message)
-        json.member("type", disposition.openAIType)
-        let upstream = disposition.showsUpstreamDetail ? error.upstream : nil
-        json.key("param")
-        if let parameter = error.parameter ?? upstream?.parameter { json.string(parameter) } else { json.null() }
-        json.key("code")
-        if let code = upstream?.code ?? disposition.openAICode { json.string(code) } else { json.null() }
-        json.endObject()
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: false) { json in
+            json.beginObject()
+            json.key("error")
+            json.beginObject()
+            json.member("message", error.message)
+            json.member("type", disposition.openAIType)
+            let upstream = disposition.showsUpstreamDetail ? error.upstream : nil
+            json.key("param")
+            if let parameter = error.parameter ?? upstream?.parameter { json.string(parameter) } else { json.null() }
+            json.key("code")
+            if let code = upstream?.code ?? disposition.openAICode { json.string(code) } else { json.null() }
+            json.endObject()
+            json.endObject()
+        }
         return disposition.status
     }
 

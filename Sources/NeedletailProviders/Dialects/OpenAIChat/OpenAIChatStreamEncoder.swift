@@ -73,7 +73,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
             _ = self.place(0, into: &out)
         case .text(let text, let choice):
             let place = self.place(choice, into: &out)
-            self.choices[place].textLength += text.unicodeScalars.count
+            self.choices[place].textLength += text.scalarCount
             self.delta(choice, into: &out) { $0.member("content", text) }
         case .citation(let citation, let dialect, let choice):
             self.citation(citation, dialect, self.place(choice, into: &out), into: &out)
@@ -152,7 +152,9 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         if self.options.includesUsage, let usage = self.usage {
             out.writeImmutableBuffer(self.head)
             out.writeStaticString("],\"usage\":")
-            Self.write(into: &out) { OpenAIChat.writeUsage(usage, extensions: false, into: &$0) }
+            JSONWriter.append(to: &out, isOneLine: true) {
+                OpenAIChat.writeUsage(usage, extensions: false, into: &$0)
+            }
             out.writeStaticString("}\n\n")
         }
         out.writeStaticString("data: [DONE]\n\n")
@@ -171,14 +173,6 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         return self.choices.count - 1
     }
 
-    private static func write(into out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.isOneLine = true
-        body(&json)
-        out = json.bytes
-    }
-
     private func delta(_ choice: Int, into out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
         self.chunk(choice, logprobs: nil, finish: nil, into: &out, body)
     }
@@ -191,7 +185,7 @@ struct OpenAIChatStreamEncoder: StreamEncoder {
         _ body: (inout JSONWriter) -> Void
     ) {
         out.writeImmutableBuffer(self.head)
-        Self.write(into: &out) { json in
+        JSONWriter.append(to: &out, isOneLine: true) { json in
             json.beginObject()
             json.member("index", choice)
             json.key("delta")

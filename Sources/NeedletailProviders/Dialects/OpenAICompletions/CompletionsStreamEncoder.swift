@@ -94,19 +94,17 @@ struct CompletionsStreamEncoder: StreamEncoder {
 
     private func object(into out: inout ByteBuffer, _ members: (inout JSONWriter) -> Void) {
         out.writeStaticString("data: ")
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.isOneLine = true
-        json.beginObject()
-        json.member("id", self.start.id.isEmpty ? self.options.replyID : self.start.id)
-        json.member("object", "text_completion")
-        json.key("created")
-        json.int(self.start.created ?? self.options.created)
-        json.member("model", self.start.model.isEmpty ? self.options.model : self.start.model)
-        json.member("system_fingerprint", self.start.systemFingerprint)
-        members(&json)
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: true) { json in
+            json.beginObject()
+            json.member("id", self.start.id.isEmpty ? self.options.replyID : self.start.id)
+            json.member("object", "text_completion")
+            json.key("created")
+            json.int(self.start.created ?? self.options.created)
+            json.member("model", self.start.model.isEmpty ? self.options.model : self.start.model)
+            json.member("system_fingerprint", self.start.systemFingerprint)
+            members(&json)
+            json.endObject()
+        }
         out.writeStaticString("\n\n")
     }
 }

@@ -4,20 +4,21 @@ import NeedletailCore
 /// Writes numbered events.
 struct OpenAIResponsesEventWriter {
     private var number = 0
+    private var head = OpenAIResponsesDeltaHead()
 
     /// Appends an event; `body` adds the members after its type.
     mutating func write(_ name: StaticString, _ out: inout ByteBuffer, _ body: (inout JSONWriter) -> Void) {
         out.writeStaticString("event: ")
         out.writeStaticString(name)
         out.writeStaticString("\ndata: ")
-        var json = JSONWriter(appendingTo: out)
-        out = ByteBuffer()  // so that the writer owns the storage alone
-        json.beginObject()
-        json.member("type", name.description)
-        json.member("sequence_number", self.number)
-        body(&json)
-        json.endObject()
-        out = json.bytes
+        JSONWriter.append(to: &out, isOneLine: false) { json in
+            json.beginObject()
+            json.key("type")
+            json.string(name)
+            json.member("sequence_number", self.number)
+            body(&json)
+            json.endObject()
+        }
         out.writeStaticString("\n\n")
         self.number += 1
     }
@@ -47,6 +48,20 @@ struct OpenAIResponsesEventWriter {
             if let part { json.member(part.0, part.1) }
             body(&json)
         }
+    }
+
+    /// An event that brings more text to part number `part` of the item at `index`.
+    mutating func delta(
+        _ kind: OpenAIResponsesDelta, _ text: String, of id: String, _ index: Int, part: Int = 0,
+        _ out: inout ByteBuffer
+    ) {
+        self.head.prepare(kind, of: id, index, part: part)
+        out.writeImmutableBuffer(self.head.start)
+        JSONWriter.append(to: &out, isOneLine: false) { $0.int(self.number) }
+        out.writeImmutableBuffer(self.head.end)
+        JSONWriter.append(to: &out, isOneLine: false) { $0.string(text) }
+        out.writeStaticString(kind == .text ? ",\"logprobs\":[]}\n\n" : "}\n\n")
+        self.number += 1
     }
 
     /// JSON without line breaks, which would end the data of an event. Inside its strings they are escaped, so that all
@@ -117,14 +132,9 @@ struct OpenAIResponsesOpenMessage {
             self.beginPart(isRefusal: isRefusal, &events, &out)
         }
         self.parts[self.parts.count - 1].text += text
-        if !isRefusal { self.textLength += text.unicodeScalars.count }
-        let name: StaticString = isRefusal ? "response.refusal.delta" : "response.output_text.delta"
-        events.piece(name, self.id, self.index, self.place, &out) { json in
-            json.member("delta", text)
-            guard !isRefusal else { return }
-            json.key("logprobs")
-            OpenAIResponsesItemWriting.list([], into: &json)
-        }
+        if !isRefusal { self.textLength += text.scalarCount }
+        events.delta(
+            isRefusal ? .refusal : .text, text, of: self.id, self.index, part: self.parts.count - 1, &out)
     }
 
     /// Sends log probabilities of text that has gone before them.
@@ -219,9 +229,7 @@ struct OpenAIResponsesOpenReasoning {
     ) {
         if !self.isPartOpen { self.beginPart(&events, &out) }
         self.texts[self.texts.count - 1] += text
-        events.piece("response.reasoning_summary_text.delta", self.id, self.index, self.place, &out) { json in
-            json.member("delta", text)
-        }
+        events.delta(.summary, text, of: self.id, self.index, part: self.texts.count - 1, &out)
     }
 
     mutating func endPart(_ events: inout OpenAIResponsesEventWriter, _ out: inout ByteBuffer) {
@@ -287,9 +295,7 @@ struct OpenAIResponsesOpenCall {
     ) {
         self.call.arguments += fragment
         if !self.call.isCustom { self.progress.take(fragment) }
-        let name: StaticString =
-            self.call.isCustom ? "response.custom_tool_call_input.delta" : "response.function_call_arguments.delta"
-        events.piece(name, self.id, self.index, nil, &out) { $0.member("delta", fragment) }
+        events.delta(self.call.isCustom ? .input : .arguments, fragment, of: self.id, self.index, &out)
     }
 
     mutating func end(_ events: inout OpenAIResponsesEventWriter, _ out: inout ByteBuffer) -> JSONText {
