@@ -8,7 +8,7 @@ public final class JSONDocument: Sendable {
     struct Node {
         var start: UInt32
         var end: UInt32
-        /// The index of the node after this value and all that is in it.
+        /// The index of the node after this value and all that is in it; of a key its ``JSONScanner/head(_:_:_:)``.
         var next: UInt32
         var kind: JSONKind
         var hasEscapes: Bool
@@ -23,7 +23,8 @@ public final class JSONDocument: Sendable {
     public init(_ bytes: ByteBuffer) throws(JSONError) {
         guard bytes.readableBytes < Int(UInt32.max) else { throw JSONError(.tooLarge, at: 0) }
         var tape = Tape()
-        tape.nodes.reserveCapacity(min(64, 4 + bytes.readableBytes / 16))
+        // A chunk of a stream has a value or key for every 8 to 16 bytes.
+        tape.nodes.reserveCapacity(min(64, 4 + bytes.readableBytes / 8))
         try Self.parse(bytes.readableBytesUInt8Span, into: &tape)
         self.bytes = bytes
         self.nodes = tape.nodes
@@ -39,14 +40,69 @@ public final class JSONDocument: Sendable {
     /// The value.
     public var root: JSONView { JSONView(document: self, index: 0) }
 
+    /// The node of the value under `name` in the object at node `index`, the last one if there are several.
+    func value(under name: StaticString, inObjectAt index: Int) -> Int? {
+        let list = self.nodes
+        let nodes = list.span
+        let end = Int(nodes[index].next)
+        let key = Key(name)
+        var found: Int?
+        var position = index &+ 1
+        while position < end {
+            if key.mayBe(nodes[position]), self.isRest(of: nodes[position], key) { found = position &+ 1 }
+            position = Int(nodes[position &+ 1].next)
+        }
+        return found
+    }
+
     /// Whether the key at node `index` is `name`; decodes only a key that has escapes.
     func isKey(at index: Int, _ name: StaticString) -> Bool {
+        let key = Key(name)
+        return key.mayBe(self.nodes[index]) && self.isRest(of: self.nodes[index], key)
+    }
+
+    /// Whether the key at node `index` is one of `names`.
+    func isKey(at index: Int, anyOf names: [StaticString]) -> Bool {
         let node = self.nodes[index]
+        for name in names where node.hasEscapes || node.end &- node.start == Key.length(name) {
+            let key = Key(name)
+            if key.mayBe(node), self.isRest(of: node, key) { return true }
+        }
+        return false
+    }
+
+    /// Looks at the text of a key that ``Key/mayBe(_:)`` the wanted one.
+    private func isRest(of node: Node, _ key: Key) -> Bool {
+        guard node.hasEscapes || key.name.utf8CodeUnitCount > 4 else { return true }
         let text = self.bytes
         let bytes = text.readableBytesUInt8Span
-        let range = Int(node.start)..<Int(node.end)
-        guard !node.hasEscapes else { return JSONScanner.text(bytes, range) == name.description }
-        return range.count == name.utf8CodeUnitCount + 2 && JSONScanner.matches(bytes, range.lowerBound + 1, name)
+        guard !node.hasEscapes else {
+            return JSONScanner.text(bytes, Int(node.start)..<Int(node.end)) == key.name.description
+        }
+        return JSONScanner.matches(bytes, Int(node.start) &+ 1, key.name, from: 4)
+    }
+
+    /// A key that is looked for: its length and its first bytes tell nearly all others apart without a look at the text.
+    private struct Key {
+        let name: StaticString
+        private let head: UInt32
+
+        @inline(__always)
+        init(_ name: StaticString) {
+            self.name = name
+            self.head = JSONScanner.head(name)
+        }
+
+        /// Quotes included.
+        @inline(__always)
+        static func length(_ name: StaticString) -> UInt32 {
+            UInt32(truncatingIfNeeded: name.utf8CodeUnitCount &+ 2)
+        }
+
+        @inline(__always)
+        func mayBe(_ node: Node) -> Bool {
+            (node.next == self.head && node.end &- node.start == Self.length(self.name)) || node.hasEscapes
+        }
     }
 
     private struct Tape: JSONTape {
@@ -69,7 +125,8 @@ public final class JSONDocument: Sendable {
         private var afterNext: UInt32 { UInt32(truncatingIfNeeded: self.nodes.count &+ 1) }
 
         mutating func key(_ bytes: Span<UInt8>, _ range: Range<Int>, hasEscapes: Bool) {
-            self.append(.string, range, next: self.afterNext, hasEscapes: hasEscapes)
+            let head = JSONScanner.head(bytes, range.lowerBound &+ 1, range.count &- 2)
+            self.append(.string, range, next: head, hasEscapes: hasEscapes)
         }
 
         mutating func scalar(_ bytes: Span<UInt8>, _ kind: JSONKind, _ range: Range<Int>, hasEscapes: Bool) {

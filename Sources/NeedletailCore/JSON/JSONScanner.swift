@@ -146,12 +146,53 @@ public enum JSONScanner {
     }
 
     /// Whether `word` stands at `start`.
-    package static func matches(_ bytes: Span<UInt8>, _ start: Int, _ word: StaticString) -> Bool {
+    ///
+    /// - Parameter first: How many of its bytes are known to.
+    package static func matches(_ bytes: Span<UInt8>, _ start: Int, _ word: StaticString, from first: Int = 0) -> Bool {
         let count = word.utf8CodeUnitCount
-        guard start &+ count <= bytes.count else { return false }
+        guard start >= 0, start &+ count <= bytes.count else { return false }
+        let raw = unsafe bytes.bytes
         return word.withUTF8Buffer { letters in
-            for offset in 0..<count where unsafe bytes[start &+ offset] != letters[offset] { return false }
+            let word = unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(letters))
+            var offset = first
+            // In bounds of both: `start + count` is in those of the bytes.
+            while offset &+ 8 <= count {
+                let here = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: start &+ offset, as: UInt64.self)
+                guard unsafe here == word.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self) else {
+                    return false
+                }
+                offset &+= 8
+            }
+            while offset < count {
+                guard unsafe bytes[start &+ offset] == letters[offset] else { return false }
+                offset &+= 1
+            }
             return true
+        }
+    }
+
+    /// The first four of `count` bytes from `start` on as one number; of fewer with zeros behind them.
+    @inline(__always)
+    static func head(_ bytes: Span<UInt8>, _ start: Int, _ count: Int) -> UInt32 {
+        if count >= 4, start >= 0, start &+ 4 <= bytes.count {
+            let raw = unsafe bytes.bytes
+            // In bounds: checked in the line above.
+            return unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: start, as: UInt32.self).littleEndian
+        }
+        var head: UInt32 = 0
+        var offset = 0
+        while offset < min(count, 4) {
+            head |= UInt32(bytes[start &+ offset]) &<< UInt32(truncatingIfNeeded: offset &* 8)
+            offset &+= 1
+        }
+        return head
+    }
+
+    /// The same of a word.
+    @inline(__always)
+    static func head(_ word: StaticString) -> UInt32 {
+        word.withUTF8Buffer { letters in
+            Self.head(unsafe Span(_unsafeElements: letters), 0, letters.count)
         }
     }
 

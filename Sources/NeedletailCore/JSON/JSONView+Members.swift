@@ -43,6 +43,21 @@ extension JSONView {
         return false
     }
 
+    /// Whether a value of an object is an array or an object.
+    package var holdsContainers: Bool {
+        guard self.kind == .object else { return false }
+        let list = self.document.nodes
+        let nodes = list.span
+        let end = Int(nodes[self.index].next)
+        var position = self.index + 1
+        while position < end {
+            let value = nodes[position + 1]
+            if value.kind == .array || value.kind == .object { return true }
+            position = Int(value.next)
+        }
+        return false
+    }
+
     /// Whether a value is `null` or empty. An object of empty values is not: its names may say something.
     package var saysNothing: Bool {
         switch self.kind {
@@ -52,24 +67,5 @@ extension JSONView {
         case .object: self.members.first(where: { _ in true }) == nil
         default: false
         }
-    }
-}
-
-extension JSONDocument {
-    /// Whether the key at node `index` is one of `names`.
-    fileprivate func isKey(at index: Int, anyOf names: [StaticString]) -> Bool {
-        let node = self.nodes[index]
-        let text = self.bytes
-        let bytes = text.readableBytesUInt8Span
-        let start = Int(node.start) + 1
-        let count = Int(node.end) - 1 - start
-        for name in names {
-            if node.hasEscapes {
-                if self.isKey(at: index, name) { return true }
-            } else if name.utf8CodeUnitCount == count, JSONScanner.matches(bytes, start, name) {
-                return true
-            }
-        }
-        return false
     }
 }

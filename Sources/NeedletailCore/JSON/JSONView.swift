@@ -43,6 +43,17 @@ public struct JSONView: Sendable {
         return JSONUnescaping.string(bytes.readableBytesUInt8Span, range)
     }
 
+    /// The string, to be compared with known ones; `nil` if it is no string.
+    public var word: JSONWord? {
+        guard self.kind == .string else { return nil }
+        guard !self.node.hasEscapes else { return JSONWord(self.string ?? "") }
+        let range = self.range
+        let bytes = self.document.bytes
+        return bytes.getSlice(at: bytes.readerIndex + range.lowerBound + 1, length: range.count - 2).map {
+            JSONWord($0)
+        }
+    }
+
     /// The boolean; `nil` if it is none.
     public var bool: Bool? {
         guard self.kind == .boolean else { return nil }
@@ -88,21 +99,18 @@ public struct JSONView: Sendable {
 
     /// The value under `key`; `nil` if there is none or this is no object. `null` is a value.
     public subscript(key: StaticString) -> JSONView? {
-        let node = self.node
-        guard node.kind == .object else { return nil }
-        var found: Int?
-        var position = self.index + 1
-        while position < Int(node.next) {
-            if self.document.isKey(at: position, key) { found = position + 1 }
-            position = Int(self.document.nodes[position + 1].next)
+        guard self.kind == .object, let found = self.document.value(under: key, inObjectAt: self.index) else {
+            return nil
         }
-        return found.map { JSONView(document: self.document, index: $0) }
+        return JSONView(document: self.document, index: found)
     }
 
     /// The value under `key`, unless there is none or it is `null`.
     public func present(_ key: StaticString) -> JSONView? {
-        guard let value = self[key], !value.isNull else { return nil }
-        return value
+        guard self.kind == .object, let found = self.document.value(under: key, inObjectAt: self.index),
+            self.document.nodes[found].kind != .null
+        else { return nil }
+        return JSONView(document: self.document, index: found)
     }
 
     /// The values of an array; empty for everything else.
@@ -122,6 +130,9 @@ public struct JSONView: Sendable {
 
         /// The key.
         public var key: String { self.keyView.string ?? "" }
+
+        /// The key, to be compared with known ones.
+        public var word: JSONWord { self.keyView.word ?? JSONWord("") }
 
         /// Whether the key is `name`; cheaper than comparing ``key``.
         public func hasKey(_ name: StaticString) -> Bool {

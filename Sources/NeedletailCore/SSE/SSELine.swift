@@ -1,10 +1,10 @@
 import NIOCore
 
 /// What a line of an event stream is made of. Offsets count from a buffer's reader index.
-enum SSELine {
+package enum SSELine {
     /// The offset of the first line feed or carriage return from `start` on, or the end.
     @inline(__always)
-    static func end(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+    package static func end(_ bytes: Span<UInt8>, _ start: Int) -> Int {
         var index = start
         let count = bytes.count
         let raw = unsafe bytes.bytes

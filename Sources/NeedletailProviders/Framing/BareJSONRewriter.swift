@@ -55,6 +55,10 @@ struct BareJSONRewriter: Sendable {
                 self.writeObject(into: &out)
                 continue
             }
+            if self.place == .line, byte != 0x0A, byte != 0x0D {
+                index = SSELine.end(bytes, index)
+                continue
+            }
             let isKept = self.look(at: byte)
             if !isKept {
                 if out == nil { out = ByteBuffer() }

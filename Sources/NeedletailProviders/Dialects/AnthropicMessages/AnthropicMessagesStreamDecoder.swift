@@ -45,7 +45,7 @@ struct AnthropicMessagesStreamDecoder: StreamDecoder {
         } catch {
             throw NeedletailError(.malformedReply, "The provider sent an event that is not valid JSON.", cause: error)
         }
-        guard let type = root.present("type")?.string else {
+        guard let type = root.present("type")?.word else {
             if root.present("error") != nil { throw AnthropicMessages.failure(root, status: 200, requestID: nil) }
             throw NeedletailError(.malformedReply, "The provider sent an event without a type.")
         }
@@ -65,7 +65,7 @@ struct AnthropicMessagesStreamDecoder: StreamDecoder {
             self.end(stop, &events)
         case "ping": break
         case "error": throw AnthropicMessages.failure(root, status: 200, requestID: nil)
-        default: return self.unread.add(type)
+        default: return self.unread.add(type.string)
         }
         if self.unread.isOpen { AnthropicStreamMembers.look(at: root, type, &self.unread) }
     }
@@ -125,12 +125,12 @@ struct AnthropicMessagesStreamDecoder: StreamDecoder {
     private mutating func extendBlock(_ root: JSONView, _ events: inout [ChatEvent]) throws(NeedletailError) {
         try self.requireStart()
         guard let index = root.present("index")?.int, let delta = root.present("delta"),
-            let type = delta.present("type")?.string
+            let type = delta.present("type")?.word
         else { throw NeedletailError(.malformedReply, "The provider's content_block_delta has no delta.") }
-        guard self.blocks[index] != nil else {
+        guard let place = self.blocks.index(forKey: index) else {
             throw NeedletailError(.malformedReply, "The provider extends a block that is not open.")
         }
-        try self.blocks[index]?.extend(type, delta, &events, &self.unread)
+        try self.blocks.values[place].extend(type, delta, &events, &self.unread)
     }
 
     private mutating func endBlock(_ index: Int, _ events: inout [ChatEvent]) {

@@ -79,7 +79,7 @@ struct AnthropicStreamBlock {
 
     /// Takes one delta; types this library does not know are passed over, and named, in blocks it does know.
     mutating func extend(
-        _ type: String, _ delta: JSONView, _ events: inout [ChatEvent], _ unread: inout UnreadMembers
+        _ type: JSONWord, _ delta: JSONView, _ events: inout [ChatEvent], _ unread: inout UnreadMembers
     ) throws(NeedletailError) {
         switch (self.kind, type) {
         case (.text, "text_delta"):
@@ -104,7 +104,7 @@ struct AnthropicStreamBlock {
                 try self.grow(member.value.range.count)
                 self.add(member.key, member.value)
             }
-        default: unread.add(type)
+        default: unread.add(type.string)
         }
     }
 

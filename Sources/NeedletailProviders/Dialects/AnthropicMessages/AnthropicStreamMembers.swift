@@ -7,9 +7,15 @@ enum AnthropicStreamMembers {
     ]
     private static let event: [StaticString] = ["type", "index", "delta", "content_block", "message", "usage"]
     private static let end: [StaticString] = ["stop_reason", "stop_sequence"]
+    // Of deltas.
+    private static let text: [StaticString] = ["type", "text"]
+    private static let input: [StaticString] = ["type", "partial_json"]
+    private static let thinking: [StaticString] = ["type", "thinking"]
+    private static let signature: [StaticString] = ["type", "signature"]
+    private static let citation: [StaticString] = ["type", "citation"]
 
     /// Names what nobody reads of an event.
-    static func look(at root: JSONView, _ type: String, _ unread: inout UnreadMembers) {
+    static func look(at root: JSONView, _ type: JSONWord, _ unread: inout UnreadMembers) {
         unread.look(at: root, known: self.event, path: "")
         switch type {
         case "content_block_delta":
@@ -44,12 +50,13 @@ enum AnthropicStreamMembers {
 
     /// `nil` for a delta of a block that is kept whole, and for one that has been named itself.
     private static func members(ofDelta delta: JSONView) -> [StaticString]? {
-        switch delta.present("type")?.string {
-        case "text_delta": ["type", "text"]
-        case "input_json_delta": ["type", "partial_json"]
-        case "thinking_delta": ["type", "thinking"]
-        case "signature_delta": ["type", "signature"]
-        case "citations_delta": ["type", "citation"]
+        guard let type = delta.present("type")?.word else { return nil }
+        return switch type {
+        case "text_delta": self.text
+        case "input_json_delta": self.input
+        case "thinking_delta": self.thinking
+        case "signature_delta": self.signature
+        case "citations_delta": self.citation
         default: nil
         }
     }

@@ -59,11 +59,10 @@ extension Gemini {
 
     /// Whether an object is a reply or a chunk of one: the least that Google sends is one of these.
     static func isReply(_ root: JSONView) -> Bool {
-        let keys: [(StaticString, StaticString)] = [
-            ("candidates", "candidates"), ("promptFeedback", "prompt_feedback"), ("usageMetadata", "usage_metadata"),
-            ("responseId", "response_id"), ("modelVersion", "model_version"),
-        ]
-        return keys.contains { GeminiField.value(root, $0.0, $0.1) != nil }
+        root.present("candidates") != nil || GeminiField.value(root, "promptFeedback", "prompt_feedback") != nil
+            || GeminiField.value(root, "usageMetadata", "usage_metadata") != nil
+            || GeminiField.value(root, "responseId", "response_id") != nil
+            || GeminiField.value(root, "modelVersion", "model_version") != nil
     }
 
     /// Reads what a passthrough must know of a whole reply.

@@ -33,15 +33,16 @@ struct GeminiContentReader {
         try GeminiField.object(part, "")
         var signature: String?
         var isThought = false
-        var payload: (key: String, value: JSONView)?
+        var payload: (key: JSONWord, value: JSONView)?
         var unknown: [JSONView.Member] = []
         for member in part.members where !member.value.isNull {
-            switch GeminiField.camel(member.key) {
+            let key = GeminiField.camel(member.word)
+            switch key {
             case "thought": isThought = member.value.bool ?? false
             case "thoughtSignature": signature = member.value.string.map(GeminiSignature.read)
             case "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode",
                 "codeExecutionResult", "toolCall", "toolResponse":
-                payload = (GeminiField.camel(member.key), member.value)
+                payload = (key, member.value)
             default: unknown.append(member)
             }
         }
@@ -72,7 +73,7 @@ struct GeminiContentReader {
                 self.keep("inlineData", member)
             }
         case "fileData": content.append(try Self.file(payload.value))
-        default: content.append(.opaque(OpaquePart(dialect: .gemini, type: payload.key, json: part.text)))
+        default: content.append(.opaque(OpaquePart(dialect: .gemini, type: payload.key.string, json: part.text)))
         }
         if let signature { content.append(.reasoning(ReasoningPart("", signature: signature))) }
     }

@@ -44,6 +44,11 @@ enum GeminiField {
         return out
     }
 
+    /// The same of a key that is compared with known ones.
+    static func camel(_ key: JSONWord) -> JSONWord {
+        key.contains(UInt8(ascii: "_")) ? JSONWord(Self.camel(key.string)) : key
+    }
+
     /// The value under either spelling of a key, unless it is `null`.
     static func value(_ view: JSONView, _ camel: StaticString, _ snake: StaticString) -> JSONView? {
         view.present(camel) ?? view.present(snake)

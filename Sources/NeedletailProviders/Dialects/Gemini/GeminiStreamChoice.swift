@@ -18,6 +18,8 @@ struct GeminiStreamChoice {
     private static let maximumCalls = 1024
     private static let maximumCitations = 1024
 
+    private static let contentMembers: [StaticString] = ["parts", "role"]
+
     /// Whether the provider has said why it ended.
     var hasReason: Bool { self.word != nil || self.blockReason != nil }
 
@@ -30,14 +32,14 @@ struct GeminiStreamChoice {
         _ candidate: JSONView, _ events: inout [ChatEvent], _ unread: inout UnreadMembers
     ) throws(NeedletailError) {
         if let content = candidate.present("content") {
-            unread.look(at: content, known: ["parts", "role"], path: "candidates.content")
+            unread.look(at: content, known: Self.contentMembers, path: "candidates.content")
             if let parts = content.present("parts") {
                 if parts.kind == .object { try self.part(parts, &events, &unread) }
                 for part in parts.elements { try self.part(part, &events, &unread) }
             }
         }
         for member in candidate.members where !member.value.isNull {
-            switch GeminiField.camel(member.key) {
+            switch GeminiField.camel(member.word) {
             case "logprobsResult":
                 if let logprobs = GeminiLogprobs.read(member.value) {
                     events.append(.logprobs(logprobs, choice: self.index))

@@ -47,8 +47,7 @@ extension OpenAIChat {
         let path = delta == nil ? "choices.message" : "choices.delta"
         unread.look(at: message, known: self.messageMembers, path: path)
         // Most deltas are a piece of text, without parts.
-        let hasParts = message.members.contains { $0.value.kind == .array || $0.value.kind == .object }
-        if hasParts { unread.add(self.unknownOfParts(message, path: path)) }
+        if message.holdsContainers { unread.add(self.unknownOfParts(message, path: path)) }
     }
 
     /// What nobody reads of the parts of a message: its content, reasoning, calls, images and sound.

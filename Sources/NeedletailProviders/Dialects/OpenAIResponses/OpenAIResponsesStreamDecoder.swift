@@ -53,7 +53,7 @@ struct OpenAIResponsesStreamDecoder: StreamDecoder {
         guard root.kind == .object else {
             throw NeedletailError(.malformedReply, "The provider's stream holds an event that is no object.")
         }
-        let type = root.present("type")?.string ?? String(buffer: event.name)
+        let type = root.present("type")?.word ?? JSONWord(event.name)
         switch type {
         case "error": throw OpenAIResponses.failure(root)
         case "response.failed": throw OpenAIResponses.failure(root.present("response") ?? root)
@@ -76,15 +76,25 @@ struct OpenAIResponsesStreamDecoder: StreamDecoder {
         default:
             guard type.hasPrefix("response.") else {
                 if root.present("error") != nil { throw OpenAIResponses.failure(root) }
-                return self.unread.add(type)
+                return self.unread.add(type.string)
             }
             self.start(nil, into: &events)
-            let place = try self.place(root)
-            if self.items[place]?.isForeign != true { OpenAIResponsesStreamMembers.look(at: root, &self.unread) }
-            self.items[place]?.take(type, root, into: &events, &self.unread)
-            if self.items[place]?.hasRefusal == true { self.hasRefusal = true }
-            if self.items[place] == nil { self.openUnannounced(place, type, root, into: &events) }
+            try self.step(type, root, into: &events)
         }
+    }
+
+    /// Takes an event about an item.
+    private mutating func step(
+        _ type: JSONWord, _ event: JSONView, into events: inout [ChatEvent]
+    ) throws(NeedletailError) {
+        let place = try self.place(event)
+        guard let item = self.items.index(forKey: place) else {
+            OpenAIResponsesStreamMembers.look(at: event, &self.unread)
+            return self.openUnannounced(place, type, event, into: &events)
+        }
+        if !self.items.values[item].isForeign { OpenAIResponsesStreamMembers.look(at: event, &self.unread) }
+        self.items.values[item].take(type, event, into: &events, &self.unread)
+        if self.items.values[item].hasRefusal { self.hasRefusal = true }
     }
 
     /// The place of the event's item in the output; where the server does not say, the item begun last.
@@ -129,14 +139,14 @@ struct OpenAIResponsesStreamDecoder: StreamDecoder {
 
     /// Text of an item that no event has announced; calls need their name and are taken when they are whole.
     private mutating func openUnannounced(
-        _ place: Int, _ type: String, _ event: JSONView, into events: inout [ChatEvent]
+        _ place: Int, _ type: JSONWord, _ event: JSONView, into events: inout [ChatEvent]
     ) {
         if type.hasPrefix("response.output_text.") || type.hasPrefix("response.refusal.") {
             self.items[place] = OpenAIResponsesStreamItem(.message)
         } else if type.hasPrefix("response.reasoning") {
             self.items[place] = OpenAIResponsesStreamItem(.reasoning)
         } else {
-            if !OpenAIResponsesStreamMembers.isProgress(type) { self.unread.add(type) }
+            if !OpenAIResponsesStreamMembers.isProgress(type) { self.unread.add(type.string) }
             return
         }
         self.items[place]?.take(type, event, into: &events, &self.unread)

@@ -30,7 +30,7 @@ struct OpenAIResponsesStreamItem {
 
     /// Takes an event about the item; types this library does not know are passed over, and named.
     mutating func take(
-        _ type: String, _ event: JSONView, into events: inout [ChatEvent], _ unread: inout UnreadMembers
+        _ type: JSONWord, _ event: JSONView, into events: inout [ChatEvent], _ unread: inout UnreadMembers
     ) {
         guard !self.isClosed else { return }
         switch (self.kind, type) {
@@ -75,7 +75,7 @@ struct OpenAIResponsesStreamItem {
             self.arguments(event.present("input"), index, isWhole: true, into: &events)
         // An item that only its own dialect knows is handed on when it is whole.
         case (.opaque, _): break
-        default: if !OpenAIResponsesStreamMembers.isProgress(type) { unread.add(type) }
+        default: if !OpenAIResponsesStreamMembers.isProgress(type) { unread.add(type.string) }
         }
     }
 

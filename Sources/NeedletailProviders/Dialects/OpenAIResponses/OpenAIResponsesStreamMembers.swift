@@ -47,7 +47,8 @@ enum OpenAIResponsesStreamMembers {
     }
 
     /// Whether an event only tells how far an item or its part has come: what it says comes again when that is whole.
-    static func isProgress(_ type: String) -> Bool {
+    static func isProgress(_ type: JSONWord) -> Bool {
+        let type = type.string
         let prefixes = [
             "response.content_part.", "response.reasoning_summary_part.", "response.reasoning_part.",
             "response.function_call_arguments.", "response.custom_tool_call_input.", "response.mcp_",
