@@ -57,6 +57,33 @@ struct AnthropicReplyTests {
         #expect(json["stop_reason"] as? String == word)
     }
 
+    @Test(
+        "The input of a call that a server sends as text is the object it holds",
+        arguments: [
+            (#""{\"a\": 1}""#, #"{"a": 1}"#), (#""""#, "{}"), (#""\"{\\\"a\\\": 1}\"""#, #"{"a": 1}"#),
+            (#"{"a":2}"#, #"{"a":2}"#),
+        ])
+    func inputAsText(_ input: String, _ arguments: String) throws {
+        let call = #"{"type":"tool_use","id":"t","name":"f","input":\#(input)}"#
+        let body =
+            #"{"id":"m","type":"message","role":"assistant","model":"c","content":[\#(call)],"stop_reason":"tool_use"}"#
+        let reply = try AnthropicMessages.decodeReply(ByteBuffer(string: body))
+        #expect(reply.choices.first?.content == [.toolCall(ToolCall(id: "t", name: "f", arguments: arguments))])
+        let stream =
+            AnthropicStreamTests.start
+            + #"data: {"type":"content_block_start","index":0,"content_block":\#(call)}"# + "\n\n"
+            + #"data: {"type":"content_block_stop","index":0}"# + "\n\n" + AnthropicStreamTests.stop
+        let events = AnthropicStreamTests.events(stream).events
+        #expect(events.contains(.toolCallArguments(index: 0, fragment: arguments, choice: 0)))
+    }
+
+    @Test("Text that holds no object is no input", arguments: [#""[1]""#, #""hi""#, "1"])
+    func wrongInput(_ input: String) {
+        let body =
+            #"{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"tool_use","id":"t","name":"f","input":\#(input)}]}"#
+        #expect(throws: NeedletailError.self) { try AnthropicMessages.decodeReply(ByteBuffer(string: body)) }
+    }
+
     @Test("Input is never below zero, whatever a provider counts as cached")
     func neverNegative() throws {
         var usage = Usage(inputTokens: 3, outputTokens: 1)

@@ -5,6 +5,8 @@ import NeedletailCore
 struct AnthropicContentReader {
     /// What the model has no place for.
     var extensions: [Extension] = []
+    /// Whether the blocks are an upstream's, of which more forms are understood than clients may send.
+    var isReply = false
 
     /// Keeps every member of `object` that is not `known`.
     mutating func keepUnknown(_ object: JSONView, known: [StaticString], path: String) {
@@ -161,11 +163,17 @@ struct AnthropicContentReader {
     /// Whether the model itself calls a tool, as always where no code of its own does.
     static func isDirect(_ call: JSONView) -> Bool { call.present("caller")?.present("type")?.string == "direct" }
 
+    /// The input of a call where a server sends it as text, as chat completions have it.
+    static func spelledInput(_ call: JSONView) -> JSONText? {
+        call.present("input")?.string.flatMap(ToolArguments.object)
+    }
+
     private mutating func readToolUse(_ block: JSONView, path: String) throws(AnthropicFieldError) -> ContentPart {
         let id = try AnthropicField.requiredString(block, "id")
         let name = try AnthropicField.requiredString(block, "name")
-        let input = try AnthropicField.object(block, "input")
-        var call = ToolCall(id: id, name: name, arguments: input.map { String(buffer: $0.raw) } ?? "{}")
+        var input = self.isReply ? Self.spelledInput(block) : nil
+        if input == nil { input = try AnthropicField.object(block, "input")?.text }
+        var call = ToolCall(id: id, name: name, arguments: input?.description ?? "{}")
         call.cacheMarker = try self.readMarker(block, path: path)
         var known: [StaticString] = ["type", "id", "name", "input", "cache_control"]
         if Self.isDirect(block) { known.append("caller") }

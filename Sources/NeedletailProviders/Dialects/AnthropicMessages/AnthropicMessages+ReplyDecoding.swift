@@ -11,6 +11,7 @@ extension AnthropicMessages {
         var reply = ChatResponse(id: root.present("id")?.string ?? "", model: root.present("model")?.string ?? "")
         reply.source = .anthropicMessages
         var reader = AnthropicContentReader()
+        reader.isReply = true
         var choice = ChatChoice()
         do {
             choice.content = try reader.readContent(content, path: "content")

@@ -69,6 +69,8 @@ struct AnthropicStreamBlock {
             self = Self(kind: .call(call))
             if let input = content.present("input"), input.members.contains(where: { _ in true }) {
                 self.beginning = input.text
+            } else {
+                self.beginning = AnthropicContentReader.spelledInput(content)
             }
             events.append(.toolCallStarted(index: call, id: id, name: name, isCustom: false, choice: 0))
         case .opaque:
