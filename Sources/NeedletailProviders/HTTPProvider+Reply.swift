@@ -45,7 +45,8 @@ extension HTTPProvider {
         var answer = try call.dialect.dialect.decodeReply(bytes)
         if answer.model.isEmpty { answer.model = request.model }
         if answer.id.isEmpty { answer.id = context.id }
-        UnnamedCalls.name(in: &answer, of: context.id)
+        var names = CallNames(requestID: context.id)
+        names.name(in: &answer)
         recorder?.note(answer)
         if let id = request.replyID { recorder?.noteOwn(id) }
         if call.usesLegacyFunctions { answer.usesLegacyFunctions = true }

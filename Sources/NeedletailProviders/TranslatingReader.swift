@@ -11,7 +11,7 @@ final class TranslatingReader: ReplyReader {
     private let ending: StreamEnding
     /// Notes what only the provider can read.
     private let recorder: StateRecorder?
-    private let requestID: String
+    private var callNames: CallNames
     /// The dialect that is read.
     private let source: DialectID?
     private var events: [ChatEvent] = []
@@ -44,7 +44,7 @@ final class TranslatingReader: ReplyReader {
         self.customTools = customTools.map { CustomToolEmulation.Restorer($0) }
         self.ending = ending
         self.recorder = recorder
-        self.requestID = requestID
+        self.callNames = CallNames(requestID: requestID)
         self.source = source
     }
 
@@ -104,7 +104,7 @@ final class TranslatingReader: ReplyReader {
         if !self.events.isEmpty { out.reserveCapacity(min(self.lastSize, Self.maximumReserve)) }
         self.customTools?.restore(&self.events)
         for var event in self.events {
-            UnnamedCalls.name(&event, of: self.requestID)
+            self.callNames.name(&event)
             if case .usage(let usage) = event { self.ending.setUsage(usage) }
             self.recorder?.note(event)
             self.encoder.encode(event, into: &out)

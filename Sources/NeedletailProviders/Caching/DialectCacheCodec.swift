@@ -76,7 +76,8 @@ public struct DialectCacheCodec: CacheCodec {
         if answer.model.isEmpty { answer.model = reply.model }
         if answer.id.isEmpty { answer.id = id }
         if answer.usage == nil { answer.usage = reply.usage }
-        UnnamedCalls.name(in: &answer, of: id)
+        var names = CallNames(requestID: id)
+        names.name(in: &answer)
         answer.usesLegacyFunctions = chat.usesLegacyFunctions
         answer.echo = chat.echo + request.echo
         var out = ByteBuffer()
@@ -115,8 +116,9 @@ public struct DialectCacheCodec: CacheCodec {
         options.assignedID = request.replyID
         var encoder = wanted.dialect.makeStreamEncoder(options)
         var out = ByteBuffer()
+        var names = CallNames(requestID: id)
         for var event in events {
-            UnnamedCalls.name(&event, of: id)
+            names.name(&event)
             encoder.encode(event, into: &out)
         }
         encoder.finish(into: &out)
