@@ -19,11 +19,17 @@ final class AdmissionQueue: Sendable {
     }
 
     private struct State: Sendable {
-        var queue: AdmissionQueueState
+        var queue = AdmissionQueueState()
         var signals: [AdmissionQueueState.Ticket: WakeSignal] = [:]
+
+        /// Takes one out whose place is another's; returns how it is told.
+        mutating func displace(_ ticket: AdmissionQueueState.Ticket) -> WakeSignal? {
+            self.queue.leave(ticket, isServed: false)
+            return self.signals.removeValue(forKey: ticket)
+        }
     }
 
-    private let state: Mutex<State>
+    private let state = Mutex(State())
     private let waiting = Atomic<Int>(0)
     private let places: WaitingPlaces
     private let total: InFlightCount
@@ -34,8 +40,6 @@ final class AdmissionQueue: Sendable {
     init(_ places: WaitingPlaces, total: InFlightCount = InFlightCount()) {
         self.places = places
         self.total = total
-        self.state = Mutex(State(queue: AdmissionQueueState(capacity: places.capacity)))
-        places.add(self)
     }
 
     /// How many wait.
@@ -101,34 +105,28 @@ final class AdmissionQueue: Sendable {
     private func enter(
         _ key: String, _ priority: RequestPriority, _ signal: WakeSignal
     ) -> AdmissionQueueState.Ticket? {
-        guard let number = self.places.take(for: key, priority) else { return nil }
-        let entered = self.state.withLock { state in
-            let ticket = state.queue.enter(key: key, priority: priority, number: number)
-            if let ticket { state.signals[ticket] = signal }
-            return ticket
+        let entered = self.state.withLock { state -> (ticket: AdmissionQueueState.Ticket, told: WakeSignal?, Loser?)? in
+            guard let taken = self.places.take(for: key, priority, in: self) else { return nil }
+            // Before the newcomer is in, so that the queue holds no more than have places.
+            let isOwn = taken.loser?.queue === self
+            let told = isOwn ? taken.loser.flatMap { state.displace($0.ticket) } : nil
+            let ticket = state.queue.enter(key: key, priority: priority, number: taken.number)
+            state.signals[ticket] = signal
+            return (ticket, told, isOwn ? nil : taken.loser)
         }
-        guard let ticket = entered else {
-            self.places.leave()
-            return nil
-        }
+        guard let (ticket, told, elsewhere) = entered else { return nil }
+        told?.fire()
+        if let elsewhere { elsewhere.queue.displace(elsewhere.ticket) }
         self.waiting.wrappingAdd(1, ordering: .relaxed)
         self.total.begin()
         return ticket
     }
 
-    /// Those who wait now.
-    var waiters: AdmissionQueueState { self.state.withLock { $0.queue } }
+    private typealias Loser = (queue: AdmissionQueue, ticket: AdmissionQueueState.Ticket)
 
-    /// Takes the place of one who waits and tells it.
-    ///
-    /// - Returns: Whether it still waited: then its place is another's.
-    func displace(_ ticket: AdmissionQueueState.Ticket) -> Bool {
-        let signal = self.state.withLock { state in
-            state.queue.leave(ticket, isServed: false)
-            return state.signals.removeValue(forKey: ticket)
-        }
-        signal?.fire()
-        return signal != nil
+    /// Tells one who waits that its place is another's, unless it has just left.
+    private func displace(_ ticket: AdmissionQueueState.Ticket) {
+        self.state.withLock { $0.displace(ticket) }?.fire()
     }
 
     private enum Place: Sendable {
@@ -152,7 +150,7 @@ final class AdmissionQueue: Sendable {
             // Whose place was taken has none to give back.
             guard state.signals.removeValue(forKey: ticket) != nil else { return }
             state.queue.leave(ticket, isServed: isServed)
-            self.places.leave()
+            self.places.leave(ticket)
         }
         self.wakeNext()
     }
