@@ -124,6 +124,10 @@ struct ExplainCommand: AsyncParsableCommand {
             }
             lines.append(table.text)
             lines.append("at most \(answer["max_attempts"]?.int ?? 0) calls")
+            if let stream = answer.present("mid_stream"), let policy = stream["policy"]?.string {
+                let reason = stream.present("because")?.string.map { " (\($0.replacing("_", with: " ")))" } ?? ""
+                lines.append("a stream that breaks: \(policy)\(reason)")
+            }
         }
         if answer["waits"]?.bool == true { lines.append("it would wait for its turn") }
         if let failure = answer.present("failure") {

@@ -14,6 +14,8 @@ public struct RouterOptions: Sendable {
     public var limits: [LimitScope]
     /// Counts the requests that wait, beside those of other groups.
     public var waiting: InFlightCount
+    /// What becomes of streams that break, for explanations; others do it. Default never.
+    public var midStream = MidStreamPolicy(.never)
 
     /// Creates options.
     public init(

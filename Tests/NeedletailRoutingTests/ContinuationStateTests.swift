@@ -7,8 +7,10 @@ import Testing
 struct ContinuationStateTests {
     private let start = ChatEvent.started(StreamStart(id: "1", model: "m"))
 
-    private func state(continuesText: Bool = true, repeatsReasoning: Bool = true) -> ContinuationState {
-        ContinuationState(continuesText: continuesText, repeatsReasoning: repeatsReasoning)
+    private func state(
+        _ rescue: MidStreamPolicy.Rescue = .continue, repeatsReasoning: Bool = true
+    ) -> ContinuationState {
+        ContinuationState(rescue, repeatsReasoning: repeatsReasoning)
     }
 
     private func call(_ index: Int, _ arguments: String) -> [ChatEvent] {
@@ -102,14 +104,56 @@ struct ContinuationStateTests {
         #expect(!state.mayContinue)
     }
 
-    @Test("structured output is begun anew and not gone on with")
-    func structured() {
-        var state = self.state(continuesText: false)
+    @Test("an answer that does not go on after text is begun anew before it")
+    func restarted() {
+        var state = self.state(.restart)
         var out: [ChatEvent] = []
         state.take([self.start], into: &out)
         #expect(state.mayContinue)
         state.take([.text("{", choice: 0)], into: &out)
         #expect(!state.mayContinue)
+    }
+
+    @Test(
+        "an answer that is asked for anew goes on when it has said what the client has, however it is cut",
+        arguments: [
+            ["{\"a\": 1", ", \"b\": 2}"], ["{\"a\": ", "1", ", \"b\": 2}"], ["{", "\"a\": 1, ", "\"b\": 2}"],
+            ["{\"a\": 1, \"b\": 2}"],
+        ])
+    func repeated(pieces: [String]) {
+        var state = self.state(.repeat)
+        var out: [ChatEvent] = []
+        state.take(
+            [self.start, .reasoning("hm", choice: 0), .text("{\"a\":", choice: 0), .text(" 1", choice: 0)], into: &out)
+        #expect(state.mayContinue && state.continuation == nil)
+        #expect(state.beginPart(after: nil).isEmpty)
+        out = []
+        let events = pieces.map { ChatEvent.text($0, choice: 0) }
+        state.take(
+            [self.start, .reasoning("so", choice: 0)] + events
+                + [.blockEnded(choice: 0), .finished(.endTurn, stopSequence: nil, choice: 0)], into: &out)
+        state.end(into: &out)
+        let text = out.reduce("") { if case .text(let more, _) = $1 { $0 + more } else { $0 } }
+        #expect(text == ", \"b\": 2}" && !state.hasDeparted && state.isFinished)
+        #expect(out.suffix(2) == [.blockEnded(choice: 0), .finished(.endTurn, stopSequence: nil, choice: 0)])
+    }
+
+    @Test("of another answer than the one that the client has begun to see nothing is shown", arguments: 0..<4)
+    func departed(way: Int) {
+        var state = self.state(.repeat)
+        var out: [ChatEvent] = []
+        state.take([self.start, .text("{\"a\": 1", choice: 0)], into: &out)
+        _ = state.beginPart(after: nil)
+        out = []
+        let finished = ChatEvent.finished(.endTurn, stopSequence: nil, choice: 0)
+        let call = ChatEvent.toolCallStarted(index: 0, id: "i", name: "f", isCustom: false, choice: 0)
+        let ways: [[ChatEvent]] = [
+            [.text("{\"b\"", choice: 0), .text(": 1}", choice: 0), finished], [.text("{\"a\"", choice: 0), finished],
+            [.text("{", choice: 0), call, finished], [.text("{", choice: 0)],
+        ]
+        state.take([self.start] + ways[way], into: &out)
+        state.end(into: &out)
+        #expect(state.hasDeparted && !state.isFinished && out.isEmpty, "\(out)")
     }
 
     @Test(

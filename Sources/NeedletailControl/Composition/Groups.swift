@@ -123,9 +123,11 @@ struct Groups {
         let name = "model \(group.name.isEmpty ? "default" : group.name)"
         let scope = self.deployments.limits.scope(name, policy, now: self.time.now())
         if !policy.isEmpty { limits.append(scope) }
-        return RouterOptions(
+        var options = RouterOptions(
             maximumAttempts: group.maxAttempts, retryBudget: group.retryBudget, queue: group.queue, hedge: group.hedge,
             limits: limits, waiting: self.observation.waiting)
+        if group.midStream != .never { options.midStream = MidStreamPolicy(.restart) }
+        return options
     }
 
     private func fallbacks(_ group: GroupConfiguration) throws(NeedletailError) -> FallbackTargets {

@@ -50,6 +50,12 @@ extension JSONWriter {
         self.member("group", routing.group.rawValue)
         self.member("group_limits", objects: routing.limits) { $0.members(of: $1) }
         self.member("max_attempts", routing.maximumAttempts)
+        if let stream = routing.midStream {
+            self.member("mid_stream") { json in
+                json.member("policy", stream.rescue.rawValue)
+                json.member("because", stream.reason?.rawValue)
+            }
+        }
         self.member("waits", routing.waits)
         self.member("order", texts: routing.order.compactMap { routing.candidate($0)?.deployment.description })
         self.member("candidates", objects: routing.candidates) { $0.members(of: $1, routing) }

@@ -48,6 +48,9 @@ public struct RequestExplanation: RequestDecision {
                 candidate.reason.map { "\(candidate.deployment)(\($0))" }
             }
             if !dropped.isEmpty { parts.append("dropped=\(dropped.joined(separator: ","))") }
+            if let stream = routing.midStream, stream.rescue != .never {
+                parts.append("mid_stream=\(stream.rescue.rawValue)\(stream.reason.map { "(\($0.rawValue))" } ?? "")")
+            }
             if routing.waits { parts.append("waits") }
         }
         if let failure = self.failure { parts.append("refused=\(failure.code)") }

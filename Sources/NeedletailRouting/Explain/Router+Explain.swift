@@ -9,6 +9,7 @@ extension Router: ExplainingProvider {
             maximumAttempts: self.options.maximumAttempts,
             limits: self.options.limits.compactMap { $0.explained(now: now) },
             groupRefusal: self.gate?.refusal(RequestSize(request), now: now), waits: false, failure: nil)
+        if request.operation == .chat, request.isStreaming { explanation.midStream = self.options.midStream }
         explanation.candidates = self.targets.indices.compactMap { self.candidate($0, request, context, now) }
         do throws(NeedletailError) {
             let run = try self.prepared(request, context, now)
@@ -103,9 +104,11 @@ extension CoalescingLayer: ExplainingProvider {
 }
 
 extension ContinuationLayer: ExplainingProvider {
-    /// What the wrapped provider would do.
+    /// What the wrapped provider would do, and what becomes of its stream.
     public func explanation(of request: InferenceRequest, context: RequestContext) -> RoutingExplanation? {
-        (self.next as? any ExplainingProvider)?.explanation(of: request, context: context)
+        var explanation = (self.next as? any ExplainingProvider)?.explanation(of: request, context: context)
+        if explanation?.midStream != nil { explanation?.midStream = MidStreamPolicy(continuing: request) }
+        return explanation
     }
 }
 

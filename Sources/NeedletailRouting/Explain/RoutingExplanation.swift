@@ -55,6 +55,8 @@ public struct RoutingExplanation: Sendable {
     public var maximumAttempts: Int
     /// What is left of the group's own limits, by scope.
     public var limits: [(scope: String, headroom: LimitHeadroom)]
+    /// What becomes of a stream that breaks; `nil` where none is asked for.
+    public var midStream: MidStreamPolicy?
     /// Why the group's own limits would refuse it; `nil` if they would not.
     public var groupRefusal: Refusal?
     /// Whether the request would wait for its turn, or for somebody who may be asked.

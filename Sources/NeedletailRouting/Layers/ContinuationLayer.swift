@@ -52,8 +52,7 @@ public struct ContinuationLayer: Provider {
             stream, from: BrokenTarget(provider: reply.provider, model: reply.model), dialect: dialect,
             encoder: dialect.makeStreamEncoder(options),
             state: ContinuationState(
-                continuesText: request.features.isDisjoint(with: [.structuredOutput, .logprobs]),
-                repeatsReasoning: !dialect.demandsSignedReasoning),
+                MidStreamPolicy(continuing: request).rescue, repeatsReasoning: !dialect.demandsSignedReasoning),
             ending: ending, request: request, context: context, next: self.next, time: self.time)
         reply.body = .stream(ReplyStream(dialect: stream.dialect, ending: ending, reader: reader))
         // The client's reply is the gateway's own writing: no provider keeps it under its id.

@@ -21,6 +21,8 @@ final class ContinuationReader: ReplyReader {
     private var events: [ChatEvent] = []
     private var shown: [ChatEvent] = []
     private var failure: NeedletailError?
+    /// Why the part before the current one ended.
+    private var broken: NeedletailError?
     private var isOver = false
 
     init(
@@ -63,8 +65,9 @@ final class ContinuationReader: ReplyReader {
                 }
             } catch {
                 self.write(&out)
-                try await self.goOn(after: error, &out)
+                if !self.state.hasDeparted { try await self.goOn(after: error, &out) }
             }
+            if self.state.hasDeparted { try self.depart(&out) }
         }
         return out.readableBytes > 0 ? out : nil
     }
@@ -88,9 +91,16 @@ final class ContinuationReader: ReplyReader {
         self.shown.removeAll(keepingCapacity: true)
     }
 
+    /// The current part is another answer than the one that was begun: what broke that one ends the stream.
+    private func depart(_ out: inout ByteBuffer) throws(NeedletailError) {
+        self.countUsage()
+        try self.fail(self.broken ?? NeedletailError(.upstreamFailed, "The stream broke off."), &out)
+    }
+
     private func end(_ out: inout ByteBuffer) {
         self.write(&out)
         self.state.end(into: &self.shown)
+        guard !self.state.hasDeparted else { return }
         self.encode(&out)
         self.encoder.finish(into: &out)
         self.countUsage()
@@ -128,7 +138,7 @@ final class ContinuationReader: ReplyReader {
         self.context.attempt += 1
         self.context.cause = .continuation
         var request = self.request
-        if !self.state.text.isEmpty { request.continuation = Continuation(text: self.state.text) }
+        if let continuation = self.state.continuation { request.continuation = continuation }
         let reply: InferenceReply
         do {
             reply = try await self.next.respond(to: request, context: self.context)
@@ -145,6 +155,7 @@ final class ContinuationReader: ReplyReader {
                 "needletail.request_id": "\(self.context.id)", "needletail.provider": "\(self.source.provider)",
                 "needletail.code": "\(error.code)", "needletail.next": "\(reply.provider)",
             ])
+        self.broken = error
         self.source = BrokenTarget(provider: reply.provider, model: reply.model)
         self.chunks = stream.makeAsyncIterator()
         self.partEnding = stream.ending

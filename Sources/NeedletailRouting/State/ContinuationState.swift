@@ -13,8 +13,8 @@ struct ContinuationState {
     /// The most that waits, in bytes; calls beyond it are let go as they come, and no longer begun anew. 4 MiB.
     static let maximumHeld = 4 << 20
 
-    /// Whether an answer may go on after text. Not where the rest could not be told from the whole: structured output.
-    private let continuesText: Bool
+    /// How an answer goes on after text: from there, with a whole answer that begins with it, or not.
+    private let rescue: MidStreamPolicy.Rescue
     /// Whether an answer may begin anew after reasoning.
     private let repeatsReasoning: Bool
     private var part = 0
@@ -23,6 +23,8 @@ struct ContinuationState {
     private var textSize = 0
     private var hasReasoning = false
     private var overlap = OverlapFilter(after: "")
+    /// What a part must begin with that is a whole answer of its own.
+    private var repetition = RepeatedText("")
     private var held: [ChatEvent] = []
     private var heldSize = 0
     /// Whether calls wait.
@@ -37,8 +39,9 @@ struct ContinuationState {
     /// Of this part.
     private var usage: Usage?
 
-    init(continuesText: Bool, repeatsReasoning: Bool) {
-        self.continuesText = continuesText
+    /// - Parameter rescue: `.restart` for an answer that does not go on after text.
+    init(_ rescue: MidStreamPolicy.Rescue, repeatsReasoning: Bool) {
+        self.rescue = rescue
         self.repeatsReasoning = repeatsReasoning
     }
 
@@ -54,9 +57,17 @@ struct ContinuationState {
     /// Whether another part may follow where this one broke.
     var mayContinue: Bool {
         guard !self.isFinal, !self.isFinished else { return false }
-        if !self.text.isEmpty { return self.continuesText }
+        if !self.text.isEmpty { return self.rescue == .continue || self.rescue == .repeat }
         return !self.hasReasoning || self.repeatsReasoning
     }
+
+    /// What the next part is asked to go on from; `nil` where it is to answer anew.
+    var continuation: Continuation? {
+        self.rescue == .continue && !self.text.isEmpty ? Continuation(text: self.text) : nil
+    }
+
+    /// Whether the current part is another answer than the one that the client has begun to see: nothing of it is shown.
+    var hasDeparted: Bool { self.repetition.isBroken }
 
     /// Begins the next part: what waited was of the broken one and goes.
     ///
@@ -70,7 +81,11 @@ struct ContinuationState {
         self.held = []
         self.heldSize = 0
         self.isHolding = false
-        self.overlap = OverlapFilter(after: self.text)
+        if self.rescue == .repeat {
+            self.repetition = RepeatedText(self.text)
+        } else {
+            self.overlap = OverlapFilter(after: self.text)
+        }
         // The reasoning that broke off and the one that follows are two.
         return self.hasReasoning && self.text.isEmpty ? [.blockEnded(choice: 0)] : []
     }
@@ -81,6 +96,7 @@ struct ContinuationState {
     }
 
     private mutating func take(_ event: ChatEvent, into out: inout [ChatEvent]) {
+        guard !self.isOther(event) else { return }
         switch event {
         case .started:
             guard !self.hasStarted else { return }
@@ -97,7 +113,7 @@ struct ContinuationState {
         case .text(let text, let choice):
             guard choice == 0 else { return self.pass(event, into: &out) }
             if self.isHolding { return self.hold(event, size: text.utf8.count, into: &out) }
-            self.say(self.overlap.take(text), into: &out)
+            self.say(self.overlap.take(self.repetition.take(text)), into: &out)
         case .toolCallStarted(_, _, _, _, let choice):
             guard choice == 0, !self.isFinal else { return self.pass(event, into: &out) }
             self.finishText(into: &out)
@@ -113,14 +129,28 @@ struct ContinuationState {
         case .citation, .blockEnded:
             if self.isHolding { return self.hold(event, size: 1024, into: &out) }
             // The end of a block that this part repeats is not the end of what the client has.
-            guard self.overlap.isOpen else { return }
+            guard self.overlap.isOpen, self.repetition.isWhole else { return }
             out.append(event)
         case .refusal, .opaque, .audio, .image, .logprobs: self.pass(event, into: &out)
         }
     }
 
+    /// Whether an event is of another answer than the one that the client has begun to see, which may be told by its coming
+    /// before all that the client has.
+    private mutating func isOther(_ event: ChatEvent) -> Bool {
+        guard !self.repetition.isWhole else { return false }
+        switch event {
+        case .started, .usage, .text(_, choice: 0), .reasoning, .reasoningSignature, .redactedReasoning, .citation,
+            .blockEnded:
+            break
+        default: self.repetition.fail()
+        }
+        return self.hasDeparted
+    }
+
     /// The events of the last part are over, and the answer is whole.
     mutating func end(into out: inout [ChatEvent]) {
+        guard self.repetition.isWhole else { return self.repetition.fail() }
         self.finishText(into: &out)
         self.letGo(into: &out)
     }
@@ -139,7 +169,7 @@ struct ContinuationState {
         if self.textSize > Self.maximumText {
             self.isFinal = true
             self.text = ""
-        } else if self.continuesText {
+        } else if self.rescue != .restart {
             self.text += text
         } else if self.text.isEmpty {
             self.text = text
