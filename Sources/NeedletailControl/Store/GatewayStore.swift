@@ -30,8 +30,31 @@ public final class GatewayStore: Sendable {
     /// For what takes seconds, beside the thread that books: a question about a million lines, the vault's master key.
     private let readers = NIOThreadPool(numberOfThreads: 1)
     private let authority: any BudgetAuthority
-    /// The budgets of the configuration, to which those of the keys are added, and the names of its keys.
-    private let configured: Mutex<(budgets: [BudgetRule], keys: Set<String>)>
+    /// Whose budgets hold.
+    private struct Budgeted {
+        /// The budgets of the configuration, to which those of the keys are added.
+        var rules: [BudgetRule]
+        /// The names of the configuration's keys.
+        var names: Set<String>
+        /// While the stored keys change, those before and after.
+        var changing: [StoredKey]?
+
+        init(_ configuration: Configuration) {
+            self.rules = configuration.budgets
+            self.names = Set((configuration.keys ?? []).filter(\.isEnabled).map(\.name))
+        }
+
+        /// The configuration's budgets and those of the stored keys. Where both have a key of one name, the configuration's
+        /// holds, as its key does.
+        func rules(with keys: KeyRing?) -> [BudgetRule] {
+            guard let known = self.changing ?? keys?.known, !known.isEmpty else { return self.rules }
+            let names = Set(self.rules.map(\.name))
+            return known.counted(in: self.rules, except: self.names)
+                + known.budgets.filter { !names.contains($0.name) }
+        }
+    }
+
+    private let budgeted: Mutex<Budgeted>
 
     /// Opens what a configuration has to keep.
     ///
@@ -44,11 +67,10 @@ public final class GatewayStore: Sendable {
         let atOnce: BudgetKeeper.Executor = { work in work() }
         let keys = try file.map { file throws(NeedletailError) in try KeyRing(file, time: time) }
         self.keys = keys
-        let configured = Self.configured(configuration)
-        self.configured = Mutex(configured)
+        let budgeted = Budgeted(configuration)
+        self.budgeted = Mutex(budgeted)
         let keeper = BudgetKeeper(
-            Self.budgets(configured, keys), authority: authority,
-            executor: file == nil ? atOnce : onThread, time: time,
+            budgeted.rules(with: keys), authority: authority, executor: file == nil ? atOnce : onThread, time: time,
             logger: logger)
         self.thread = thread
         self.file = file
@@ -150,35 +172,28 @@ public final class GatewayStore: Sendable {
     ///
     /// - Parameter isForced: Whether this process has, which the store does not tell.
     func refreshKeys(isForced: Bool = false) throws(NeedletailError) {
-        guard try self.keys?.refresh(isForced: isForced) == true else { return }
-        self.replaceBudgets()
+        // First those of all keys, new and old, and those of the new alone when the old open nothing any more: at no time
+        // does a call count for a key without its budgets.
+        let isChanged = try self.keys?.refresh(isForced: isForced) { both in
+            self.replaceBudgets { $0.changing = both }
+        }
+        guard isChanged == true else { return }
+        self.replaceBudgets { $0.changing = nil }
         if let file { try self.firstAdminKey.read(file) }
     }
 
     /// Lets other budgets of the configuration hold beside those of the keys.
-    ///
-    /// - Parameter configuration: `nil` for the one before.
-    func replaceBudgets(_ configuration: Configuration? = nil) {
+    func replaceBudgets(_ configuration: Configuration) {
+        let other = Budgeted(configuration)
+        self.replaceBudgets { ($0.rules, $0.names) = (other.rules, other.names) }
+    }
+
+    private func replaceBudgets(_ change: (inout Budgeted) -> Void) {
         // Under the lock, so that of two changes the later one stays.
-        self.configured.withLock { configured in
-            if let configuration { configured = Self.configured(configuration) }
-            self.budgets.replace(Self.budgets(configured, self.keys))
+        self.budgeted.withLock { budgeted in
+            change(&budgeted)
+            self.budgets.replace(budgeted.rules(with: self.keys))
         }
-    }
-
-    private static func configured(_ configuration: Configuration) -> (budgets: [BudgetRule], keys: Set<String>) {
-        (configuration.budgets, Set((configuration.keys ?? []).filter(\.isEnabled).map(\.name)))
-    }
-
-    /// The configuration's budgets and those of the keys in the store. Where both have a key of one name, the configuration's
-    /// holds, as its key does.
-    private static func budgets(
-        _ configured: (budgets: [BudgetRule], keys: Set<String>), _ keys: KeyRing?
-    ) -> [BudgetRule] {
-        guard let known = keys?.known, !known.isEmpty else { return configured.budgets }
-        let names = Set(configured.budgets.map(\.name))
-        return known.counted(in: configured.budgets, except: configured.keys)
-            + known.budgets.filter { !names.contains($0.name) }
     }
 
     /// Runs work with the store on its thread.

@@ -60,15 +60,22 @@ final class KeyRing: StoredAccess {
 
     /// Reads the keys again if somebody else has written; called on a thread that may block.
     ///
-    /// - Parameter isForced: Whether this process has, which the revision does not tell.
+    /// - Parameters:
+    ///   - isForced: Whether this process has, which the revision does not tell.
+    ///   - preparing: Called with the new keys and those of the old whose names are gone, while the old ones still open what
+    ///     they did and the new ones nothing: what bounds keys is to hold for all of these until this function returns.
     /// - Returns: Whether they were read.
     @discardableResult
-    func refresh(isForced: Bool = false) throws(NeedletailError) -> Bool {
+    func refresh(
+        isForced: Bool = false, preparing: ([StoredKey]) -> Void = { _ in }
+    ) throws(NeedletailError) -> Bool {
         let revision = try self.store.revision()
         guard isForced || self.state.withLock({ $0.revision }) != revision else { return false }
         let keys = try self.store.keys()
-        // Before the keys: a new one is never without its limits.
-        self.limits.replace(keys.limits.mapValues(\.policy), accounts: keys.accounts, now: self.time.now())
+        let names = Set(keys.map(\.name))
+        let both = keys + self.known.filter { !names.contains($0.name) }
+        preparing(both)
+        self.replaceLimits(both)
         let entries = keys.map { key in
             let access = AccessKey(
                 name: key.name, secret: "", grant: key.grant, priority: key.limits.priority ?? .normal)
@@ -79,6 +86,11 @@ final class KeyRing: StoredAccess {
             state.revision = revision
             if !state.entries.isEmpty { state.hadKeys = true }
         }
+        self.replaceLimits(keys)
         return true
+    }
+
+    private func replaceLimits(_ keys: [StoredKey]) {
+        self.limits.replace(keys.limits.mapValues(\.policy), accounts: keys.accounts, now: self.time.now())
     }
 }
