@@ -31,8 +31,7 @@ extension Price {
         bill.add(output - speech - drawn - reasoning, .output)
 
         if let images = usage.images, bill.rates[.image] != nil { bill.add(Bill.units(images), .image) }
-        if bill.rates[.request] != nil { bill.add(1, .request) }
-        bill.addSearches(Bill.units(usage.webSearches))
+        bill.addRequest(searches: usage.webSearches)
         guard !bill.isUnknown else { return nil }
         if bill.isDoubtful(self, usage) { bill.accuracy = .estimated }
         return Cost(self.discounted(bill.sum), bill.accuracy)
@@ -118,6 +117,17 @@ private struct Bill {
         guard units > 0 else { return }
         if self.rates[.cacheWrite1h] == nil { self.accuracy = max(self.accuracy, .estimated) }
         self.add(units, self.rates[.cacheWrite1h] == nil ? .cacheWrite : .cacheWrite1h, else: .input)
+    }
+
+    /// A request that has a rate beside a bound for searches is one search at least, and how many more there were nobody
+    /// says: what is told of searches stands in its place.
+    mutating func addRequest(searches: Int?) {
+        let isSearch = self.rates[.searchMaximum] != nil
+        if self.rates[.request] != nil, !isSearch || searches == nil {
+            self.add(1, .request)
+            if isSearch { self.accuracy = max(self.accuracy, .estimated) }
+        }
+        self.addSearches(Self.units(searches))
     }
 
     /// Searches without a rate of their own are unknown: what the provider bills for them is not in the tokens.

@@ -1194,16 +1194,16 @@ extension PriceCatalogue {
         openai gpt-4o-mini i=150000 o=600000 r=75000 s=25000000000 b.i=75000 b.o=300000 p.i=250000 p.o=1000000 p.r=125000 #62
         openai gpt-4o-mini-2024-07-18 i=150000 o=600000 r=75000 s=25000000000 b.i=75000 b.o=300000 p.i=250000 p.o=1000000 p.r=125000 #62
         openai gpt-4o-mini-audio-preview-2024-12-17 i=150000 o=600000 ai=10000000 ao=20000000
-        openai gpt-4o-mini-search-preview i=150000 o=600000 r=75000 s=25000000000 b.i=75000 b.o=300000
-        openai gpt-4o-mini-search-preview-2025-03-11 i=150000 o=600000 r=75000 s=25000000000 b.i=75000 b.o=300000 #44
+        openai gpt-4o-mini-search-preview i=150000 o=600000 r=75000 q=25000000000 b.i=75000 b.o=300000
+        openai gpt-4o-mini-search-preview-2025-03-11 i=150000 o=600000 r=75000 q=25000000000 b.i=75000 b.o=300000 #44
         openai gpt-4o-mini-transcribe i=1250000 o=5000000 ai=1250000 #62
         openai gpt-4o-mini-transcribe-2025-03-20 i=1250000 o=5000000 ai=1250000 #62
         openai gpt-4o-mini-transcribe-2025-12-15 i=1250000 o=5000000 ai=1250000 #62
         openai gpt-4o-mini-tts i=600000 o=10000000 ao=12000000 #62
         openai gpt-4o-mini-tts-2025-03-20 i=600000 o=10000000 ao=12000000 #45
         openai gpt-4o-mini-tts-2025-12-15 i=600000 o=10000000 ao=12000000 #62
-        openai gpt-4o-search-preview i=2500000 o=10000000 r=1250000 s=25000000000 b.i=1250000 b.o=5000000
-        openai gpt-4o-search-preview-2025-03-11 i=2500000 o=10000000 r=1250000 s=25000000000 b.i=1250000 b.o=5000000 #46
+        openai gpt-4o-search-preview i=2500000 o=10000000 r=1250000 q=25000000000 b.i=1250000 b.o=5000000
+        openai gpt-4o-search-preview-2025-03-11 i=2500000 o=10000000 r=1250000 q=25000000000 b.i=1250000 b.o=5000000 #46
         openai gpt-4o-transcribe i=2500000 o=10000000 ai=2500000 #62
         openai gpt-4o-transcribe-diarize i=2500000 o=10000000 ai=2500000 #62
         openai gpt-5 i=1250000 o=10000000 r=125000 s=10000000000 b.i=625000 b.o=5000000 b.r=62500 p.i=2500000 p.o=20000000 p.r=250000 f.i=625000 f.o=5000000 f.r=62500 #62
@@ -1217,8 +1217,8 @@ extension PriceCatalogue {
         openai gpt-5-nano-2025-08-07 i=50000 o=400000 r=5000 s=10000000000 b.i=25000 b.o=200000 b.r=2500 f.i=25000 f.o=200000 f.r=2500 #62
         openai gpt-5-pro i=15000000 o=120000000 s=10000000000 b.i=7500000 b.o=60000000 #62
         openai gpt-5-pro-2025-10-06 i=15000000 o=120000000 s=10000000000 b.i=7500000 b.o=60000000 #62
-        openai gpt-5-search-api i=1250000 o=10000000 r=125000 s=10000000000 #62
-        openai gpt-5-search-api-2025-10-14 i=1250000 o=10000000 r=125000 s=10000000000 #62
+        openai gpt-5-search-api i=1250000 o=10000000 r=125000 q=10000000000 s=10000000000 S=10000000000 #62
+        openai gpt-5-search-api-2025-10-14 i=1250000 o=10000000 r=125000 q=10000000000 s=10000000000 S=10000000000 #62
         openai gpt-5.1 i=1250000 o=10000000 r=125000 s=10000000000 b.i=625000 b.o=5000000 b.r=62500 p.i=2500000 p.o=20000000 p.r=250000 f.i=625000 f.o=5000000 f.r=62500 #62
         openai gpt-5.1-2025-11-13 i=1250000 o=10000000 r=125000 s=10000000000 b.i=625000 b.o=5000000 b.r=62500 p.i=2500000 p.o=20000000 p.r=250000 f.i=625000 f.o=5000000 f.r=62500 #62
         openai gpt-5.1-chat-latest i=1250000 o=10000000 r=125000 #49

@@ -213,6 +213,9 @@ extension GoldenCosts {
         openai gpt-5 i:7 o:0 batch = 4375000
         openai gpt-5-chat-latest i:0 o:777 = 7770000000
         openai gpt-5-nano i:999 o:777 s:3 = 30360750000
+        openai gpt-4o-mini-search-preview-2025-03-11 i:7 o:20 = 25013050000
+        openai gpt-4o-search-preview i:1000 o:100 = 28500000000
+        openai gpt-5-search-api i:999 o:0 = 11248750000
         openai gpt-5-search-api i:999 o:0 s:3 = 31248750000
         openai gpt-5.1-2025-11-13 i:999 o:777 priority = 18037500000
         openai gpt-5.2-pro i:1 o:777 s:3 = 160557000000
