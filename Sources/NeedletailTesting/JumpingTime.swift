@@ -19,6 +19,8 @@ public final class JumpingTime: Sendable {
             sleep: { until throws(CancellationError) in
                 if Task.isCancelled { throw CancellationError() }
                 self.sleep(until: until)
+                // Sleeping lets others run: loops that only sleep would else take every thread there is.
+                await Task.yield()
             }
         )
     }
