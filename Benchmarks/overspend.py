@@ -5,8 +5,9 @@
 
 So many clients share one key with a budget and ask at once, streamed and whole, until they are refused. What was really
 spent is what `needletail mock` served, at the price of gpt-4o-mini. LiteLLM is asked where a virtual environment with
-`litellm[proxy]` is named: with a PostgreSQL database (and its client, `prisma generate`) its budget is a key's, without one
-its provider's, which it keeps in memory. See Benchmarks/README.md.
+`litellm[proxy]` is named, for a key's budget and for a provider's, which it keeps in memory. Its keys are in a PostgreSQL
+database where one is named (which takes `prisma generate`), else they come from a custom auth, for which it runs the same
+checks and reservations. See Benchmarks/README.md.
 """
 
 import argparse
@@ -92,11 +93,12 @@ def measure(name, base, key, model, mock, arguments):
         after["output_tokens"] - before["output_tokens"]) * OUTPUT
     refused = sum(1 for _, status, _ in results if status != 200)
     statuses = sorted({status for _, status, _ in results})
+    words = next((reply.decode(errors="replace") for _, status, reply in results if status != 200), "")
     return {
         "gateway": name, "limit_usd": arguments.limit, "spent_usd": round(spent, 6),
         "overshoot_usd": round(max(0.0, spent - arguments.limit), 6),
         "times_the_limit": round(spent / arguments.limit, 2), "answers": sum(each[0] for each in results),
-        "clients_refused": refused, "statuses": statuses, "seconds": round(seconds, 1),
+        "clients_refused": refused, "statuses": statuses, "refusal": words, "seconds": round(seconds, 1),
     }
 
 
@@ -115,8 +117,27 @@ keys:
         return measure("needletail", base, "nt-race", "main/gpt-4o-mini", mock, arguments)
 
 
-def litellm(folder, mock, arguments):
+KEY = """
+from litellm.proxy._types import UserAPIKeyAuth
+
+
+async def auth(request, api_key):
+    return UserAPIKeyAuth(api_key=api_key, token=api_key, max_budget=%r, spend=0.0)
+"""
+
+
+def litellm(folder, mock, arguments, whose):
     api = port()
+    settings = ["general_settings:", "  master_key: sk-master"]
+    if whose == "provider":
+        settings += ["router_settings:", "  provider_budget_config:",
+                     f"    openai: {{ budget_limit: {arguments.limit}, time_period: 1d }}"]
+    elif arguments.database:
+        settings.append(f"  database_url: {arguments.database}")
+    else:
+        (folder / "budget_key.py").write_text(KEY % arguments.limit)
+        settings += ["  custom_auth: budget_key.auth", "  custom_auth_run_common_checks: true",
+                     "litellm_settings:", "  enable_post_custom_auth_checks: true"]
     (folder / "litellm.yaml").write_text(f"""
 model_list:
   - model_name: gpt-4o-mini
@@ -126,12 +147,7 @@ model_list:
       api_key: u
       input_cost_per_token: {INPUT}
       output_cost_per_token: {OUTPUT}
-general_settings:
-  master_key: sk-master
-""" + (f"  database_url: {arguments.database}\n" if arguments.database else f"""router_settings:
-  provider_budget_config:
-    openai: {{ budget_limit: {arguments.limit}, time_period: 1d }}
-"""))
+""" + "\n".join(settings) + "\n")
     binaries = pathlib.Path(arguments.litellm).resolve() / "bin"
     environment = os.environ | {
         "PATH": f"{binaries}:{os.environ['PATH']}", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "DISABLE_ADMIN_UI": "True",
@@ -139,12 +155,13 @@ general_settings:
     base = f"http://127.0.0.1:{api}"
     command = [str(binaries / "litellm"), "--config", "litellm.yaml", "--port", str(api), "--host", "127.0.0.1"]
     with started(command, base + "/health/liveliness", folder, environment, 300):
-        if not arguments.database:
-            return measure("litellm (provider budget)", base, "sk-master", "gpt-4o-mini", mock, arguments)
-        status, reply = ask(base + "/key/generate", {"max_budget": arguments.limit}, "sk-master")
-        if status != 200:
-            sys.exit(f"litellm makes no key: {reply[:500]}")
-        return measure("litellm", base, json.loads(reply)["key"], "gpt-4o-mini", mock, arguments)
+        key = "sk-master" if whose == "provider" else "sk-race"
+        if whose == "key" and arguments.database:
+            status, reply = ask(base + "/key/generate", {"max_budget": arguments.limit}, "sk-master")
+            if status != 200:
+                sys.exit(f"litellm makes no key: {reply[:500]}")
+            key = json.loads(reply)["key"]
+        return measure(f"litellm ({whose}'s budget)", base, key, "gpt-4o-mini", mock, arguments)
 
 
 def main():
@@ -166,7 +183,7 @@ def main():
         with started(command, f"http://127.0.0.1:{mock}/__mock/stats", folder, os.environ):
             rows = [needletail(folder, mock, arguments)]
             if arguments.litellm:
-                rows.append(litellm(folder, mock, arguments))
+                rows += [litellm(folder, mock, arguments, whose) for whose in ("key", "provider")]
     for row in rows:
         print(json.dumps(row))
 
