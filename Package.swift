@@ -90,6 +90,7 @@ let package = Package(
             dependencies: [
                 "NeedletailCore", "NeedletailProviders", "NeedletailRouting", "NeedletailTransport",
                 nio, nioPosix, nioHTTP1, nioTLS, nioSSL, nioHTTP2, httpTypes, logging, collections,
+                "CNeedletailSystem",
             ],
             swiftSettings: settings
         ),

@@ -1,13 +1,16 @@
 #define _GNU_SOURCE
 #include "CNeedletailSystem.h"
 
-#if defined(__linux__)
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#if defined(__linux__)
 #include <link.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 #endif
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -20,6 +23,39 @@ int needletail_allowed_cores(void) {
 #endif
     return 0;
 }
+
+int needletail_listen(const struct sockaddr *address, unsigned int size, int backlog, int shares) {
+    int one = 1;
+    int listener = socket(address->sa_family, SOCK_STREAM, 0);
+    if (listener < 0) return -errno;
+    if (fcntl(listener, F_SETFD, FD_CLOEXEC) == 0 && fcntl(listener, F_SETFL, O_NONBLOCK) == 0
+        && setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0
+        && (!shares || setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0)
+        && bind(listener, address, size) == 0 && listen(listener, backlog) == 0) {
+        if (shares) needletail_share_port(listener, 0);
+        return listener;
+    }
+    int reason = errno;
+    close(listener);
+    return -reason;
+}
+
+void needletail_backlog(int socket, int backlog) { listen(socket, backlog); }
+
+void needletail_share_port(int socket, int shares) {
+    setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &shares, sizeof shares);
+}
+
+int needletail_port(int socket) {
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(socket, (struct sockaddr *)&address, &size) != 0) return 0;
+    if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    if (address.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return 0;
+}
+
+void needletail_close(int socket) { close(socket); }
 
 void needletail_keep_freed_blocks(int bytes) {
 #if defined(__GLIBC__)

@@ -64,16 +64,6 @@ extension GatewayProcess {
             }, stored: stored)
     }
 
-    static func edge(_ listen: ListenConfiguration) -> EdgeConfiguration {
-        EdgeConfiguration(
-            host: listen.api.host,
-            port: listen.api.port,
-            limits: EdgeLimits(bodyBytes: listen.bodyLimit),
-            tls: Self.tls(listen),
-            cors: Self.cors(listen)
-        )
-    }
-
     static func cors(_ listen: ListenConfiguration) -> CORSPolicy? {
         listen.corsOrigins.isEmpty ? nil : CORSPolicy(allowedOrigins: Set(listen.corsOrigins))
     }

@@ -7,6 +7,7 @@ import NeedletailGateway
 import NeedletailRouting
 import NeedletailStore
 public import ServiceLifecycle
+import Synchronization
 
 /// A running gateway: the stack, its listeners, and what goes on beside the requests.
 public final class GatewayProcess: Service {
@@ -69,8 +70,8 @@ public final class GatewayProcess: Service {
     private let time: TimeSource
     /// Runs what answers several requests, or none.
     let jobs: TrafficJobs
-    private let api: EdgeServer
-    private let admin: EdgeServer
+    /// Where it listens.
+    let listeners: Listeners
     private let logger: Logger
 
     /// Builds a gateway that does not listen yet.
@@ -91,6 +92,8 @@ public final class GatewayProcess: Service {
             telemetry.observation(of: parts, first: store.observers, last: [signals])
         }
         let keepContent: @Sendable (ContentRecord) -> Void = { [content = store.content] in content.keep($0) }
+        // What serves first listens when it is started.
+        let bind = Mutex<(@Sendable (ListenConfiguration) throws -> Listeners.Sockets)?>(nil)
         let build = { @Sendable (configuration: Configuration, previous: GatewayStack?) throws in
             let parts = try telemetry.prepare(configuration.telemetry)
             let stack = try GatewayStack(
@@ -110,7 +113,8 @@ public final class GatewayProcess: Service {
             )
             return RunningConfiguration.Built(
                 stack: stack, telemetry: parts,
-                certificate: try Self.tls(configuration.listen).map { tls throws in try EdgeCertificate(tls) })
+                certificate: try Self.tls(configuration.listen).map { tls throws in try EdgeCertificate(tls) },
+                sockets: try bind.withLock { $0 }?(configuration.listen) ?? Listeners.Sockets())
         }
         let running = RunningConfiguration(
             configuration,
@@ -135,54 +139,27 @@ public final class GatewayProcess: Service {
             phase: phase, observers: observation(telemetry.current).observers, time: surroundings.time,
             logger: surroundings.logger)
         store.makeFirstAdminKey(configuration, isExposed: !listen.admin.isLoopback, surroundings)
-        let access = AdminAccess(
-            configuration.admin, host: listen.admin.host, tokens: tokens.current,
-            first: listen.admin.isLoopback ? nil : store.firstAdminKey, time: surroundings.time)
         Self.note(running.current, in: store.audit)
         self.rooms = Self.rooms(running, store, telemetry, alerts, surroundings)
-        self.api = EdgeServer(
-            configuration: Self.edge(listen),
-            handler: handler,
-            group: surroundings.group,
-            time: surroundings.time,
-            logger: surroundings.logger,
-            phase: phase
-        )
-        self.admin = EdgeServer(
-            configuration: EdgeConfiguration(
-                host: listen.admin.host,
-                port: listen.admin.port,
-                // A request to explain may hold images.
-                limits: EdgeLimits(bodyBytes: listen.bodyLimit, connections: 256),
-                tls: listen.admin.isLoopback ? nil : Self.tls(listen)),
-            handler: DashboardHandler(
-                before: AdminAPI(
-                    self.rooms,
-                    access: access,
-                    rest: AdminHandler(
-                        health: { running.current.stack.health() },
-                        totals: { running.current.stack.totals.snapshot() },
-                        metrics: { telemetry.metrics(accept: $0) }, phase: phase),
-                    logger: surroundings.logger, audit: store.audit, time: surroundings.time)),
-            group: surroundings.group,
-            time: surroundings.time,
-            logger: surroundings.logger,
-            phase: phase
-        )
-        running.onSwap { [api = self.api, admin = self.admin] current in
+        let parts = AdminParts(rooms: self.rooms, running: running, telemetry: telemetry, store: store, tokens: tokens)
+        let listeners = Listeners(
+            listen,
+            api: { Self.apiListener($0, running.current.configuration.listen, handler, phase, surroundings) },
+            admin: { Self.adminListener($0, running.current.configuration.listen, parts, phase, surroundings) },
+            logger: surroundings.logger)
+        self.listeners = listeners
+        bind.withLock { $0 = { try listeners.prepare($0) } }
+        running.onSwap { current in
             store.replaceBudgets(current.configuration)
             store.content.replace(current.configuration.privacy.content)
             store.replies?.replace(current.configuration)
             tokens.replace(current.configuration)
             handler.replace(Self.services(current, store.keys, tokens.current))
-            store.makeFirstAdminKey(current.configuration, isExposed: !listen.admin.isLoopback, surroundings)
-            access.replace(current.configuration.admin, tokens: tokens.current)
+            store.makeFirstAdminKey(
+                current.configuration, isExposed: !current.configuration.listen.admin.isLoopback, surroundings)
             alerts.replace(current.configuration.alerts)
             telemetry.install(current.telemetry)
-            let told = current.configuration.listen
-            api.replace(bodyLimit: told.bodyLimit, cors: Self.cors(told), certificate: current.certificate)
-            admin.replace(
-                bodyLimit: told.bodyLimit, cors: nil, certificate: listen.admin.isLoopback ? nil : current.certificate)
+            listeners.install(current)
             Self.note(current, in: store.audit)
         }
         self.collect()
@@ -190,7 +167,7 @@ public final class GatewayProcess: Service {
 
     /// Shows in the metrics what is known elsewhere.
     private func collect() {
-        let (api, admin, running, time, store) = (self.api, self.admin, self.running, self.time, self.store)
+        let (listeners, running, time, store) = (self.listeners, self.running, self.time, self.store)
         let budgets = store.budgets
         self.telemetry.registry.collect {
             [
@@ -204,8 +181,8 @@ public final class GatewayProcess: Service {
                 .gauge(
                     "needletail_connections", "Open connections of clients.",
                     [
-                        (MetricLabels(["listener": "api"]), Double(api.openConnections)),
-                        (MetricLabels(["listener": "admin"]), Double(admin.openConnections)),
+                        (MetricLabels(["listener": "api"]), Double(listeners.api.openConnections)),
+                        (MetricLabels(["listener": "admin"]), Double(listeners.admin.openConnections)),
                     ])
             ]
         }
@@ -222,25 +199,8 @@ public final class GatewayProcess: Service {
 
     /// Listens.
     public func start() async throws -> Addresses {
-        let listen = self.running.current.configuration.listen
         await self.tokens.prepare()
-        let api = try await Self.listen(self.api, on: listen.api)
-        do {
-            return Addresses(api: api, admin: try await Self.listen(self.admin, on: listen.admin))
-        } catch {
-            await self.api.shutdown()
-            throw error
-        }
-    }
-
-    /// Starts a listener, with an error that names the address.
-    static func listen(_ server: EdgeServer, on address: ListenAddress) async throws -> SocketAddress {
-        do {
-            return try await server.start()
-        } catch let error as IOError {
-            let reason = unsafe String(cString: strerror(error.errnoCode))
-            throw NeedletailError(.unavailable, "Cannot listen on \(address): \(reason).", cause: error)
-        }
+        return try await self.listeners.start()
     }
 
     /// Serves until a graceful shutdown has drained what runs, or the task is cancelled. ``start()`` comes first.
@@ -255,6 +215,7 @@ public final class GatewayProcess: Service {
             group.addTask { await self.memory.run() }
             group.addTask { await self.followVault() }
             group.addTask { await self.tokens.run() }
+            group.addTask { await self.listeners.run { self.running.current.configuration.listen.drain } }
             // Returns at a graceful shutdown and throws at cancellation: either way it is time to go. Not in a task of the
             // group, which is cancelled while the last is still to be sent and written.
             try? await gracefulShutdown()
@@ -327,8 +288,7 @@ public final class GatewayProcess: Service {
         self.jobs.copies.close()
         // Who reads along hears of the end now, and holds nothing up.
         self.telemetry.recent.news.close()
-        await self.api.drain(limit: self.running.current.configuration.listen.drain)
-        await self.admin.shutdown()
+        await self.listeners.drain(limit: self.running.current.configuration.listen.drain)
     }
 
     /// Sends and writes what is left, and closes everything.

@@ -16,6 +16,8 @@ final class RunningConfiguration: Sendable {
         var telemetry: Telemetry.Parts
         /// What its listeners show; `nil` without TLS.
         var certificate: EdgeCertificate?
+        /// Where it listens that what served before it did not.
+        var sockets: Listeners.Sockets
         /// Its version.
         var version: ETag
         /// When it began to serve, in seconds since 1970.
@@ -46,6 +48,7 @@ final class RunningConfiguration: Sendable {
         var stack: GatewayStack
         var telemetry: Telemetry.Parts
         var certificate: EdgeCertificate?
+        var sockets = Listeners.Sockets()
     }
 
     /// Makes what serves of a configuration and of what served before it.
@@ -85,7 +88,8 @@ final class RunningConfiguration: Sendable {
             State(
                 current: Current(
                     configuration: configuration, stack: built.stack, telemetry: built.telemetry,
-                    certificate: built.certificate, version: configuration.loaded.version, since: time.wallSeconds())))
+                    certificate: built.certificate, sockets: built.sockets, version: configuration.loaded.version,
+                    since: time.wallSeconds())))
         self.started = configuration
         self.loader = loader
         self.build = build
@@ -212,7 +216,8 @@ final class RunningConfiguration: Sendable {
         let stack = built.stack
         let next = Current(
             configuration: configuration, stack: stack, telemetry: built.telemetry,
-            certificate: built.certificate, version: configuration.loaded.version, since: self.time.wallSeconds())
+            certificate: built.certificate, sockets: built.sockets, version: configuration.loaded.version,
+            since: self.time.wallSeconds())
         let runner = self.state.withLock { state in
             let there = Set(stack.upstreams.map(\.configuration.name))
             for entry in state.current.stack.upstreams where !there.contains(entry.configuration.name) {
@@ -239,11 +244,7 @@ final class RunningConfiguration: Sendable {
 
     /// The settings that differ and that a running process cannot take over.
     private static func restartNeeded(from old: Configuration, to new: Configuration) -> [String] {
-        let pairs: [(String, Bool)] = [
-            ("listen.api", old.listen.api == new.listen.api), ("listen.admin", old.listen.admin == new.listen.admin),
-            ("store", Fingerprint(of: old.store) == Fingerprint(of: new.store)),
-        ]
-        return pairs.filter { !$0.1 }.map(\.0) + new.telemetry.restartNeeded(from: old.telemetry)
+        Fingerprint(of: old.store) == Fingerprint(of: new.store) ? [] : ["store"]
     }
 
     // MARK: Beside the requests

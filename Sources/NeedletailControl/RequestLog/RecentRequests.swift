@@ -24,10 +24,9 @@ final class RecentRequests: RequestObserver {
         var ring: RequestRing
         var series = TrafficSeriesState()
         var latencies = ProviderLatencyState()
+        var history: RequestHistory?
     }
 
-    /// What came before; `nil` where nothing is kept of it.
-    let history: RequestHistory?
     private let time: TimeSource
     private let state: Mutex<State>
     /// Tells those who wait for the next one.
@@ -40,8 +39,36 @@ final class RecentRequests: RequestObserver {
     ///   - history: Where all of them are kept too.
     init(capacity: Int, history: RequestHistory? = nil, time: TimeSource) {
         self.time = time
-        self.history = history
-        self.state = Mutex(State(ring: RequestRing(capacity: capacity, after: history?.last ?? 0)))
+        self.state = Mutex(
+            State(ring: RequestRing(capacity: capacity, after: history?.last ?? 0), history: history))
+        history?.begin()
+    }
+
+    /// What came before; `nil` where nothing is kept of it.
+    var history: RequestHistory? { self.state.withLock { $0.history } }
+
+    /// Keeps what ends from now on in another history, or in none. What the one before has taken it writes.
+    ///
+    /// What is in memory is numbered anew where the history has such numbers already.
+    func replace(history: RequestHistory?) {
+        let before = self.state.withLock { state -> RequestHistory? in
+            guard state.history !== history else { return nil }
+            if let last = history?.last, last > state.ring.newest { state.ring.renumber(after: last) }
+            history?.begin()
+            defer { state.history = history }
+            return state.history
+        }
+        before?.end()
+    }
+
+    /// Writes to the history and forgets what is old there, until the task is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            do { try await self.time.sleep(self.time.now().advanced(by: RequestHistory.interval)) } catch { return }
+            guard let history = self.history else { continue }
+            await history.flush()
+            await history.forget()
+        }
     }
 
     /// Keeps more or fewer requests from now on, at least 1; the newest stay.
@@ -55,9 +82,10 @@ final class RecentRequests: RequestObserver {
             let number = state.ring.append(record)
             state.series.change(now: now) { Self.count(record, in: &$0) }
             state.latencies.count(record.attempts, now: now)
+            // Under the lock: a history that is replaced is told of all before it ends.
+            state.history?.push(Entry(number: number, record: record))
             return number
         }
-        self.history?.push(Entry(number: number, record: record))
         self.news.tell(number)
     }
 

@@ -11,12 +11,14 @@ final class RequestHistory: Sendable {
     private static let capacity = 16_384
     /// How many are written at a time.
     private static let batch = 1_000
-    private static let interval = Duration.seconds(1)
+    static let interval = Duration.seconds(1)
     /// How many are forgotten at a time, so that nobody waits long for the file.
     private static let removal = 5_000
 
     /// The number of the last request that an earlier process kept.
     let last: UInt64
+    /// The file.
+    let path: String
     private let archive: RequestArchive
     private let retention: Mutex<Duration>
     private let queue = BatchQueue<RecentRequests.Entry>(capacity: RequestHistory.capacity)
@@ -29,13 +31,16 @@ final class RequestHistory: Sendable {
     ///
     /// - Throws: `.unavailable` if it cannot be.
     init(path: String, retention: Duration, time: TimeSource, logger: Logger) throws(NeedletailError) {
+        self.path = path
         self.archive = try RequestArchive(path: path)
         self.last = UInt64(max(0, try self.archive.newest()))
         self.retention = Mutex(retention)
         self.time = time
         self.logger = logger
-        self.thread.start()
     }
+
+    /// Begins to write; called once.
+    func begin() { self.thread.start() }
 
     /// Requests that were not kept because the disk was too slow or away.
     var dropped: Int { self.queue.dropped }
@@ -46,20 +51,13 @@ final class RequestHistory: Sendable {
     /// Takes a request. Never waits.
     func push(_ entry: RecentRequests.Entry) { self.queue.push(entry) }
 
-    /// Writes and forgets until the task is cancelled.
-    func run() async {
-        while !Task.isCancelled {
-            do { try await self.time.sleep(self.time.now().advanced(by: Self.interval)) } catch { return }
-            await self.flush()
-            await self.forget()
-        }
-    }
-
     /// Writes what waits.
     func flush() async {
-        try? await self.thread.runIfActive {
-            while self.queue.count > 0 { self.write(self.queue.take(Self.batch)) }
-        }
+        try? await self.thread.runIfActive { self.writeAll() }
+    }
+
+    private func writeAll() {
+        while self.queue.count > 0 { self.write(self.queue.take(Self.batch)) }
     }
 
     private func write(_ entries: [RecentRequests.Entry]) {
@@ -88,6 +86,13 @@ final class RequestHistory: Sendable {
 
     /// The whole story of a request, as JSON.
     func find(_ id: String) throws(NeedletailError) -> String? { try self.archive.find(id) }
+
+    /// Writes what waits and ends the thread, soon. Nothing may be pushed after.
+    func end() {
+        // Also when the thread ends before it comes to that.
+        self.thread.submit { _ in self.writeAll() }
+        self.thread.shutdownGracefully { _ in }
+    }
 
     /// Writes what waits and ends the thread.
     func close() async {

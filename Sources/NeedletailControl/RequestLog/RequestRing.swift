@@ -55,6 +55,13 @@ struct RequestRing: Sendable {
         self.capacity = capacity
     }
 
+    /// Gives all that are kept other numbers: those that follow `number`.
+    mutating func renumber(after number: UInt64) {
+        self.records = (0..<UInt64(self.records.count)).map { self[self.oldest + $0] }
+        self.origin = number
+        self.newest = number + UInt64(self.records.count)
+    }
+
     /// Puts other records in the place of those for which there is one.
     ///
     /// - Returns: How many there were.

@@ -12,6 +12,7 @@ final class Telemetry: Sendable {
     struct Parts: Sendable {
         let configuration: TelemetryConfiguration
         let collectors: OTLPCollectors
+        let history: RequestHistory?
         fileprivate let metrics: RequestMetrics
     }
 
@@ -45,9 +46,11 @@ final class Telemetry: Sendable {
         self.time = time
         self.start = time.wallNanoseconds()
         self.levels = surroundings.log?.levels
+        let history = try Self.history(configuration, nil, surroundings)
         let parts = Parts(
             configuration: configuration,
             collectors: try OTLPCollectors(configuration.otlp, self.registry, start: self.start, surroundings),
+            history: history,
             metrics: RequestMetrics(self.registry, capacity: configuration.maximumSeries))
         self.parts = Mutex(parts)
         self.export = OTLPExport(parts.collectors)
@@ -55,13 +58,20 @@ final class Telemetry: Sendable {
         self.requestLog = surroundings.log.map { log in
             RequestLog(log.writer, levels: log.levels, wanted: configuration.requestLines, time: time)
         }
-        let history = try configuration.requestHistory.map { kept in
-            try RequestHistory(path: kept.path, retention: kept.retention, time: time, logger: surroundings.logger)
-        }
         self.recent = RecentRequests(capacity: configuration.requestLogSize, history: history, time: time)
         self.random = .seeded(surroundings.random.next())
         surroundings.log?.writer.export(to: self.export.logs)
         self.collect(surroundings.log?.writer)
+    }
+
+    /// The history that a configuration asks for: the one before where that is in the same file.
+    private static func history(
+        _ configuration: TelemetryConfiguration, _ before: RequestHistory?, _ surroundings: GatewayProcess.Surroundings
+    ) throws(NeedletailError) -> RequestHistory? {
+        guard let kept = configuration.requestHistory else { return nil }
+        if let before, before.path == kept.path { return before }
+        return try RequestHistory(
+            path: kept.path, retention: kept.retention, time: surroundings.time, logger: surroundings.logger)
     }
 
     /// What serves.
@@ -75,6 +85,7 @@ final class Telemetry: Sendable {
             collectors: configuration.otlp == current.configuration.otlp
                 ? current.collectors
                 : try OTLPCollectors(configuration.otlp, self.registry, start: self.start, self.surroundings),
+            history: try Self.history(configuration, current.history, self.surroundings),
             metrics: configuration.maximumSeries == current.configuration.maximumSeries
                 ? current.metrics
                 : RequestMetrics(self.registry, capacity: configuration.maximumSeries, after: current.metrics))
@@ -113,7 +124,8 @@ final class Telemetry: Sendable {
         self.requestLog?.replace(now.requestLines)
         if let log = self.surroundings.log { log.writer.replace(log.format(now.logFormat)) }
         self.recent.resize(now.requestLogSize)
-        if let kept = now.requestHistory { self.recent.history?.replace(retention: kept.retention) }
+        self.recent.replace(history: parts.history)
+        if let kept = now.requestHistory { parts.history?.replace(retention: kept.retention) }
         if before.logLevel != now.logLevel || before.logModules != now.logModules {
             self.levels?.replace(now.level, now.moduleLevels)
         }
@@ -134,14 +146,14 @@ final class Telemetry: Sendable {
             ]
         }
         self.registry.collect { ProcessMetrics.read() }
-        if let history = self.recent.history {
-            self.registry.collect {
+        self.registry.collect { [recent = self.recent] in
+            recent.history.map { history in
                 [
                     .counter(
                         "needletail_request_history_dropped_total", "Requests that the history has not.",
                         [(.none, history.dropped)])
                 ]
-            }
+            } ?? []
         }
         if let writer {
             self.registry.collect {
@@ -177,7 +189,7 @@ final class Telemetry: Sendable {
         self.lag.withLock { $0 = lag }
         await withDiscardingTaskGroup { group in
             group.addTask { await self.export.run() }
-            if let history = self.recent.history { group.addTask { await history.run() } }
+            group.addTask { await self.recent.run() }
         }
     }
 

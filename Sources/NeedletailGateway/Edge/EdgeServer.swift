@@ -1,3 +1,4 @@
+import CNeedletailSystem
 public import Logging
 public import NIOCore
 public import NIOPosix
@@ -16,7 +17,11 @@ import Synchronization
 public final class EdgeServer: Sendable {
     private struct State {
         var listener: (any Channel)?
+        /// Its socket, which closes with it.
+        var descriptor: CInt?
         var ticks: [RepeatedTask] = []
+        /// Whether it no longer listens.
+        var isClosed = false
         var isOver = false
         var runners: [CheckedContinuation<Void, Never>] = []
     }
@@ -79,6 +84,9 @@ public final class EdgeServer: Sendable {
         }
     }
 
+    /// The port that it listens on; `nil` while it does not.
+    public var port: Int? { self.state.withLock { $0.listener?.localAddress?.port } }
+
     /// Open connections.
     public var openConnections: Int { self.census.open }
 
@@ -88,10 +96,41 @@ public final class EdgeServer: Sendable {
     /// - Throws: What the system says when the address cannot be bound, or `.invalidRequest` when certificate or key are no good.
     public func start() async throws -> SocketAddress {
         self.certificate.replace(try self.configuration.tls.map { tls throws in try EdgeCertificate(tls) })
+        let socket = try BoundSocket(host: self.configuration.host, port: self.configuration.port)
+        try await self.begin(on: socket).get()
+        return socket.address
+    }
+
+    /// Takes the connections of a socket, with the certificate that ``replace(bodyLimit:cors:certificate:)`` has set.
+    ///
+    /// - Returns: Succeeds when it does.
+    public func begin(on socket: BoundSocket) -> EventLoopFuture<Void> {
+        let descriptor = socket.take()
+        return self.bootstrap.withBoundSocket(descriptor).map { listener in
+            // It has been set to the default of those who take it over.
+            needletail_backlog(descriptor, BoundSocket.backlog)
+            let ticks = self.startTicks()
+            let isOver = self.state.withLock { state in
+                guard !state.isClosed else { return true }
+                (state.listener, state.descriptor, state.ticks) = (listener, descriptor, ticks)
+                return false
+            }
+            guard isOver else { return }
+            for tick in ticks { tick.cancel() }
+            listener.close(promise: nil)
+        }
+    }
+
+    /// Lets another socket of this process listen on the port too, or no longer.
+    func sharesPort(_ shares: Bool) {
+        self.state.withLock { state in
+            if let descriptor = state.descriptor { needletail_share_port(descriptor, shares ? 1 : 0) }
+        }
+    }
+
+    private var bootstrap: ServerBootstrap {
         let loops = self.loops
-        let bootstrap = ServerBootstrap(group: self.group)
-            // As nginx and Go: what the system allows decides (net.core.somaxconn).
-            .serverChannelOption(.backlog, value: 4096)
+        return ServerBootstrap(group: self.group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.maxMessagesPerRead, value: 16)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -116,14 +155,6 @@ public final class EdgeServer: Sendable {
                     }
                 }
             }
-        let listener = try await bootstrap.bind(host: self.configuration.host, port: self.configuration.port).get()
-        guard let address = listener.localAddress else { throw ChannelError.unknownLocalAddress }
-        let ticks = self.startTicks()
-        self.state.withLock { state in
-            state.listener = listener
-            state.ticks = ticks
-        }
-        return address
     }
 
     /// Returns when the server has been drained or shut down.
@@ -145,12 +176,33 @@ public final class EdgeServer: Sendable {
         await self.close()
         await self.untilEmpty(for: limit)
         if self.census.open > 0 {
-            self.logger.warning("ending what still runs", metadata: ["count": "\(self.census.open)"])
             self.phase.beginEnding()
-            await self.onEachLoop { $0.expire() }
-            await self.untilEmpty(for: Self.farewellTime)
+            await self.end()
         }
         await self.cut()
+    }
+
+    /// Leaves its address to another server of the process, which goes on: ``endRetired(limit:)`` comes next.
+    public func retire() {
+        self.leave()?.close(promise: nil)
+        for loop in self.group.makeIterator() {
+            guard let bound = self.loops[ObjectIdentifier(loop)] else { continue }
+            loop.execute { bound.value.drain() }
+        }
+    }
+
+    /// Lets what runs finish after ``retire()``, as ``drain(limit:)`` does.
+    public func endRetired(limit: Duration) async {
+        await self.untilEmpty(for: limit)
+        if self.census.open > 0 { await self.end() }
+        await self.cut()
+    }
+
+    /// Tells what still runs to end, and gives it time to do so.
+    private func end() async {
+        self.logger.warning("ending what still runs", metadata: ["count": "\(self.census.open)"])
+        await self.onEachLoop { $0.expire() }
+        await self.untilEmpty(for: Self.farewellTime)
     }
 
     /// Stops listening and cuts every connection.
@@ -165,12 +217,16 @@ public final class EdgeServer: Sendable {
     /// Stops listening and closes what is idle.
     private func close() async {
         self.phase.beginDraining()
-        let listener = self.state.withLock { state in
-            defer { state.listener = nil }
+        try? await self.leave()?.close()
+        await self.onEachLoop { $0.drain() }
+    }
+
+    /// The listener, which is the caller's to close.
+    private func leave() -> (any Channel)? {
+        self.state.withLock { state in
+            defer { (state.listener, state.descriptor, state.isClosed) = (nil, nil, true) }
             return state.listener
         }
-        try? await listener?.close()
-        await self.onEachLoop { $0.drain() }
     }
 
     private func untilEmpty(for limit: Duration) async {

@@ -45,7 +45,9 @@ final class TestClient: Sendable {
     /// - Parameters:
     ///   - reads: Whether it reads by itself; without, everything stays in the sockets' buffers.
     ///   - tls: Whom it trusts, if it speaks TLS.
-    static func connect(_ port: Int, reads: Bool = true, tls: NIOSSLContext? = nil) async throws -> TestClient {
+    static func connect(
+        _ port: Int, host: String = "127.0.0.1", reads: Bool = true, tls: NIOSSLContext? = nil
+    ) async throws -> TestClient {
         let client = TestClient()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.autoRead, value: reads)
@@ -62,7 +64,7 @@ final class TestClient: Sendable {
                 }
             }
             // An address, since a name waits for Dispatch's threads, which busy tests leave no core.
-            .connect(to: SocketAddress(ipAddress: "127.0.0.1", port: port)).get()
+            .connect(to: SocketAddress(ipAddress: host, port: port)).get()
         client.channel.withLock { $0 = channel }
         return client
     }

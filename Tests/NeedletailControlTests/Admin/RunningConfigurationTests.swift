@@ -163,14 +163,16 @@ struct RunningConfigurationTests {
     func restart() throws {
         let gateway = try Self.gateway()
         try gateway.write(
-            Self.file("telemetry: { log: { level: debug, requests: errors }, requests: { size: 7, history: 1d } }")
-                .replacing(
-                    "listen: { api: \"127.0.0.1:0\",",
-                    with: "listen: { api: \"127.0.0.1:1\", body_limit: 1MiB, drain: 9s,")
+            Self.file(
+                "telemetry: { log: { level: debug, requests: errors }, requests: { size: 7 } }\nstore: { path: other.db }"
+            )
+            .replacing(
+                "listen: { api: \"127.0.0.1:0\",",
+                with: "listen: { api: \"127.0.0.1:1\", body_limit: 1MiB, drain: 9s,")
         )
         let attempt = try gateway.running.reload("test")
         #expect(attempt.faults == [])
-        #expect(attempt.restartNeeded == ["listen.api", "telemetry.requests.history"])
+        #expect(attempt.restartNeeded == ["store"])
         #expect(gateway.running.current.configuration.listen.drain == .seconds(9))
         #expect(try gateway.running.reload("again").restartNeeded == attempt.restartNeeded)
     }

@@ -104,4 +104,27 @@ final class RequestHistoryTests {
         #expect(try history.find("r1") == nil && history.find("r5") == nil)
         await history.close()
     }
+
+    @Test("a history that is switched on and off has what ended while it was on, and pages show it once")
+    func replaced() async throws {
+        let log = RecentRequests(capacity: 10, time: self.clock.source)
+        func end(_ indices: ClosedRange<Int>) { for index in indices { log.requestEnded(Self.record(index)) } }
+        end(1...2)
+        log.replace(history: try self.history())
+        end(3...4)
+        log.replace(history: nil)
+        end(5...5)
+        // The file is whole when its thread has ended, which nobody waits for.
+        while try self.history().find("r4") == nil, !Task.isCancelled { try await Task.sleep(for: .milliseconds(2)) }
+        let again = try self.history()
+        #expect(try again.find("r2") == nil && again.find("r3") != nil && again.find("r5") == nil)
+        // A file whose numbers are taken already: what is in memory comes after them.
+        let fresh = RecentRequests(capacity: 2, time: self.clock.source)
+        for index in 6...8 { fresh.requestEnded(Self.record(index)) }
+        fresh.replace(history: again)
+        fresh.requestEnded(Self.record(9))
+        #expect(fresh.newest(10).entries.map(\.record.id) == ["r9", "r8"] && fresh.oldest > again.last)
+        #expect(try await Self.list(fresh, [:]).ids == ["r9", "r8", "r4", "r3"])
+        await again.close()
+    }
 }
