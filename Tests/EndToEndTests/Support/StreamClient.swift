@@ -84,6 +84,8 @@ final class StreamClient: Sendable {
     /// - Parameter tls: Whom it trusts; must offer `h2`.
     static func connect(_ port: Int, tls: NIOSSLContext) async throws -> StreamClient {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            // A machine with much to do may take longer than the default of ten seconds; suites have limits.
+            .connectTimeout(.hours(1))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers(

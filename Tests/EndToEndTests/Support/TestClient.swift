@@ -50,6 +50,8 @@ final class TestClient: Sendable {
     ) async throws -> TestClient {
         let client = TestClient()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            // A machine with much to do may take longer than the default of ten seconds; suites have limits.
+            .connectTimeout(.hours(1))
             .channelOption(.autoRead, value: reads)
         if !reads { bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: 16 << 10) }
         let channel =

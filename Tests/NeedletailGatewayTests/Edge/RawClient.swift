@@ -40,6 +40,8 @@ final class RawClient: Sendable {
     static func connect(_ port: Int, reads: Bool = true) async throws -> RawClient {
         let client = RawClient()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            // A machine with much to do may take longer than the default of ten seconds; suites have limits.
+            .connectTimeout(.hours(1))
             .channelOption(.autoRead, value: reads)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
