@@ -145,6 +145,8 @@ public struct InferenceRequest: Sendable {
     public var choices = 1
     /// How often the provider may search for it, as far as the request says.
     public var searches = 0
+    /// How many pictures it holds.
+    public var images = 0
     /// The client's own user, as the request names it, at most 256 bytes; `nil` for none.
     public var user: String?
     /// A conservative guess at the input tokens.

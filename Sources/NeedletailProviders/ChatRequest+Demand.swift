@@ -31,6 +31,13 @@ extension ChatRequest {
         }
     }
 
+    /// How many pictures it holds.
+    var demandedImages: Int {
+        var sum = Sum()
+        for part in self.messages.lazy.flatMap(\.content) { sum.add(part) }
+        return sum.images
+    }
+
     /// A guess at the input tokens that is rather too high than too low, by the same measures as of a client's bytes.
     var demandedInputTokens: Int {
         var sum = Sum()

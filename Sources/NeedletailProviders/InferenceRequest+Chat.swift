@@ -11,6 +11,7 @@ extension InferenceRequest {
             replyDialect: nil)
         self.choices = max(1, chat.choiceCount ?? 1)
         self.searches = chat.demandedSearches
+        self.images = chat.demandedImages
         self.user = chat.endUser.map { String($0.prefix(256)) }
     }
 }

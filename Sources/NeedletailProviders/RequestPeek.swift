@@ -54,6 +54,7 @@ public enum RequestPeek {
         )
         request.choices = fields.answers
         request.searches = fields.searches
+        request.images = fields.content?.images ?? 0
         request.user = fields.user
         return request
     }

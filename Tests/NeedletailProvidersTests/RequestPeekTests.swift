@@ -365,4 +365,18 @@ struct RequestPeekTests {
         }
         #expect(throws: Never.self) { try Self.read(body) }
     }
+
+    @Test("counts pictures, whoever asks, and knows for which models one is more than usual")
+    func pictures() throws {
+        let part = #"{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}"#
+        let body =
+            #"{"model":"m","messages":[{"role":"user","content":[\#(part),{"type":"text","text":"?"},\#(part)]}]}"#
+        let request = try Self.read(body)
+        #expect(request.images == 2)
+        let chat = try OpenAIChat.decodeRequest(ByteBuffer(string: body))
+        #expect(InferenceRequest(chat: chat, isStreaming: false).images == 2)
+        let book = PriceBook(types: ["p": .openAI])
+        #expect(book.model("gpt-4o-mini-2024-07-18", at: "p").imageTokens == 48_169)
+        #expect(book.model("gpt-4o-2024-08-06", at: "p").imageTokens == nil)
+    }
 }

@@ -29,6 +29,15 @@ struct MeteringLayerTests {
         }
     }
 
+    @Test("pictures that are more than the estimate allows for are held")
+    func pictures() {
+        var request = InferenceRequest.sample()
+        request.images = 2
+        let usual = CallBound(request, modelLimit: 10)
+        let more = CallBound(request, modelLimit: 10, imageTokens: 48_169)
+        #expect(more.inputTokens == usual.inputTokens + 2 * 48_169 && more.outputTokens == usual.outputTokens)
+    }
+
     @Test("Searches that a provider may run are held for, and counted where a call ends before it tells of them")
     func searches() {
         let price = Price(Price.Schedule(PriceRates([.input: 1_000, .output: 2_000, .search: 1_000_000])))

@@ -50,7 +50,7 @@ struct Quote {
                 continue
             }
             let known = stack.prices.model(name, at: entry.provider.id)
-            let bound = CallBound(request, modelLimit: known.outputLimit)
+            let bound = CallBound(request, modelLimit: known.outputLimit, imageTokens: known.imageTokens)
             self.candidates.append(
                 Candidate(
                     provider: place.provider, model: name, isFallback: isFallback,

@@ -4,10 +4,13 @@ public final class PricedModel: Sendable {
     public let price: Price?
     /// The most output tokens; `nil` for unknown.
     public let outputLimit: Int?
+    /// The most input tokens that a picture is; `nil` for no more than ``InferenceRequest/estimatedInputTokens`` allows for.
+    public let imageTokens: Int?
 
     /// Creates a record.
-    public init(price: Price?, outputLimit: Int? = nil) {
+    public init(price: Price?, outputLimit: Int? = nil, imageTokens: Int? = nil) {
         self.price = price
         self.outputLimit = outputLimit
+        self.imageTokens = imageTokens
     }
 }

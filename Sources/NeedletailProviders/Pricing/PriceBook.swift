@@ -75,7 +75,9 @@ public final class PriceBook: Sendable {
     public func model(_ model: String, at provider: ProviderID) -> PricedModel {
         let question = Question(provider: provider, model: model)
         if let known = self.remembered.withLock({ $0[question] }) { return known }
-        let found = PricedModel(price: self.look(provider, model), outputLimit: self.outputLimit(provider, model))
+        let found = PricedModel(
+            price: self.look(provider, model), outputLimit: self.outputLimit(provider, model),
+            imageTokens: ImageTokens.most(model))
         self.remembered.withLock { remembered in
             if remembered.count < Self.maximumRemembered { remembered[question] = found }
         }

@@ -25,7 +25,7 @@ public struct CostEstimate: Sendable, Hashable, Comparable {
         self.provider = provider
         self.model = model
         guard let price = known.price else { return }
-        let bound = CallBound(request, modelLimit: known.outputLimit)
+        let bound = CallBound(request, modelLimit: known.outputLimit, imageTokens: known.imageTokens)
         self.most = bound.worstCase(price)
         // Nobody knows how few tokens a picture or a recording is.
         let isText = request.features.isDisjoint(with: [.images, .documents, .audio])

@@ -73,7 +73,7 @@ public struct MeteringLayer: Provider {
     ) async throws(NeedletailError) -> InferenceReply {
         guard request.operation.isBilled else { return try await self.next.respond(to: request, context: context) }
         let model = self.tariff.model(request.model)
-        let bound = CallBound(request, modelLimit: model.outputLimit)
+        let bound = CallBound(request, modelLimit: model.outputLimit, imageTokens: model.imageTokens)
         let held: Held
         do {
             held = try await self.hold(request, model.price, bound, context.request)

@@ -27,8 +27,10 @@ public struct CallBound: Sendable, Hashable {
     /// The bound of a request: one token for each byte of text, which no tokenizer exceeds (the estimate counts one for
     /// three bytes), and the request's own limit of output, else the model's.
     ///
-    /// - Parameter modelLimit: The most output tokens of the model; `nil` for unknown.
-    public init(_ request: InferenceRequest, modelLimit: Int?) {
+    /// - Parameters:
+    ///   - modelLimit: The most output tokens of the model; `nil` for unknown.
+    ///   - imageTokens: The most input tokens of a picture, where that is more than the estimate allows for.
+    public init(_ request: InferenceRequest, modelLimit: Int?, imageTokens: Int? = nil) {
         let choices = max(1, request.choices)
         let output: Int
         switch request.operation {
@@ -38,7 +40,8 @@ public struct CallBound: Sendable, Hashable {
         }
         self.init(
             inputTokens: Self.product(max(0, request.estimatedInputTokens), 3)
-                + (request.features.contains(.tools) ? Self.hiddenTokens : 0),
+                + (request.features.contains(.tools) ? Self.hiddenTokens : 0)
+                + Self.product(max(0, request.images), imageTokens ?? 0),
             outputTokens: output, features: request.features, searches: request.searches)
     }
 
