@@ -34,10 +34,12 @@ struct RandomClientsTests {
             let findings = await crowd.run(Self.clients)
             #expect(
                 findings.isEmpty, "NEEDLETAIL_SEED=\(seed) on \(wire.rawValue)\n\(findings.joined(separator: "\n"))")
-            var left = try await Self.taken(gateway)
+            // One connection for all looks: the listener has no more than some hundreds.
+            let admin = try await TestClient.connect(gateway.adminPort)
+            var left = try await Self.taken(gateway, admin)
             while !left.isEmpty, !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(10))
-                left = try await Self.taken(gateway)
+                left = try await Self.taken(gateway, admin)
             }
             #expect(left.isEmpty, "NEEDLETAIL_SEED=\(seed) on \(wire.rawValue)")
         }
@@ -134,8 +136,8 @@ struct RandomClientsTests {
     }
 
     /// What is still taken, as an operator would see it, and in the pools.
-    private static func taken(_ gateway: TestGateway) async throws -> [String] {
-        let text = try await TestClient.connect(gateway.adminPort).ask("GET", "/metrics").body
+    private static func taken(_ gateway: TestGateway, _ admin: TestClient) async throws -> [String] {
+        let text = try await admin.ask("GET", "/metrics").body
         var taken: [String] = []
         let names = ["requests_in_flight", "queue_waiting", "deployment_in_flight", "connections", "limit_remaining"]
         for name in names { #expect(text.contains("\nneedletail_\(name)"), "nothing is told of it") }
