@@ -25,9 +25,11 @@ int needletail_allowed_cores(void) {
 }
 
 int needletail_listen(const struct sockaddr *address, unsigned int size, int backlog, int shares) {
-    int one = 1;
+    int one = 1, zero = 0;
     int listener = socket(address->sa_family, SOCK_STREAM, 0);
     if (listener < 0) return -errno;
+    // All addresses of IPv6 are those of IPv4 too, where the system has both; where not, that is all right.
+    if (address->sa_family == AF_INET6) setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
     if (fcntl(listener, F_SETFD, FD_CLOEXEC) == 0 && fcntl(listener, F_SETFL, O_NONBLOCK) == 0
         && setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0
         && (!shares || setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0)
