@@ -26,7 +26,12 @@ int needletail_allowed_cores(void) {
 
 int needletail_listen(const struct sockaddr *address, unsigned int size, int backlog, int shares) {
     int one = 1, zero = 0;
+#if defined(__linux__)
+    // At once, so that no program that is begun meanwhile keeps it.
+    int listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+#else
     int listener = socket(address->sa_family, SOCK_STREAM, 0);
+#endif
     if (listener < 0) return -errno;
     // All addresses of IPv6 are those of IPv4 too, where the system has both; where not, that is all right.
     if (address->sa_family == AF_INET6) setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);

@@ -15,7 +15,10 @@ struct CallNames {
     }
 
     private let requestID: String
-    private var taken: Set<Name> = []
+    /// What has been given, and what the next one of the same id may be called by.
+    private var taken: [Name: Int] = [:]
+    /// Names that are remembered. A reply with more is no answer that anybody reads, and may keep the ids it says twice.
+    private static let most = 65_536
 
     /// Names the calls of the reply to a request.
     init(requestID: String) {
@@ -30,12 +33,19 @@ struct CallNames {
 
     private mutating func name(_ id: String, choice: Int) -> String {
         let id = Self.named(id, in: self.requestID)
-        var name = Name(choice: choice, id: id)
-        var count = 1
-        while !self.taken.insert(name).inserted {
-            count += 1
-            name.id = "\(id)_\(count)"
+        let first = Name(choice: choice, id: id)
+        guard self.taken.count < Self.most else { return id }
+        guard var count = self.taken[first] else {
+            self.taken[first] = 1
+            return id
         }
+        var name: Name
+        repeat {
+            count += 1
+            name = Name(choice: choice, id: "\(id)_\(count)")
+        } while self.taken[name] != nil
+        self.taken[first] = count
+        self.taken[name] = 1
         return name.id
     }
 

@@ -82,16 +82,16 @@ struct StatementBinder: ~Copyable {
     /// Copies a text to where it stays until the statement has run. Also an empty one has an address: none would be NULL.
     private mutating func keep(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let count = text.count
-        if count > Self.blockBytes - self.used {
-            unsafe self.others.append(self.block)
-            unsafe self.block = .allocate(byteCount: Self.blockBytes, alignment: 1)
-            self.used = 0
-        }
         guard count <= Self.blockBytes else {
             let own = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
             unsafe own.copyMemory(from: text)
             unsafe self.others.append(own)
             return UnsafeRawBufferPointer(own)
+        }
+        if count > Self.blockBytes - self.used {
+            unsafe self.others.append(self.block)
+            unsafe self.block = .allocate(byteCount: Self.blockBytes, alignment: 1)
+            self.used = 0
         }
         let place = unsafe UnsafeMutableRawBufferPointer(rebasing: self.block[self.used..<(self.used + count)])
         unsafe place.copyMemory(from: text)

@@ -43,7 +43,7 @@ struct JSONWriterTests {
     func append() throws {
         var out = ByteBuffer()
         out.reserveCapacity(4096)
-        func place() -> UInt { out.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
+        func place() -> UInt { unsafe out.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) } }
         let before = place()
         for _ in 0..<8 {
             JSONWriter.append(to: &out, isOneLine: true) { $0.string("x") }

@@ -81,11 +81,11 @@ struct ShadowTests {
             }
             let failure = ScriptedProvider.Step.failure(NeedletailError(.overloaded, "x"))
             let both = await ask(failure, failure)
-            #expect(both.counts.alike == 1 && both.comparisons[0].shadow.status == 503)
+            #expect(both.counts.alike == 1 && both.comparisons.first?.shadow.status == 503)
             #expect(await ask(.reply("{}"), failure).counts.differences == [.status: 1])
             #expect(await ask(failure, .reply("{}")).counts.differences == [.status: 1])
             let broken = ScriptedProvider.Step.broken(["x"], NeedletailError(.unreachable, "x"))
-            #expect(await ask(.stream(["x"]), broken).comparisons[0].shadow.error == "unreachable")
+            #expect(await ask(.stream(["x"]), broken).comparisons.first?.shadow.error == "unreachable")
             let left = await ask(.stream(["x"]), .reply("{}"), read: false)
             #expect(left.counts.dropped == 1 && left.counts.compared == 0)
         }

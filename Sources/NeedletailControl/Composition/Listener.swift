@@ -60,7 +60,8 @@ final class Listener: Sendable {
     func prepare(_ address: ListenAddress) throws(NeedletailError) -> BoundSocket? {
         let (server, before) = self.state.withLock { ($0.isListening ? $0.serving.server : nil, $0.address) }
         guard let server, address != before else { return nil }
-        return try GatewayProcess.bind(address, beside: server)
+        // Only a port of our own is shared: another's that may be is a fault as it is at the start.
+        return try GatewayProcess.bind(address, beside: address.port == before.port ? server : nil)
     }
 
     /// Takes over what another configuration says.
@@ -68,11 +69,11 @@ final class Listener: Sendable {
     /// - Parameter socket: Where it listens from now on; `nil` for where it did, or will when it starts.
     func install(_ current: RunningConfiguration.Current, on socket: BoundSocket?, at address: ListenAddress) {
         let next = self.state.withLock { $0.address } == address ? nil : self.make(address)
-        let (all, left) = self.state.withLock { state -> ([Serving], EdgeServer?) in
-            var left: EdgeServer?
+        let (all, left) = self.state.withLock { state -> ([Serving], (server: EdgeServer, address: ListenAddress)?) in
+            var left: (server: EdgeServer, address: ListenAddress)?
             if let next {
                 if state.isListening {
-                    left = state.serving.server
+                    left = (state.serving.server, state.address)
                     state.retired.append(state.serving)
                 }
                 (state.serving, state.address) = (next, address)
@@ -84,11 +85,23 @@ final class Listener: Sendable {
         let logger = self.logger
         next.server.begin(on: socket).whenComplete { result in
             switch result {
-            case .success: logger.notice("Listening on \(address), and no longer on the address before.")
-            case .failure(let error): logger.error("Cannot listen on \(address): \(error)")
+            case .success:
+                logger.notice("Listening on \(address), and no longer on the address before.")
+                left.server.retire()
+            case .failure(let error):
+                logger.error("Cannot listen on \(address), and still on the address before: \(error)")
+                self.stay(left.server, on: left.address)
             }
-            left.retire()
             self.retirements.wakeAll()
+        }
+    }
+
+    /// Serves on an address that was not left after all.
+    private func stay(_ server: EdgeServer, on address: ListenAddress) {
+        self.state.withLock { state in
+            guard let place = state.retired.firstIndex(where: { $0.server === server }) else { return }
+            state.serving = state.retired.remove(at: place)
+            state.address = address
         }
     }
 

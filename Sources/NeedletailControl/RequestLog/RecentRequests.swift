@@ -53,7 +53,7 @@ final class RecentRequests: RequestObserver {
     func replace(history: RequestHistory?) {
         let before = self.state.withLock { state -> RequestHistory? in
             guard state.history !== history else { return nil }
-            if let last = history?.last, last > state.ring.newest { state.ring.renumber(after: last) }
+            if let last = history?.last, last >= state.ring.oldest { state.ring.renumber(after: last) }
             history?.begin()
             defer { state.history = history }
             return state.history

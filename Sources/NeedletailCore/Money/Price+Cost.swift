@@ -123,7 +123,7 @@ private struct Bill {
     /// says: what is told of searches stands in its place.
     mutating func addRequest(searches: Int?) {
         let isSearch = self.rates[.searchMaximum] != nil
-        if self.rates[.request] != nil, !isSearch || searches == nil {
+        if self.rates[.request] != nil, !isSearch || Self.units(searches) == 0 {
             self.add(1, .request)
             if isSearch { self.accuracy = max(self.accuracy, .estimated) }
         }

@@ -124,6 +124,7 @@ import NeedletailTransport
         if context.channel.isWritable {
             self.since = self.shared.now
             self.resumeWriter(true)
+            if !self.isHTTP2 { self.readAhead() }
         }
         context.fireChannelWritabilityChanged()
     }
@@ -135,11 +136,21 @@ import NeedletailTransport
 
     // MARK: Reading a request
 
+    /// Whether what has been read may be looked at: not while a request is with the task, and no further request while the
+    /// client does not take the answers to those before, which would have no bound.
+    private var mayRead: Bool {
+        switch self.phase {
+        case .idle: !self.isEnding && self.context?.channel.isWritable ?? false
+        case .body, .discarding, .lingering: true
+        case .answering, .closed: false
+        }
+    }
+
     /// Reads requests until one of them is with the task.
     private func read(_ bytes: ByteBuffer) {
         var bytes = bytes
         do throws(RequestParser.Fault) {
-            while self.phase != .answering, self.phase != .closed,
+            while self.mayRead,
                 let part = try self.parser.next(&bytes, limits: self.shared.limits, names: &self.shared.names)
             {
                 switch part {
@@ -152,7 +163,19 @@ import NeedletailTransport
             return self.refuse(error)
         }
         self.headSince = self.parser.isInHead ? self.headSince ?? self.shared.now : nil
-        if bytes.readableBytes > 0, self.phase != .closed { self.ahead = bytes }
+        if bytes.readableBytes > 0, self.phase != .closed, !self.isEnding || self.phase != .idle { self.ahead = bytes }
+    }
+
+    /// Goes on with what has been read already.
+    private func readAhead() {
+        if let ahead = self.ahead, self.mayRead {
+            self.ahead = nil
+            self.read(ahead)
+        }
+        if self.isReadHeld, self.ahead == nil {
+            self.isReadHeld = false
+            self.context?.read()
+        }
     }
 
     /// A part of an HTTP/2 stream's request.
@@ -177,7 +200,7 @@ import NeedletailTransport
     }
 
     private func receive(_ head: HTTPRequestHead, _ facts: RequestFacts) {
-        guard self.phase == .idle, !self.isEnding else { return }
+        guard self.phase == .idle else { return }
         self.head = head
         self.facts = facts
         self.admission = nil
@@ -298,14 +321,7 @@ import NeedletailTransport
         self.since = self.shared.now
         self.headSince = nil
         if !self.isHTTP2, !self.keepsAlive || self.shared.isDraining { return self.closeWhenFlushed() }
-        if let ahead = self.ahead {
-            self.ahead = nil
-            self.read(ahead)
-        }
-        if self.isReadHeld, self.ahead == nil {
-            self.isReadHeld = false
-            self.context?.read()
-        }
+        self.readAhead()
     }
 
     /// Ends the task and everybody who waits. The channel is closed or closing.

@@ -4,8 +4,10 @@ import NeedletailTransport
 /// allocates and checks each letter.
 struct HeaderNames {
     private var known: [String] = []
-    /// How many are remembered, each within this length.
+    /// How many are remembered.
     private static let most = 64
+    /// How long a name may be that is remembered.
+    private static let longest = 64
 
     /// The name at a place of a request's headers.
     mutating func name(_ place: Int, _ bytes: Span<UInt8>) throws(MalformedMessage) -> String {
@@ -15,7 +17,7 @@ struct HeaderNames {
             throw MalformedMessage(reason: "sent a header with an invalid name")
         }
         let name = String(copying: text)
-        guard bytes.count <= Self.most else { return name }
+        guard bytes.count <= Self.longest else { return name }
         if place < self.known.count {
             self.known[place] = name
         } else if place == self.known.count, place < Self.most {

@@ -24,7 +24,9 @@ struct RequestLine {
         index = start
         while index < line.count, line[index] > 0x20, line[index] < 0x7F { index += 1 }
         let isConnect = Self.matches(line, "CONNECT ")
-        guard index < line.count, line[index] == 0x20, isConnect || Self.isTarget(line.extracting(start..<index)) else {
+        guard index > start, index < line.count, line[index] == 0x20,
+            isConnect || Self.isTarget(line.extracting(start..<index))
+        else {
             throw .malformed("sent a request line without a target")
         }
         self.target = start..<index

@@ -40,6 +40,7 @@ struct RequestParser {
     private var partial: ByteBuffer?
     /// The bytes of `partial` that make whole lines.
     private var lines = 0
+    private var emptyLines = 0
 
     /// Whether the start of a head has come and not its end.
     var isInHead: Bool { self.partial != nil }
@@ -83,6 +84,8 @@ struct RequestParser {
             self.stage = .fixedBody(remaining: remaining - slice.readableBytes)
             return .body(slice)
         case .chunks(var chunks):
+            // Only one may hold what it has read of a line: it is appended to in place.
+            self.stage = .failed
             var body: ByteBuffer?
             do throws(MalformedMessage) {
                 try chunks.read(&bytes, into: &body)
@@ -94,7 +97,7 @@ struct RequestParser {
             if let body { return .body(body) }
             return chunks.isComplete ? try self.part(&bytes, limits, &names) : nil
         case .failed:
-            bytes.clear()
+            bytes = ByteBuffer()
             return nil
         }
     }
@@ -103,36 +106,63 @@ struct RequestParser {
 
     /// The lines of a head, without the empty one at its end.
     private mutating func section(_ bytes: inout ByteBuffer, _ limits: EdgeLimits) throws(Fault) -> ByteBuffer? {
-        guard bytes.readableBytes > 0 else { return nil }
-        var all = bytes
-        if var partial = self.partial {
-            self.partial = nil  // so that the bytes are appended in place
-            partial.writeBuffer(&bytes)
-            all = partial
-        }
-        let span = all.readableBytesUInt8Span
-        // What cannot become a request, such as a TLS handshake, has no line to wait for. An empty line before a request is
-        // passed over (RFC 9112, section 2.2).
-        guard FieldLine.isToken(span[0]) || span[0] == 0x0D else { throw .malformed("sent no method") }
-        var start = self.lines
-        while let end = ByteSearch.lineFeed(span, from: start) {
-            guard end > start, span[end - 1] == 0x0D else { throw .malformed("sent a line that does not end in CRLF") }
-            guard end == start + 1 else {
-                start = end + 1
-                continue
+        while bytes.readableBytes > 0 {
+            var all = bytes
+            if var partial = self.partial {
+                self.partial = nil  // so that the bytes are appended in place
+                partial.writeBuffer(&bytes)
+                all = partial
+            }
+            let span = all.readableBytesUInt8Span
+            // What cannot become a request, such as a TLS handshake, has no line to wait for.
+            guard FieldLine.isToken(span[0]) || span[0] == 0x0D else { throw .malformed("sent no method") }
+            let (start, end) = try Self.emptyLine(span, from: self.lines)
+            guard start <= Self.mostBytes(limits) else { throw .tooLarge }
+            guard let end else {
+                // The line's end may have come without its line feed.
+                let isShort = span.count - start <= limits.headerFieldBytes + Self.lineSurplus + 1
+                guard isShort, span.count <= Self.mostBytes(limits) + 2 else { throw .tooLarge }
+                self.lines = start
+                self.partial = all
+                bytes = ByteBuffer()
+                return nil
             }
             self.lines = 0
             bytes = all
             let section = bytes.readSlice(length: start)
-            bytes.moveReaderIndex(forwardBy: 2)
-            return start > 0 ? section : try self.section(&bytes, limits)
+            bytes.moveReaderIndex(forwardBy: end + 1 - start)
+            if start > 0 {
+                self.emptyLines = 0
+                return section
+            }
+            // Before a request an empty line is passed over (RFC 9112, section 2.2).
+            self.emptyLines += 1
+            guard self.emptyLines <= Self.mostEmptyLines else { throw .malformed("sent nothing but empty lines") }
         }
-        let most = limits.headerBytes + limits.headerFieldBytes + 4 * limits.headerCount
-        guard span.count <= most, span.count - start <= limits.headerFieldBytes + 64 else { throw .tooLarge }
-        self.lines = start
-        self.partial = all
-        bytes.clear()
         return nil
+    }
+
+    /// Looks for the empty line at the end of a head.
+    ///
+    /// - Returns: Where the last line begins that was looked at, and where it ends if it is the empty one.
+    private static func emptyLine(_ span: Span<UInt8>, from start: Int) throws(Fault) -> (start: Int, end: Int?) {
+        var start = start
+        while let end = ByteSearch.lineFeed(span, from: start) {
+            guard end > start, span[end - 1] == 0x0D else { throw .malformed("sent a line that does not end in CRLF") }
+            if end == start + 1 { return (start, end) }
+            start = end + 1
+        }
+        return (start, nil)
+    }
+
+    /// What a line may have beside a header's name and value, or a target.
+    private static let lineSurplus = 64
+    /// Empty lines before a request: a client that has nothing else to say is told so.
+    private static let mostEmptyLines = 8
+
+    /// All bytes of a head.
+    private static func mostBytes(_ limits: EdgeLimits) -> Int {
+        limits.headerBytes + limits.headerFieldBytes + 4 * limits.headerCount
     }
 
     // MARK: The lines of a head
@@ -146,7 +176,8 @@ struct RequestParser {
         }
         guard var end = ByteSearch.lineFeed(span) else { throw .malformed("sent no request line") }
         let line = try RequestLine(span.extracting(0..<(end - 1)))
-        guard line.target.count <= limits.headerFieldBytes else { throw .tooLarge }
+        let mostOfLine = limits.headerFieldBytes + Self.lineSurplus
+        guard line.target.count <= limits.headerFieldBytes, end - 1 <= mostOfLine else { throw .tooLarge }
         let method: HTTPMethod =
             switch line.method {
             case .post: .POST
@@ -165,7 +196,8 @@ struct RequestParser {
             let (name, value, hasControl) = try Self.field(section, start..<(end - 1), headers.count, &names)
             let size = name.utf8.count + value.utf8.count
             total += size
-            guard size <= limits.headerFieldBytes, total <= limits.headerBytes, headers.count < limits.headerCount
+            guard size <= limits.headerFieldBytes, end - 1 - start <= mostOfLine, total <= limits.headerBytes,
+                headers.count < limits.headerCount
             else { throw .tooLarge }
             facts.note(name, value, hasControl: hasControl)
             headers.append((name, value))

@@ -17,6 +17,24 @@ struct AdmissionQueueState: Sendable {
         var waiting: [String: [UInt64]] = [:]
         /// Whose turn it is, the next one first; each key of `waiting` once.
         var turns: [String] = []
+
+        mutating func enter(_ number: UInt64, _ key: String) {
+            if self.waiting[key] == nil { self.turns.append(key) }
+            self.waiting[key, default: []].append(number)
+        }
+
+        /// Returns whether it was there.
+        mutating func leave(_ number: UInt64, _ key: String, isServed: Bool) -> Bool {
+            guard let place = self.waiting[key]?.firstIndex(of: number) else { return false }
+            self.waiting[key]?.remove(at: place)
+            let isEmpty = self.waiting[key]?.isEmpty ?? true
+            if isEmpty { self.waiting[key] = nil }
+            if isServed || isEmpty, let turn = self.turns.firstIndex(of: key) {
+                self.turns.remove(at: turn)
+                if !isEmpty { self.turns.append(key) }
+            }
+            return true
+        }
     }
 
     private var levels: [RequestPriority: Level] = [:]
@@ -37,10 +55,7 @@ struct AdmissionQueueState: Sendable {
     mutating func enter(key: String, priority: RequestPriority, number: UInt64? = nil) -> Ticket {
         self.count += 1
         self.number = max(number ?? 0, self.number + 1)
-        var level = self.levels[priority] ?? Level()
-        if level.waiting[key] == nil { level.turns.append(key) }
-        level.waiting[key, default: []].append(self.number)
-        self.levels[priority] = level
+        self.levels[priority, default: Level()].enter(self.number, key)
         return Ticket(number: self.number, priority: priority, key: key)
     }
 
@@ -59,16 +74,9 @@ struct AdmissionQueueState: Sendable {
     ///
     /// - Parameter isServed: Whether it got what it waited for: then it is the next key's turn.
     mutating func leave(_ ticket: Ticket, isServed: Bool) {
-        guard var level = self.levels[ticket.priority], var numbers = level.waiting[ticket.key],
-            let place = numbers.firstIndex(of: ticket.number)
-        else { return }
+        let (priority, key) = (ticket.priority, ticket.key)
+        guard self.levels[priority]?.leave(ticket.number, key, isServed: isServed) == true else { return }
         self.count -= 1
-        numbers.remove(at: place)
-        level.waiting[ticket.key] = numbers.isEmpty ? nil : numbers
-        if isServed || numbers.isEmpty, let turn = level.turns.firstIndex(of: ticket.key) {
-            level.turns.remove(at: turn)
-            if !numbers.isEmpty { level.turns.append(ticket.key) }
-        }
-        self.levels[ticket.priority] = level.turns.isEmpty ? nil : level
+        if self.levels[priority]?.turns.isEmpty == true { self.levels[priority] = nil }
     }
 }

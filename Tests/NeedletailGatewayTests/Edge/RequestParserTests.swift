@@ -110,6 +110,55 @@ struct RequestParserTests {
         #expect(try parser.next(&bytes, limits: limits, names: &names) == nil && bytes.readableBytes == 0)
     }
 
+    @Test("empty lines before a request are passed over, but not without end", arguments: [8, 9, 131_072])
+    func emptyLines(_ count: Int) {
+        let text = String(repeating: "\r\n", count: count) + "GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+        let reading = Self.ours([ByteBuffer(string: text)])
+        #expect(reading.refusal == (count > 8 ? 400 : nil) && reading.messages.count == (count > 8 ? 0 : 1))
+    }
+
+    @Test("a head is too large in one piece where it is in several", arguments: [0, 100, 15_000, 20_000, 70_000])
+    func sizes(_ spaces: Int) {
+        for fields in [
+            "x: \(String(repeating: " ", count: spaces))y\r\n",
+            String(repeating: "x: \(String(repeating: " ", count: spaces / 20))y\r\n", count: 20),
+        ] {
+            let bytes = ByteBuffer(string: "GET / HTTP/1.1\r\nhost: x\r\n\(fields)\r\n")
+            let whole = Self.ours([bytes])
+            let single = (0..<bytes.readableBytes).compactMap { bytes.getSlice(at: $0, length: 1) }
+            #expect(Self.ours(single) == whole)
+            #expect(whole.refusal == (whole.messages.isEmpty ? 431 : nil))
+        }
+    }
+
+    @Test("further requests wait while the client does not take the answers to those before")
+    func unread() throws {
+        let channel = EmbeddedChannel()
+        let handler = ScriptedHandler(refuse: { _ in EdgeResponse(status: 404) })
+        let shared = EdgeLoop(
+            channel.eventLoop, handler: handler, configuration: EdgeConfiguration(port: 0),
+            census: EdgeCensus(limit: 10), time: ManualTime().source)
+        try channel.pipeline.syncOperations.addHandler(EdgeConnection(shared, isHTTP2: false))
+        let request = "GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+        func answers() throws -> Int {
+            var text = ""
+            while let part = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: part) }
+            return text.split(separator: "HTTP/1.1 404").count
+        }
+        try channel.writeInbound(ByteBuffer(string: request))
+        #expect(try answers() == 1)
+        channel.isWritable = false
+        try channel.writeInbound(ByteBuffer(string: request + request))
+        try channel.writeInbound(ByteBuffer(string: request + String(request.prefix(10))))
+        #expect(try answers() == 0)
+        channel.isWritable = true
+        channel.pipeline.fireChannelWritabilityChanged()
+        #expect(try answers() == 3)
+        try channel.writeInbound(ByteBuffer(string: String(request.dropFirst(10))))
+        #expect(try answers() == 1)
+        _ = try? channel.finish()
+    }
+
     private static func ours(_ parts: [ByteBuffer], keepsCase: Bool = false) -> Reading {
         var parser = RequestParser()
         var names = HeaderNames()
