@@ -61,7 +61,7 @@ final class Listener: Sendable {
         let (server, before) = self.state.withLock { ($0.isListening ? $0.serving.server : nil, $0.address) }
         guard let server, address != before else { return nil }
         // Only a port of our own is shared: another's that may be is a fault as it is at the start.
-        return try GatewayProcess.bind(address, beside: address.port == before.port ? server : nil)
+        return try GatewayProcess.bind(address, beside: address.port == server.port ? server : nil)
     }
 
     /// Takes over what another configuration says.
