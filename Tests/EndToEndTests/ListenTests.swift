@@ -80,7 +80,7 @@ struct ListenTests {
                     "POST \(Surface.openAI.path) HTTP/1.1\r\nhost: localhost\r\n\(Self.key[0])\r\n"
                         + "content-length: \(body.utf8.count)\r\n\r\n\(body)")
                 await client.wait(for: "data: ")
-                let old = gateway.process.listeners.api.server
+                let (old, left) = (gateway.process.listeners.api.server, gateway.port)
                 let attempt = try world.reload(api: "127.0.0.2:0")
                 #expect(attempt.faults == [] && attempt.restartNeeded == [])
                 let port = try await world.port(of: gateway.process.listeners.api)
@@ -88,7 +88,7 @@ struct ListenTests {
                 #expect(try await next.ask("GET", "/health").status == 200)
                 // Who asks nothing is let go.
                 await idle.untilClosed()
-                await eventually { old.port == nil }
+                await eventually { (try? BoundSocket(host: "127.0.0.1", port: left)) != nil }
                 #expect(old.openConnections == 1 && gateway.process.listeners.api.openConnections >= 2)
                 open.withLock { $0 }?.send(ends)
                 let whole = await client.reply()

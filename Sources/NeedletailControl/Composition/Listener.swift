@@ -60,7 +60,7 @@ final class Listener: Sendable {
     func prepare(_ address: ListenAddress) throws(NeedletailError) -> BoundSocket? {
         let (server, before) = self.state.withLock { ($0.isListening ? $0.serving.server : nil, $0.address) }
         guard let server, address != before else { return nil }
-        // Only a port of our own is shared: another's that may be is a fault as it is at the start.
+        // Shared only where the port stays: another's that may be is a fault, as it is at the start.
         return try GatewayProcess.bind(address, beside: address.port == server.port ? server : nil)
     }
 
@@ -90,19 +90,23 @@ final class Listener: Sendable {
                 left.server.retire()
             case .failure(let error):
                 logger.error("Cannot listen on \(address), and still on the address before: \(error)")
-                self.stay(left.server, on: left.address)
+                self.stay(left.server, on: left.address, insteadOf: next.server)
             }
             self.retirements.wakeAll()
         }
     }
 
-    /// Serves on an address that was not left after all.
-    private func stay(_ server: EdgeServer, on address: ListenAddress) {
-        self.state.withLock { state in
-            guard let place = state.retired.firstIndex(where: { $0.server === server }) else { return }
+    /// Serves on an address that was not left after all, unless another has taken the place of the one that failed.
+    private func stay(_ server: EdgeServer, on address: ListenAddress, insteadOf failed: EdgeServer) {
+        let stays = self.state.withLock { state in
+            guard state.serving.server === failed,
+                let place = state.retired.firstIndex(where: { $0.server === server })
+            else { return false }
             state.serving = state.retired.remove(at: place)
             state.address = address
+            return true
         }
+        if !stays { server.retire() }
     }
 
     /// Ends what has left its address, as far as it has connections, each after a time; until the task is cancelled.

@@ -25,6 +25,8 @@ final class RecentRequests: RequestObserver {
         var series = TrafficSeriesState()
         var latencies = ProviderLatencyState()
         var history: RequestHistory?
+        /// The file of the last history that was left: its numbers are those that are in memory.
+        var left: String?
     }
 
     private let time: TimeSource
@@ -53,7 +55,13 @@ final class RecentRequests: RequestObserver {
     func replace(history: RequestHistory?) {
         let before = self.state.withLock { state -> RequestHistory? in
             guard state.history !== history else { return nil }
-            if let last = history?.last, last >= state.ring.oldest { state.ring.renumber(after: last) }
+            if let before = state.history { state.left = before.path }
+            if let history {
+                // Its own numbers return with a file; another's must end before what is in memory begins.
+                let isOwn = state.left == history.path && history.last <= state.ring.newest
+                if !isOwn, history.last >= state.ring.oldest { state.ring.renumber(after: history.last) }
+                if !isOwn { state.left = nil }
+            }
             history?.begin()
             defer { state.history = history }
             return state.history

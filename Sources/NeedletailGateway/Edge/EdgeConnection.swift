@@ -55,6 +55,8 @@ import NeedletailTransport
     private var headSince: Instant?
     private var hasAnswered = false
     private var isReadHeld = false
+    /// Whether what has been read is being looked at.
+    private var isReading = false
 
     // The task.
     private var task: Task<Void, Never>?
@@ -103,11 +105,11 @@ import NeedletailTransport
     /// Bytes of an HTTP/1.1 connection; the parts of HTTP/2 streams come by ``receive(_:)``.
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = self.unwrapInboundIn(data)
-        if self.ahead != nil {
-            self.ahead?.writeImmutableBuffer(bytes)
-        } else {
-            self.read(bytes)
+        guard self.ahead == nil, !self.isReading else {
+            if self.ahead == nil { self.ahead = bytes } else { self.ahead?.writeImmutableBuffer(bytes) }
+            return
         }
+        self.read(bytes)
     }
 
     /// Reads no further while something that has been read waits for its turn. Otherwise one read is always
@@ -147,27 +149,41 @@ import NeedletailTransport
     }
 
     /// Reads requests until one of them is with the task.
-    private func read(_ bytes: ByteBuffer) {
-        var bytes = bytes
+    private func read(_ first: ByteBuffer) {
+        var bytes = first
+        self.isReading = true
+        defer { self.isReading = false }
         do throws(RequestParser.Fault) {
-            while self.mayRead,
-                let part = try self.parser.next(&bytes, limits: self.shared.limits, names: &self.shared.names)
-            {
-                switch part {
-                case .head(let head, let facts): self.receive(head, facts)
-                case .body(let bytes): self.receive(bytes)
-                case .end: self.receiveEnd()
+            while self.mayRead {
+                if let part = try self.parser.next(&bytes, limits: self.shared.limits, names: &self.shared.names) {
+                    switch part {
+                    case .head(let head, let facts): self.receive(head, facts)
+                    case .body(let bytes): self.receive(bytes)
+                    case .end: self.receiveEnd()
+                    }
+                } else if let late = self.ahead {
+                    // What came while an answer was written.
+                    self.ahead = nil
+                    bytes = late
+                } else {
+                    break
                 }
             }
         } catch {
+            self.ahead = nil
             return self.refuse(error)
         }
         self.headSince = self.parser.isInHead ? self.headSince ?? self.shared.now : nil
-        if bytes.readableBytes > 0, self.phase != .closed, !self.isEnding || self.phase != .idle { self.ahead = bytes }
+        // Behind the connection's last request nothing is a request.
+        guard bytes.readableBytes > 0, self.phase != .closed, !self.isEnding else { return }
+        if let late = self.ahead { bytes.writeImmutableBuffer(late) }
+        self.ahead = bytes
     }
 
-    /// Goes on with what has been read already.
+    /// Goes on with what has been read already, and lets more be read when nothing of it is left.
     private func readAhead() {
+        // Whoever reads goes on by itself.
+        guard !self.isReading else { return }
         if let ahead = self.ahead, self.mayRead {
             self.ahead = nil
             self.read(ahead)
@@ -409,7 +425,7 @@ import NeedletailTransport
         }
         switch self.phase {
         case .idle:
-            if let headSince = self.headSince, now.duration(since: headSince) >= limits.headerTime {
+            if let headSince = self.headSince, !isStalled, now.duration(since: headSince) >= limits.headerTime {
                 self.refuse(status: 408, "The request's headers did not arrive in time.")
             } else if waited >= (self.hasAnswered ? limits.idleTime : limits.headerTime), self.headSince == nil {
                 self.close()
@@ -420,6 +436,8 @@ import NeedletailTransport
             self.refuse(status: 408, "The request's body did not arrive in time.")
         case .discarding where waited >= limits.bodyTime: self.close()
         case .lingering where waited >= EdgeLimits.lingerTime && !isStalled: self.close()
+        // The last response is written, and its client does not take it.
+        case .answering where waited >= limits.stallTime && self.isEnding && self.response == .done: self.close()
         case .body, .answering, .discarding, .lingering, .closed: break
         }
     }

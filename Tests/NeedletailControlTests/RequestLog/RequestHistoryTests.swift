@@ -118,6 +118,10 @@ final class RequestHistoryTests {
         while try self.history().find("r4") == nil, !Task.isCancelled { try await Task.sleep(for: .milliseconds(2)) }
         let again = try self.history()
         #expect(try again.find("r2") == nil && again.find("r3") != nil && again.find("r5") == nil)
+        // The same file again: its numbers are those in memory.
+        log.replace(history: try self.history())
+        #expect(try await Self.list(log, [:]).ids == ["r5", "r4", "r3", "r2", "r1"])
+        log.replace(history: nil)
         // A file whose numbers are taken already: what is in memory comes after them.
         let fresh = RecentRequests(capacity: 2, time: self.clock.source)
         for index in 6...8 { fresh.requestEnded(Self.record(index)) }
@@ -126,5 +130,13 @@ final class RequestHistoryTests {
         #expect(fresh.newest(10).entries.map(\.record.id) == ["r9", "r8"] && fresh.oldest > again.last)
         #expect(try await Self.list(fresh, [:]).ids == ["r9", "r8", "r4", "r3"])
         await again.close()
+        // And another file whose numbers lie among those in memory: it has r3, r4 and r9 as its 3, 4 and 7.
+        let among = RecentRequests(capacity: 10, time: self.clock.source)
+        for index in 1...9 { among.requestEnded(Self.record(index)) }
+        let third = try self.history()
+        among.replace(history: third)
+        let memory = (1...9).reversed().map { "r\($0)" }
+        #expect(try await Self.list(among, [:]).ids == memory + ["r9", "r4", "r3"] && among.oldest > third.last)
+        await third.close()
     }
 }

@@ -7,6 +7,13 @@ import Testing
 
 @Suite("RequestParser")
 struct RequestParserTests {
+    /// Counts the reads that are asked of the socket.
+    private final class Reads: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+        var count = 0
+        func read(context: ChannelHandlerContext) { self.count += 1 }
+    }
+
     /// A request as a parser read it.
     struct Message: Equatable {
         var start: String
@@ -131,9 +138,34 @@ struct RequestParserTests {
         }
     }
 
+    @Test("nothing more is read while a request waits behind one that is being answered")
+    func held() throws {
+        let reads = Reads()
+        let channel = EmbeddedChannel(handler: reads)
+        let handler = ScriptedHandler(
+            refuse: { $0.uri == "/no" ? EdgeResponse(status: 404) : nil }, answer: { _, _ in })
+        let shared = EdgeLoop(
+            channel.eventLoop, handler: handler, configuration: EdgeConfiguration(port: 0),
+            census: EdgeCensus(limit: 10), time: ManualTime().source)
+        try channel.pipeline.syncOperations.addHandler(EdgeConnection(shared, isHTTP2: false))
+        let (no, yes) = ("GET /no HTTP/1.1\r\nhost: x\r\n\r\n", "GET /yes HTTP/1.1\r\nhost: x\r\n\r\n")
+        channel.isWritable = false
+        try channel.writeInbound(ByteBuffer(string: no + yes + no + yes))
+        channel.pipeline.read()
+        let before = reads.count
+        channel.isWritable = true
+        channel.pipeline.fireChannelWritabilityChanged()
+        // The second one is with its task, and two wait.
+        #expect(reads.count == before)
+        channel.pipeline.read()
+        #expect(reads.count == before)
+        _ = try? channel.finish()
+    }
+
     @Test("further requests wait while the client does not take the answers to those before")
     func unread() throws {
-        let channel = EmbeddedChannel()
+        let reads = Reads()
+        let channel = EmbeddedChannel(handler: reads)
         let handler = ScriptedHandler(refuse: { _ in EdgeResponse(status: 404) })
         let shared = EdgeLoop(
             channel.eventLoop, handler: handler, configuration: EdgeConfiguration(port: 0),
@@ -151,9 +183,12 @@ struct RequestParserTests {
         try channel.writeInbound(ByteBuffer(string: request + request))
         try channel.writeInbound(ByteBuffer(string: request + String(request.prefix(10))))
         #expect(try answers() == 0)
+        let before = reads.count
+        channel.pipeline.read()
+        #expect(reads.count == before)
         channel.isWritable = true
         channel.pipeline.fireChannelWritabilityChanged()
-        #expect(try answers() == 3)
+        #expect(try answers() == 3 && reads.count == before + 1)
         try channel.writeInbound(ByteBuffer(string: String(request.dropFirst(10))))
         #expect(try answers() == 1)
         _ = try? channel.finish()
