@@ -57,7 +57,8 @@ struct ResilienceTests {
                 #expect(reply.headers[name] == String(max(0, 1 - turn)))
                 #expect(
                     reply.headers[isChat ? "x-ratelimit-limit-tokens" : "anthropic-ratelimit-tokens-limit"] == "100000")
-                if turn == 2 { #expect((Int(reply.headers["retry-after"] ?? "") ?? 0) > 20) }
+                // Half a minute, less what has passed since the first.
+                if turn == 2 { #expect((1...30).contains(Int(reply.headers["retry-after"] ?? "") ?? 0)) }
             }
         }
     }
